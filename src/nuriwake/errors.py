@@ -1,0 +1,111 @@
+"""Every error that nuriwake raises on purpose.
+
+The tree::
+
+    NuriwakeError
+    ├── UsageError (ValueError)                a parameter, flag or argument is wrong: exit code 2
+    ├── MissingDependencyError (ImportError)   an optional package is not installed: exit code 2
+    ├── InputError (ValueError)                this input cannot be used, others may: exit code 1
+    │   └── ModelError                         a saved model or result cannot be read
+    ├── OutputError (OSError)                  a result cannot be written: exit code 1
+    └── RunCancelled                           the user stopped the run: exit code 130
+
+Messages are one line and name the parameter or file, what is allowed, what was received and, where
+there is one, the way out.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+
+class NuriwakeError(Exception):
+    """Root of every error that nuriwake raises on purpose."""
+
+
+class UsageError(NuriwakeError, ValueError):
+    """A parameter, a flag or an argument is out of its range or contradicts another."""
+
+
+class MissingDependencyError(NuriwakeError, ImportError):
+    """An optional package that this feature needs is not installed."""
+
+
+class InputError(NuriwakeError, ValueError):
+    """An image, raster or array cannot be used; other inputs of the same run are not affected."""
+
+
+class ModelError(InputError):
+    """A saved model or a saved result is damaged, foreign or too new."""
+
+
+class OutputError(NuriwakeError, OSError):
+    """A result cannot be written."""
+
+
+class RunCancelled(NuriwakeError):
+    """The user stopped the run before it was done."""
+
+
+def out_of_range(name: str, expected: str, got: object, hint: str = "") -> str:
+    """Write the message for a value outside its range; the only writer of such messages.
+
+    Parameters
+    ----------
+    name : str
+        The parameter as the user typed it, such as ``n_layers`` or ``--bands``.
+    expected : str
+        The range in words, such as ``an int in [1, 16]``.
+    got : object
+        The value received.
+    hint : str, optional
+        The way out, one sentence.
+
+    Returns
+    -------
+    str
+        One line.
+
+    Examples
+    --------
+    >>> out_of_range("n_layers", "an int in [1, 16]", 0)
+    '`n_layers` must be an int in [1, 16]; got 0.'
+    """
+    message = f"`{name}` must be {expected}; got {got!r}."
+    return f"{message} {hint}" if hint else message
+
+
+def require(module: str, *, extra: str) -> ModuleType:
+    """Import an optional dependency, or say how to install it.
+
+    Parameters
+    ----------
+    module : str
+        Dotted name of the module to import.
+    extra : str
+        The extra of nuriwake that brings it.
+
+    Returns
+    -------
+    types.ModuleType
+        The imported module.
+
+    Raises
+    ------
+    MissingDependencyError
+        If the module is not installed.
+
+    Examples
+    --------
+    >>> require("math", extra="geo").sqrt(4.0)
+    2.0
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        raise MissingDependencyError(
+            f"this needs the package {package}, which cannot be imported ({error}). "
+            f"Install it with: pip install 'nuriwake[{extra}]'  (or: pip install {package})"
+        ) from error
