@@ -102,12 +102,12 @@ class Normalisation:
 
     @property
     def scale(self) -> Tensor:
-        """s of x = s a + t."""
+        """Scale, s of x = s a + t."""
         return self.gamma / self.deviation
 
     @property
     def shift(self) -> Tensor:
-        """t of x = s a + t."""
+        """Shift, t of x = s a + t."""
         return self.beta - self.mean * self.scale
 
     def backward(self, sum_dx: Tensor, sum_dxa: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -198,12 +198,12 @@ class Head:
 
     @property
     def weight(self) -> Tensor:
-        """A of y' = A a + b, shape (q, p)."""
+        """Weights, A of y' = A a + b, shape (q, p)."""
         return self.response_norm.scale[:, None] * self.mixing
 
     @property
     def bias(self) -> Tensor:
-        """b of y' = A a + b, shape (q,)."""
+        """Offset, b of y' = A a + b, shape (q,)."""
         return self.response_norm.beta - self.weight @ self.norm.mean
 
     def backward(self, sum_d: Tensor, products: Tensor) -> HeadGradient:

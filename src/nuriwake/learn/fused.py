@@ -9,7 +9,7 @@ here in four, strip by strip in the cache:
    one), softmax and argmax.
 3. slopes: d = softmax - one-hot, and the two sums that give the gradients of everything after the
    last ReLU.
-4. backwards: the gradient of each feature map, and the weight gradient of the convolution before it.
+4. backwards: the gradient of each feature map, and of the weights of the convolution before it.
 
 Maps are bfloat16 where that is fast, sums and p x p matrices are float32 and float64, and the
 responses are computed in float32: their argmax is the result.
@@ -20,6 +20,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from nuriwake.learn.argmax import first_maximum_
+from nuriwake.learn.engine import Objective, Schedule
 from nuriwake.learn.folding import (
     FoldedConvolution,
     Head,
@@ -40,8 +42,8 @@ from nuriwake.learn.padded import (
     subtract_outside,
 )
 from nuriwake.learn.precision import Precision, compute_dtype
+from nuriwake.learn.products import linear
 from nuriwake.learn.roughness import Roughness
-from nuriwake.learn.training import Objective, Schedule
 
 
 class FusedEngine:
@@ -111,7 +113,7 @@ class FusedEngine:
         )
 
     def _relative_weights(self, weights: Tensor) -> Tensor | None:
-        """The pixels' weights relative to 1 / n, (B, H, W, 1); None where all are 1."""
+        """Give the pixels' weights relative to 1 / n, (B, H, W, 1); None where all are 1."""
         relative = weights[..., None] * self._count
         return None if bool(((relative - 1.0).abs() < 1e-5).all()) else relative
 
@@ -151,7 +153,7 @@ class FusedEngine:
             self._norms.append(Normalisation.of(norm, mean, spread, self._count))
 
     def _folded(self, layer: int) -> FoldedConvolution:
-        """The layer's convolution with the normalisation before it folded in."""
+        """Fold the normalisation before it into the layer's convolution."""
         conv = self._network.components()[layer][0]
         dtype = algebra_dtype(conv.weight.device)
         weight, bias = conv.weight.detach().to(dtype), _bias_of(conv).to(dtype)
@@ -161,7 +163,7 @@ class FusedEngine:
 
     def _respond(self) -> Tensor:
         """Responses, softmax and argmax from the last feature map."""
-        weight, bias = self._head.weight.float().t().contiguous(), self._head.bias.float()
+        weight, bias = self._head.weight.float(), self._head.bias.float()
         batch, height, width, q = self._slopes.shape
         labels = torch.empty((batch, height, width), dtype=torch.int64, device=bias.device)
         ranks = torch.arange(q, 0, -1, dtype=torch.float32, device=bias.device)
@@ -169,11 +171,11 @@ class FusedEngine:
             self._roughness.reset()
         for strip in self._strips:
             features = self._last[strip.index].flatten(0, 1)
-            responses = torch.addmm(bias, features.float(), weight)
+            responses = linear(features.float(), weight, bias)
             self._slopes[strip.index].view(-1, q).copy_(responses.softmax(dim=1))
             if self._roughness is not None:
                 self._roughness.add(responses.view(-1, width, q), strip)
-            labels[strip.index] = _first_maximum_(responses, ranks).view(-1, width)
+            labels[strip.index] = first_maximum_(responses, ranks).view(-1, width)
         return labels
 
     # --- backwards --------------------------------------------------------------------------
@@ -266,7 +268,7 @@ class FusedEngine:
         Returns
         -------
         slope, offset : Tensors of shape (p,)
-            What the normalisation's statistics add to the gradient of its input a: slope a + offset.
+            The statistics add slope a + offset to the gradient of the normalisation's input a.
         kernel : Tensor of shape (p, p, 3, 3)
             Takes the convolution's output gradient to that of a, statistics apart.
         """
@@ -294,8 +296,8 @@ class FusedEngine:
         self._set_gradient(network.classifier_norm.bias, result.response_beta)
         self._set_gradient(last_norm.weight, result.gamma)
         # The last normalisation removes whatever shifts its input.
-        for parameter in (network.classifier.bias, last_norm.bias):
-            self._set_gradient(parameter, torch.zeros(1).expand(parameter.shape))
+        self._set_gradient(network.classifier.bias, torch.zeros_like(result.response_beta))
+        self._set_gradient(last_norm.bias, torch.zeros_like(result.gamma))
 
     def _set_gradient(self, parameter: Tensor | None, gradient: Tensor) -> None:
         """Store a gradient of n times the loss as that of the loss."""
@@ -305,7 +307,7 @@ class FusedEngine:
         parameter.grad = scaled.reshape(parameter.shape).contiguous()
 
     def _source_of(self, layer: int) -> PaddedMap:
-        """The map that a layer's convolution reads."""
+        """Return the map that a layer's convolution reads."""
         return self._inner[layer - 1] if layer else self._image
 
     def _mask_of(self, strip: Strip) -> Tensor | None:
@@ -313,21 +315,10 @@ class FusedEngine:
 
 
 def _kernel(weight: Tensor, dtype: torch.dtype) -> Tensor:
-    """A convolution's weights in the layout of the maps."""
+    """Lay a convolution's weights out as the maps are."""
     return weight.to(dtype).contiguous(memory_format=torch.channels_last)
 
 
 def _bias_of(conv: torch.nn.Conv2d) -> Tensor:
     bias = conv.bias
     return conv.weight.new_zeros(conv.out_channels) if bias is None else bias.detach()
-
-
-def _first_maximum_(responses: Tensor, ranks: Tensor) -> Tensor:
-    """The first index of each row's maximum. Destroys ``responses`` (N, q).
-
-    ``ranks`` is q, q - 1, ..., 1. Three vectorised passes: several times faster on a CPU than
-    `torch.argmax`, which promises nothing about ties besides.
-    """
-    largest = responses.amax(dim=1, keepdim=True)
-    rank = responses.eq_(largest).mul_(ranks).amax(dim=1)
-    return (len(ranks) - rank).long().clamp_(max=len(ranks) - 1)

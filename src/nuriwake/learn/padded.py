@@ -38,8 +38,8 @@ def strips_of(batch: int, height: int, width: int, n_pixels: int) -> list[Strip]
 
     Examples
     --------
-    >>> strips_of(batch=1, height=5, width=10, n_pixels=20)
-    [Strip(image=0, start=0, stop=2), Strip(image=0, start=2, stop=4), Strip(image=0, start=4, stop=5)]
+    >>> [strip.index for strip in strips_of(batch=1, height=5, width=10, n_pixels=20)]
+    [(0, slice(0, 2, None)), (0, slice(2, 4, None)), (0, slice(4, 5, None))]
     """
     rows = max(1, n_pixels // width)
     return [
@@ -68,11 +68,11 @@ class PaddedMap:
         )
 
     def rows(self, strip: Strip) -> Tensor:
-        """The strip's pixels, (rows, W, C): a view, without the border."""
+        """Return the strip's pixels, (rows, W, C): a view, without the border."""
         return self.data[strip.image, strip.start + 1 : strip.stop + 1, 1:-1]
 
     def convolve(self, strip: Strip, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """The strip's 3x3 convolution, (rows, W, C'), zero outside the image.
+        """Return the strip's 3x3 convolution, (rows, W, C'), zero outside the image.
 
         ``weight`` is (C', C, 3, 3).
         """
@@ -161,7 +161,8 @@ class ConvolutionGradient:
     @property
     def weight(self) -> Tensor:
         """Sum over pixels of gradient x neighbourhood, float32 of shape (C', C, 3, 3)."""
-        return self._products.unflatten(2, (3, -1)).permute(1, 3, 0, 2)
+        _, n_outputs, _ = self._products.shape
+        return self._products.view(3, n_outputs, 3, -1).permute(1, 3, 0, 2)
 
     @property
     def taps(self) -> Tensor:

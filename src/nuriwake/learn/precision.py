@@ -28,7 +28,7 @@ def has_fast_bf16(device: torch.device) -> bool:
         Elsewhere (MPS): False, as its convolutions are no faster in bfloat16.
     """
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
         # The AMX and AVX512-BF16 flags are the compiler-independent facts; oneDNN also claims
         # bfloat16 on plain AVX512, where it is emulated and slower than float32.
@@ -38,7 +38,7 @@ def has_fast_bf16(device: torch.device) -> bool:
 
 
 def compute_dtype(precision: Precision, device: torch.device) -> torch.dtype:
-    """The number format of the feature maps and matrix products.
+    """Choose the number format of the feature maps and matrix products.
 
     Parameters
     ----------
