@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from nuriwake.learn.network import BatchNorm, Network
+from nuriwake.learn.products import product
 
 
 def algebra_dtype(device: torch.device) -> torch.dtype:
@@ -55,7 +56,7 @@ class Moments:
             deviation *= mask
         self._sum += deviation.sum(dim=0, dtype=torch.float32)
         if self._whole:
-            self._products += deviation.t() @ deviation
+            self._products += product(deviation.t(), deviation)
         else:
             self._products += deviation.square_().sum(dim=0)
 

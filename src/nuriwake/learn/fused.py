@@ -42,7 +42,7 @@ from nuriwake.learn.padded import (
     subtract_outside,
 )
 from nuriwake.learn.precision import Precision, compute_dtype
-from nuriwake.learn.products import linear
+from nuriwake.learn.products import linear, product
 from nuriwake.learn.roughness import Roughness
 
 
@@ -96,7 +96,8 @@ class FusedEngine:
             )
 
         p, q = network.n_channels, network.n_labels
-        self._image = PaddedMap((batch, height, width, n_bands), self._dtype, device)
+        # The first convolution is cheap, and bfloat16 would lose one grey level in 256: float32.
+        self._image = PaddedMap((batch, height, width, n_bands), torch.float32, device)
         self._image.data[:, 1:-1, 1:-1] = image.permute(0, 2, 3, 1)
         shape = (batch, height, width, p)
         # All feature maps but the last feed a convolution; their memory later holds their gradient.
@@ -132,8 +133,9 @@ class FusedEngine:
         source = self._source_of(layer)
         is_last = layer == self._network.radius - 1
         folded = self._folded(layer)
-        weight = _kernel(folded.weight, self._dtype)
-        bias, outside = folded.bias.to(self._dtype), folded.outside.to(self._dtype)
+        dtype = source.data.dtype
+        weight = _kernel(folded.weight, dtype)
+        bias, outside = folded.bias.to(dtype), folded.outside.to(dtype)
         moments = Moments(self._guesses[layer], whole=is_last)
         for strip in self._strips:
             values = source.convolve(strip, weight, bias)
@@ -178,6 +180,15 @@ class FusedEngine:
             labels[strip.index] = first_maximum_(responses, ranks).view(-1, width)
         return labels
 
+    @torch.no_grad()
+    def freeze(self) -> None:
+        """Store the statistics of the last :meth:`label` in the network's normalisations."""
+        norms = [norm for _, norm in self._network.components()]
+        statistics = [*self._norms, self._head.response_norm]
+        for norm, known in zip([*norms, self._network.classifier_norm], statistics, strict=True):
+            norm.running_mean = known.mean.float()
+            norm.running_var = known.variance.float()
+
     # --- backwards --------------------------------------------------------------------------
 
     @torch.no_grad()
@@ -220,7 +231,7 @@ class FusedEngine:
                 slopes += self._roughness.slopes[strip.index].view(-1, q)
             loss -= cost.sum()
             sum_d += slopes.sum(dim=0, dtype=torch.float32)
-            products += slopes.t() @ self._last[strip.index].view(-1, p)
+            products += product(slopes.t(), self._last[strip.index].view(-1, p))
         if self._roughness is not None:
             loss += self._roughness.loss
         return float(loss), sum_d, products

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from nuriwake.learn.products import product
+
 #: Pixels of a strip: a CPU's second-level cache, or enough work for a graphics card.
 STRIP_PIXELS_CPU = 6144
 STRIP_PIXELS_GPU = 1 << 19
@@ -121,7 +123,7 @@ class ConvolutionGradient:
         self._source = source
         device, n_outputs = source.data.device, gradient.data.shape[3]
         self._products = torch.zeros((3, n_outputs, 3 * source.data.shape[3]), device=device)
-        self._neighbours = source.data.new_empty((0, 3 * source.data.shape[3]))
+        self._neighbours = gradient.data.new_empty((0, 3 * source.data.shape[3]))
         #: Sum of the gradient over all pixels, (C',): the gradient of the bias.
         self.bias = torch.zeros(n_outputs, device=device)
 
@@ -146,12 +148,12 @@ class ConvolutionGradient:
         gradient = self.gradient.data.view(-1, n_outputs)[first : first + length].t()
         neighbours = self._horizontal_neighbours(first - width, length + 2 * width)
         for tap in range(3):
-            self._products[tap] += gradient @ neighbours[tap * width : tap * width + length]
+            self._products[tap] += product(gradient, neighbours[tap * width : tap * width + length])
 
     def _horizontal_neighbours(self, first: int, length: int) -> Tensor:
         n_inputs = self._source.data.shape[3]
         if self._neighbours.shape[0] < length:
-            self._neighbours = self._source.data.new_empty((length, 3 * n_inputs))
+            self._neighbours = self._neighbours.new_empty((length, 3 * n_inputs))
         # Row i of this overlapping view is the run of pixels i - 1, i, i + 1.
         view = self._source.data.as_strided(
             (length, 3 * n_inputs), (n_inputs, 1), (first - 1) * n_inputs

@@ -67,7 +67,9 @@ class Predictor:
         self.radius = network.radius
         self.n_bands, self.n_labels = network.n_bands, network.n_labels
         self._layers = [
-            _layer(conv, _frozen(norm), self._dtype) for conv, norm in network.components()
+            # As in training, the cheap first convolution keeps the image's grey levels apart.
+            _layer(conv, _frozen(norm), self._dtype if layer else torch.float32)
+            for layer, (conv, norm) in enumerate(network.components())
         ]
         # The last feature normalisation, the classifier and its normalisation are one affine map.
         features, responses = _frozen(network.components()[-1][1]), _frozen(network.classifier_norm)
@@ -135,7 +137,7 @@ class Predictor:
         x = self._read(image, row, column)
         for layer in self._layers[:-1]:
             x = self._convolve(x, layer).relu_()
-            x = torch.addcmul(layer.shift, x, layer.scale)
+            x = torch.addcmul(layer.shift, x, layer.scale).to(self._dtype)
             halo = (x.shape[0] - BLOCK) // 2
             _clear_outside(x, row - halo, column - halo, image.shape)
         features = self._convolve(x, self._layers[-1]).relu_().view(BLOCK * BLOCK, -1)
@@ -151,7 +153,7 @@ class Predictor:
         block[
             first_row : first_row + source.shape[0], first_column : first_column + source.shape[1]
         ] = source
-        return torch.from_numpy(block).to(self._device, self._dtype)
+        return torch.from_numpy(block).to(self._device)
 
     def _convolve(self, x: Tensor, layer: _Layer) -> Tensor:
         """3x3 convolution of (rows, columns, C); one pixel less on each side."""
@@ -181,7 +183,7 @@ def _layer(conv: torch.nn.Conv2d, norm: Normalisation, dtype: torch.dtype) -> _L
 
 def _parameters(conv: torch.nn.Conv2d, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     bias = conv.weight.new_zeros(conv.out_channels) if conv.bias is None else conv.bias
-    return conv.weight.to(dtype), bias.to(dtype)
+    return conv.weight.detach().clone().to(dtype), bias.detach().clone().to(dtype)
 
 
 def _frozen(norm: BatchNorm) -> Normalisation:
