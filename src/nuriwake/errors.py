@@ -44,7 +44,7 @@ class OutputError(NuriwakeError, OSError):
     """A result cannot be written."""
 
 
-class RunCancelled(NuriwakeError):
+class RunCancelled(NuriwakeError):  # noqa: N818 - a wish, not an error
     """The user stopped the run before it was done."""
 
 

@@ -1,0 +1,29 @@
+"""Segments any raster with no labels: a tiny network is trained on the image itself.
+
+The public names, loaded when first used, so that ``import nuriwake`` is instant.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Raster": "nuriwake.raster",
+    "Segmentation": "nuriwake.segmentation",
+    "Segmenter": "nuriwake.segmenter",
+    "Settings": "nuriwake.settings",
+    "segment": "nuriwake.segmenter",
+}
+
+__all__ = ["Raster", "Segmentation", "Segmenter", "Settings", "__version__", "segment"]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from its module on first use."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'nuriwake' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

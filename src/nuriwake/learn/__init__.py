@@ -1,0 +1,1 @@
+"""The papers: arrays and tensors in, tensors out; no files, no prints."""

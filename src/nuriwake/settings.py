@@ -1,0 +1,229 @@
+"""Every hyper-parameter once: name, type, range, default, help, paper symbol; and the recipes.
+
+The command line's flags, the page's form and the TOML files are generated from :class:`Settings`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+
+from nuriwake.errors import InputError, UsageError, out_of_range
+
+RecipeName = Literal["fast", "icassp2018", "tip2020"]
+Value = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A named set of defaults.
+
+    Parameters
+    ----------
+    name : str
+    summary : str
+        One line for people.
+    overrides : Mapping of str to values
+        The settings whose default differs from that of :class:`Settings`.
+    """
+
+    name: str
+    summary: str
+    overrides: Mapping[str, Value] = field(default_factory=lambda: MappingProxyType({}))
+
+
+RECIPES: Mapping[str, Recipe] = MappingProxyType(
+    {
+        recipe.name: recipe
+        for recipe in (
+            Recipe("fast", "quick, coarse training that feeds a tree of regions (the default)"),
+            Recipe(
+                "icassp2018",
+                "Kanezaki, ICASSP 2018: targets are the argmax, smoothed by superpixels",
+            ),
+            Recipe(
+                "tip2020",
+                "Kim, Kanezaki, Tanaka, TIP 2020: targets are the argmax, the loss has a "
+                "continuity term",
+            ),
+        )
+    }
+)
+
+
+class Settings(BaseModel):
+    """The hyper-parameters of one run. Immutable; wrong values raise :class:`UsageError`.
+
+    A recipe sets defaults, and every keyword given explicitly wins over it.
+
+    Raises
+    ------
+    UsageError
+        If a value is out of its range or a name is unknown.
+
+    Examples
+    --------
+    >>> Settings(recipe="tip2020").continuity
+    5.0
+    >>> Settings(n_layers=0)
+    Traceback (most recent call last):
+        ...
+    nuriwake.errors.UsageError: `n_layers` must be an int in [1, 16]; got 0.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recipe: Annotated[
+        RecipeName, Field(description="which method: its defaults and its targets")
+    ] = "fast"
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1, description="seed of the initial weights")] = 0
+    n_layers: Annotated[int, Field(ge=1, le=16, description="M, how many 3x3 convolutions")] = 2
+    n_channels: Annotated[
+        int, Field(ge=1, le=1024, description="p, channels of the feature extractor")
+    ] = 100
+    max_labels: Annotated[
+        int, Field(ge=1, le=1024, description="q, responses of the network: labels at most")
+    ] = 100
+    min_labels: Annotated[
+        int, Field(ge=1, le=1024, description="stop when this many labels or fewer are in use")
+    ] = 3
+    max_iter: Annotated[
+        int, Field(ge=1, le=1_000_000, description="T, training iterations at most")
+    ] = 1000
+    learning_rate: Annotated[
+        float, Field(gt=0, le=10, description="step size of the gradient descent")
+    ] = 0.1
+    momentum: Annotated[
+        float, Field(ge=0, lt=1, description="momentum of the gradient descent")
+    ] = 0.9
+    n_superpixels: Annotated[
+        int, Field(ge=1, le=10_000_000, description="K, superpixels for the vote (icassp2018)")
+    ] = 10_000
+    compactness: Annotated[
+        float, Field(gt=0, le=1e6, description="compactness of the superpixels (icassp2018)")
+    ] = 100.0
+    continuity: Annotated[
+        float, Field(ge=0, le=1000, description="mu, weight of spatial continuity (tip2020)")
+    ] = 5.0
+    scribble_weight: Annotated[
+        float, Field(ge=0, le=1000, description="nu, weight of the scribbled pixels")
+    ] = 0.5
+    precision: Annotated[
+        Literal["auto", "bf16", "fp32"],
+        Field(description="arithmetic of the training; auto takes bf16 where it is fast"),
+    ] = "auto"
+    device: Annotated[
+        str,
+        Field(
+            pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+            description="where to compute: auto, cpu, cuda, cuda:1 or mps",
+        ),
+    ] = "auto"
+    threads: Annotated[
+        int, Field(ge=0, le=1024, description="CPU threads; 0 takes as many as there are cores")
+    ] = 0
+
+    def __init__(self, **values: object) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise UsageError(_explain(error)) from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _apply_recipe(cls, values: dict[str, object]) -> dict[str, object]:
+        name = values.get("recipe", "fast")
+        recipe = RECIPES.get(name) if isinstance(name, str) else None
+        return {**recipe.overrides, **values} if recipe else values
+
+    def to_toml(self) -> str:
+        """Write the settings as a TOML file that ``--settings`` reads back.
+
+        Examples
+        --------
+        >>> Settings(seed=3).to_toml().splitlines()[:2]
+        ['recipe = "fast"', 'seed = 3']
+        """
+        lines = (f"{name} = {_toml_value(value)}" for name, value in self.model_dump().items())
+        return "\n".join(lines) + "\n"
+
+
+def _toml_value(value: Value) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value).lower()
+
+
+def allowed(info: FieldInfo) -> str:
+    """Say in words what a setting may be.
+
+    Examples
+    --------
+    >>> allowed(Settings.model_fields["momentum"])
+    'a number in [0, 1)'
+    """
+    if get_origin(info.annotation) is Literal:
+        return "one of " + ", ".join(map(repr, get_args(info.annotation)))
+    bounds = {
+        name: getattr(constraint, name)
+        for constraint in info.metadata
+        for name in ("ge", "gt", "le", "lt")
+        if getattr(constraint, name, None) is not None
+    }
+    if not bounds:
+        return str(info.description)
+    kind = "an int" if info.annotation is int else "a number"
+    low = f"[{bounds['ge']}" if "ge" in bounds else f"({bounds['gt']}"
+    high = f"{bounds['le']}]" if "le" in bounds else f"{bounds['lt']})"
+    return f"{kind} in {low}, {high}"
+
+
+def _explain(error: ValidationError) -> str:
+    """Turn pydantic's first finding into our one line."""
+    first = error.errors()[0]
+    name = str(first["loc"][0]) if first["loc"] else "settings"
+    info = Settings.model_fields.get(name)
+    if info is not None:
+        return out_of_range(name, allowed(info), first["input"])
+    close = difflib.get_close_matches(name, Settings.model_fields, n=1)
+    hint = f"Did you mean `{close[0]}`?" if close else "`nuriwake recipes` lists every setting."
+    return f"there is no setting `{name}`. {hint}"
+
+
+def read_settings(path: Path) -> dict[str, Value]:
+    """Read the settings named in a TOML or JSON file; what it leaves out keeps its default.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        ``.toml``, or ``.json``; of the sidecar beside a result, the part ``settings`` is read.
+
+    Returns
+    -------
+    dict
+        Checked by :class:`Settings` when it is built from them.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is neither TOML nor JSON, or is not a table of settings.
+    """
+    import json
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        table = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a settings file in TOML or JSON ({error}).") from error
+    values = table.get("settings", table) if isinstance(table, dict) else None
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: a settings file must hold a table of names and values.")
+    return values
