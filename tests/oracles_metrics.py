@@ -1,4 +1,4 @@
-"""Region metrics by the letter of their definitions: loops over pixels and pairs, for tiny maps only."""
+"""Region metrics by the letter: loops over pixels and pairs, for tiny maps only."""
 
 from __future__ import annotations
 

@@ -1,16 +1,18 @@
 """One contingency table, many thin region metrics.
 
-A prediction and one annotator's drawing meet once, in a :class:`Contingency`; every metric reads that table
-and never the pixels again. Averages over annotators and images are in :mod:`nuriwake.evaluate.summaries`.
+A prediction and one annotator's drawing meet once, in a :class:`Contingency`; every metric reads
+that table and never the pixels again. Averages over annotators and images are in
+:mod:`nuriwake.evaluate.summaries`.
 
 References
 ----------
-.. [1] P. Arbelaez, M. Maire, C. Fowlkes, J. Malik, "Contour Detection and Hierarchical Image Segmentation",
-   IEEE TPAMI 33(5), 2011, section 2.3 (covering, Rand index, variation of information).
-.. [2] W. Kim, A. Kanezaki, M. Tanaka, "Unsupervised Learning of Image Segmentation Based on Differentiable
-   Feature Clustering", IEEE TIP 29, 2020, section IV (mIoU of ground-truth segments).
-.. [3] D. Stutz, A. Hermans, B. Leibe, "Superpixels: An Evaluation of the State-of-the-Art", CVIU 166, 2018,
-   section 5 (achievable segmentation accuracy, undersegmentation error).
+.. [1] P. Arbelaez, M. Maire, C. Fowlkes, J. Malik, "Contour Detection and Hierarchical Image
+   Segmentation", IEEE TPAMI 33(5), 2011, section 2.3 (covering, Rand index, variation of
+   information).
+.. [2] W. Kim, A. Kanezaki, M. Tanaka, "Unsupervised Learning of Image Segmentation Based on
+   Differentiable Feature Clustering", IEEE TIP 29, 2020, section IV (mIoU of true segments).
+.. [3] D. Stutz, A. Hermans, B. Leibe, "Superpixels: An Evaluation of the State-of-the-Art", CVIU
+   166, 2018, section 5 (achievable segmentation accuracy, undersegmentation error).
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ Counts = NDArray[np.int64]
 class Contingency:
     """How many pixels each predicted region shares with each ground-truth segment.
 
-    Only cells that hold a pixel are stored, as three aligned arrays. Regions and segments are numbered
-    from 0 in the order of their labels.
+    Only cells that hold a pixel are stored, as three aligned arrays. Regions and segments are
+    numbered from 0 in the order of their labels.
 
     Parameters
     ----------
@@ -38,8 +40,10 @@ class Contingency:
         Row (predicted region) and column (ground-truth segment) of each cell.
     shared : (n_cells,) int64 array
         Pixels in each cell, at least 1.
-    n_regions, n_segments : int
-        Shape of the whole table.
+    region_labels : (n_regions,) int64 array
+        The label that each region has in the prediction, increasing.
+    n_segments : int
+        Number of ground-truth segments.
 
     Examples
     --------
@@ -51,7 +55,7 @@ class Contingency:
     region: Counts
     segment: Counts
     shared: Counts
-    n_regions: int
+    region_labels: Counts
     n_segments: int
 
     @classmethod
@@ -61,8 +65,8 @@ class Contingency:
         Parameters
         ----------
         prediction : (H, W) integer array
-            Label map to score. Its 0 counts as a region where the truth is valid: leaving pixels out
-            must not pay.
+            Label map to score. Its 0 counts as a region where the truth is annotated: leaving
+            pixels out must not pay.
         truth : (H, W) integer array
             Ground truth; 0 = not annotated, and such pixels are left out of the table.
 
@@ -88,9 +92,10 @@ class Contingency:
         valid = true != 0
         if not valid.any():
             raise InputError("`truth` must have at least one annotated (non-zero) pixel; got none.")
-        region, n_regions = _compact(predicted[valid])
-        segment, n_segments = _compact(true[valid])
-        return cls._count(region, segment, np.ones_like(region), n_regions, n_segments)
+        region, region_labels = _compact(predicted[valid])
+        segment, segment_labels = _compact(true[valid])
+        pixels = np.ones_like(region)
+        return cls._count(region, segment, pixels, region_labels, len(segment_labels))
 
     def merged(self, group: ArrayLike) -> Contingency:
         """Return the table of a coarser prediction without visiting the pixels again.
@@ -111,27 +116,32 @@ class Contingency:
         >>> fine.merged([7, 7, 9]).region_sizes.tolist()
         [2, 1]
         """
-        coarse, n_groups = _compact(np.asarray(group))
+        coarse, labels = _compact(np.asarray(group))
         if coarse.shape != (self.n_regions,):
             raise InputError(
                 f"`group` must name one group for each of {self.n_regions} regions; "
                 f"got shape {coarse.shape}."
             )
-        return self._count(
-            coarse[self.region], self.segment, self.shared, n_groups, self.n_segments
-        )
+        return self._count(coarse[self.region], self.segment, self.shared, labels, self.n_segments)
 
     @classmethod
     def _count(
-        cls, region: Counts, segment: Counts, pixels: Counts, n_regions: int, n_segments: int
+        cls,
+        region: Counts,
+        segment: Counts,
+        pixels: Counts,
+        region_labels: Counts,
+        n_segments: int,
     ) -> Contingency:
         """Add up `pixels` that fall into the same cell."""
-        cell, n_cells = _compact(region * n_segments + segment)
-        first = np.empty(n_cells, np.int64)
-        first[cell] = np.arange(cell.size)
-        # Float sums of whole numbers are exact below 2^53 pixels.
-        shared = np.bincount(cell, weights=pixels, minlength=n_cells).astype(np.int64)
-        return cls(region[first], segment[first], shared, n_regions, n_segments)
+        cell, keys = _compact(region * n_segments + segment)
+        shared = _sums(cell, pixels, len(keys))
+        return cls(keys // n_segments, keys % n_segments, shared, region_labels, n_segments)
+
+    @property
+    def n_regions(self) -> int:
+        """Number of predicted regions."""
+        return len(self.region_labels)
 
     @property
     def n_pixels(self) -> int:
@@ -152,8 +162,9 @@ class Contingency:
 def best_ious(table: Contingency) -> NDArray[np.float64]:
     """Return the best intersection over union that each ground-truth segment finds.
 
-    The published mean IoU averages these over the segments of all annotators and images [2]_; the predicted
-    regions must then be connected (:func:`nuriwake.evaluate.summaries.connected_regions`).
+    The published mean IoU averages these over the segments of all annotators and images [2]_; the
+    predicted regions are then the connected ones, see
+    :func:`nuriwake.evaluate.summaries.connected_regions`.
 
     Parameters
     ----------
@@ -177,7 +188,7 @@ def best_ious(table: Contingency) -> NDArray[np.float64]:
 
 
 def segmentation_covering(table: Contingency) -> float:
-    """Return the covering of the ground truth by the prediction: best IoUs weighted by segment size [1]_.
+    """Return the covering of the truth by the prediction: best IoUs weighted by segment size [1]_.
 
     Parameters
     ----------
@@ -302,8 +313,8 @@ def conditional_entropies(table: Contingency) -> tuple[float, float]:
     Returns
     -------
     (float, float)
-        H(prediction | truth), high when segments are split, and H(truth | prediction), high when they
-        are merged.
+        H(prediction | truth), high when segments are split, and H(truth | prediction), high when
+        they are merged.
 
     Examples
     --------
@@ -361,7 +372,7 @@ def achievable_segmentation_accuracy(table: Contingency) -> float:
 
 
 def undersegmentation_error(table: Contingency) -> float:
-    """Return how far regions leak over true borders, in the form of Neubert and Protzel (2012) [3]_.
+    """Return how far regions leak over true borders, as Neubert and Protzel (2012) count it [3]_.
 
     Each region that crosses a segment adds the smaller of its two parts, inside and outside.
 
@@ -405,17 +416,18 @@ def _pairs(table: Contingency) -> _Pairs:
 
 
 def _sums(index: Counts, pixels: Counts, n: int) -> Counts:
+    # Float sums of whole numbers are exact below 2^53 pixels.
     return np.bincount(index, weights=pixels, minlength=n).astype(np.int64)
 
 
-def _compact(labels: NDArray[np.integer]) -> tuple[Counts, int]:
-    """Number the labels in use 0..n-1, in their order; return the numbers and n."""
+def _compact(labels: NDArray[np.integer]) -> tuple[Counts, Counts]:
+    """Return each label's number, 0..n-1 in the order of the labels in use, and those labels."""
     flat = labels.astype(np.int64).ravel()
     low = int(flat.min())
     span = int(flat.max()) - low + 1
     if span > 8 * flat.size + 1024:  # a lookup table would be larger than the sort is slow
-        ids, inverse = np.unique(flat, return_inverse=True)
-        return inverse, len(ids)
+        in_use, number = np.unique(flat, return_inverse=True)
+        return number, in_use
     flat -= low
     used = np.bincount(flat, minlength=span) > 0
-    return (np.cumsum(used) - 1)[flat], int(used.sum())
+    return (np.cumsum(used) - 1)[flat], np.flatnonzero(used) + low
