@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.errors import InputError, UsageError, out_of_range
+from nuriwake.io.image import read_image
 
 SPLITS = ("train", "val", "test")
 
@@ -43,13 +44,7 @@ class AnnotatedImage:
         InputError
             If the file cannot be read.
         """
-        from skimage.io import imread
-
-        try:
-            picture: NDArray[np.uint8] = imread(self.image_path)
-        except (OSError, ValueError, SyntaxError) as error:  # Pillow raises all three
-            raise InputError(f"{self.image_path}: not a picture ({error}).") from error
-        return picture
+        return read_image(self.image_path).array.astype(np.uint8, copy=False)
 
     def truths(self) -> list[NDArray[np.int32]]:
         """Read the label maps, one (H, W) int32 array for each annotator; labels start at 1."""

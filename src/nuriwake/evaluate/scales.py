@@ -1,4 +1,4 @@
-"""A whole tree scored at a series of altitudes, and the choices of a scale: ODS, OIS, best per region.
+"""A tree scored at a series of altitudes, and the choice of a scale: ODS, OIS, best per region.
 
 The pixels are counted once, for the leaves of the tree; a coarser cut adds up rows of that table.
 
