@@ -5,6 +5,10 @@ from __future__ import annotations
 from itertools import combinations
 from math import log2
 
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
 
 def _cells(prediction, truth):
     pairs = zip(prediction.ravel().tolist(), truth.ravel().tolist(), strict=True)
@@ -81,3 +85,13 @@ def undersegmentation_error(prediction, truth):
     regions, segments = _sets(cells, 0), _sets(cells, 1)
     leaks = [min(len(r & s), len(r - s)) for s in segments for r in regions if r & s]
     return sum(leaks) / len(cells)
+
+
+@st.composite
+def map_pairs(draw, *, void=True):
+    """A prediction and a truth of one small shape; the truth has at least one annotated pixel."""
+    shape = draw(array_shapes(min_dims=2, max_dims=2, max_side=6))
+    prediction = draw(arrays(np.int32, shape, elements=st.integers(0, 4)))
+    truth = draw(arrays(np.uint16, shape, elements=st.integers(0 if void else 1, 4)))
+    truth[0, 0] = max(truth[0, 0], 1)
+    return prediction, truth

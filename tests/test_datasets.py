@@ -5,39 +5,26 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.io import savemat
-from skimage.io import imsave
+from small_bsds import write_pair
 
 from nuriwake.errors import InputError, UsageError
 from nuriwake.evaluate.datasets import find_bsds500, read_drawings
 
 
-def write_pair(root, split, name, *, n_annotators=2):
-    """One small picture with drawings in the form of BSDS500."""
-    images, truths = root / "images" / split, root / "groundTruth" / split
-    images.mkdir(parents=True, exist_ok=True)
-    truths.mkdir(parents=True, exist_ok=True)
-    imsave(images / f"{name}.jpg", np.full((4, 6, 3), 128, np.uint8), check_contrast=False)
-    cells = np.empty((1, n_annotators), object)
-    for i in range(n_annotators):
-        drawing = np.repeat([[1, 2 + i]], 3, axis=1).repeat(4, axis=0).astype(np.uint16)
-        cells[0, i] = {"Segmentation": drawing, "Boundaries": drawing > 1}
-    savemat(truths / f"{name}.mat", {"groundTruth": cells})
-
-
 @pytest.mark.parametrize("split", ["", "val"])
 def test_both_layouts_are_read(tmp_path, split):
     for name in ("b", "a", "c"):
-        write_pair(tmp_path, split, name)
+        write_pair(tmp_path, name, split)
     found = find_bsds500(tmp_path, "val", limit=2)
     assert [each.name for each in found] == ["a", "b"]
-    assert found[0].image().shape == (4, 6, 3)
+    assert found[0].image().shape == (8, 12, 3)
     drawings = found[0].truths()
     assert [drawing.max() for drawing in drawings] == [2, 3]
     assert drawings[0].dtype == np.int32
 
 
 def test_the_official_layout_does_not_mix_splits(tmp_path):
-    write_pair(tmp_path, "train", "a")
+    write_pair(tmp_path, "a", "train")
     with pytest.raises(InputError, match="the split test is missing"):
         find_bsds500(tmp_path, "test")
 
@@ -45,7 +32,7 @@ def test_the_official_layout_does_not_mix_splits(tmp_path):
 def test_missing_parts_are_named(tmp_path):
     with pytest.raises(InputError, match="must hold the folders images and groundTruth"):
         find_bsds500(tmp_path)
-    write_pair(tmp_path, "", "a")
+    write_pair(tmp_path, "a")
     (tmp_path / "groundTruth" / "a.mat").unlink()
     with pytest.raises(InputError, match=r"a\.jpg: its ground truth .*a\.mat is missing"):
         find_bsds500(tmp_path)
@@ -62,7 +49,7 @@ def test_wrong_arguments_are_named(tmp_path):
 
 
 def test_damaged_files_are_named(tmp_path):
-    write_pair(tmp_path, "", "a")
+    write_pair(tmp_path, "a")
     (found,) = find_bsds500(tmp_path)
     for path in (found.image_path, found.truth_path):
         path.write_bytes(b"not what it says")

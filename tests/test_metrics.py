@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
+from oracles_metrics import map_pairs
 from skimage.metrics import adapted_rand_error as skimage_adapted_rand_error
 from skimage.metrics import variation_of_information as skimage_variation_of_information
-
 import oracles_metrics
-from nuriwake.errors import InputError
+
 from nuriwake.evaluate import metrics
-from nuriwake.evaluate.metrics import Contingency
+from nuriwake.evaluate.contingency import Contingency
 
 METRICS = (
     "best_ious",
@@ -25,16 +24,6 @@ METRICS = (
     "achievable_segmentation_accuracy",
     "undersegmentation_error",
 )
-
-
-@st.composite
-def map_pairs(draw, *, void=True):
-    """A prediction and a truth of one small shape; the truth has at least one annotated pixel."""
-    shape = draw(array_shapes(min_dims=2, max_dims=2, max_side=6))
-    prediction = draw(arrays(np.int32, shape, elements=st.integers(0, 4)))
-    truth = draw(arrays(np.uint16, shape, elements=st.integers(0 if void else 1, 4)))
-    truth[0, 0] = max(truth[0, 0], 1)
-    return prediction, truth
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -66,20 +55,6 @@ def test_names_of_labels_do_not_matter(maps, seed):
         assert metric(one) == pytest.approx(metric(other), abs=1e-12)
 
 
-@given(maps=map_pairs(), group=arrays(np.int64, 5, elements=st.integers(-3, 3)))
-def test_merging_rows_equals_counting_the_coarser_map(maps, group):
-    prediction, truth = maps
-    fine = Contingency.of(prediction, truth)
-    merged = fine.merged(group[fine.region_labels])
-    counted = Contingency.of(group[prediction], truth)
-    assert merged.region_labels.tolist() == counted.region_labels.tolist()
-    assert merged.region_sizes.tolist() == counted.region_sizes.tolist()
-    assert merged.segment_sizes.tolist() == counted.segment_sizes.tolist()
-    for name in METRICS:
-        metric = getattr(metrics, name)
-        assert metric(merged) == pytest.approx(metric(counted), abs=1e-12)
-
-
 def test_values_that_can_be_checked_by_hand():
     # Two halves of 8 pixels against one quarter and the rest.
     prediction = np.repeat([[1, 2]], 4, axis=1).reshape(1, 8)
@@ -94,34 +69,8 @@ def test_values_that_can_be_checked_by_hand():
     assert metrics.undersegmentation_error(table) == 4 / 8
 
 
-def test_unannotated_pixels_do_not_count_but_unpredicted_ones_do():
-    truth = np.array([[0, 1, 1, 1]])
-    assert Contingency.of([[9, 1, 1, 1]], truth).n_pixels == 3
-    assert metrics.segmentation_covering(Contingency.of([[9, 1, 1, 1]], truth)) == 1
-    assert metrics.segmentation_covering(Contingency.of([[9, 1, 1, 0]], truth)) == 2 / 3
-
-
 def test_pairs_of_a_raster_of_many_gigapixels_stay_exact():
     n = 2**40
     one = np.zeros(2, np.int64)
     table = Contingency(np.array([0, 1]), one, np.array([n, n]), np.array([1, 2]), n_segments=1)
     assert metrics.rand_index(table) == pytest.approx(0.5, abs=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("prediction", "truth", "message"),
-    [
-        (np.ones((2, 3), int), np.ones((3, 2), int), r"same shape; got \(2, 3\) and \(3, 2\)"),
-        (np.ones((2, 2)), np.ones((2, 2), int), "`prediction` must hold integer labels"),
-        (np.ones((2, 2), int), np.ones((2, 2)), "`truth` must hold integer labels"),
-        (np.ones((2, 2), int), np.zeros((2, 2), int), "at least one annotated"),
-    ],
-)
-def test_maps_that_cannot_be_compared_are_named(prediction, truth, message):
-    with pytest.raises(InputError, match=message):
-        Contingency.of(prediction, truth)
-
-
-def test_merging_needs_one_group_for_each_region():
-    with pytest.raises(InputError, match="one group for each of 2 regions"):
-        Contingency.of([[1, 2]], [[1, 1]]).merged([1, 2, 3])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nuriwake.errors import InputError
 from nuriwake.evaluate.boundaries import count_boundaries, region_boundaries
-from nuriwake.evaluate.metrics import Contingency
+from nuriwake.evaluate.contingency import Contingency
 from nuriwake.evaluate.scales import choose_scale, leaf_groups, score_scales
 from nuriwake.evaluate.summaries import pool, score_tables
 

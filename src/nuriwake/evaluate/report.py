@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from nuriwake.errors import InputError
 from nuriwake.evaluate.runner import Record
 from nuriwake.evaluate.scales import ScaleChoice, ScaleMetric, choose_scale
-from nuriwake.evaluate.summaries import DatasetScores, pool
+from nuriwake.evaluate.summaries import DatasetScores, ImageScores, pool
 
 #: What is looked for over the scales of a tree.
 SCALE_METRICS: tuple[ScaleMetric, ...] = (
@@ -62,22 +62,24 @@ class Difference:
     standard_error: float
 
 
-def summarise(records: Sequence[Record]) -> list[MethodSummary]:
-    """Make the rows of the table, in the order in which the methods first appear.
+def summarise(records: Sequence[Record], order: Sequence[str] = ()) -> list[MethodSummary]:
+    """Make the rows of the table.
 
     Parameters
     ----------
     records : sequence of Record
         Of any number of methods.
+    order : sequence of str
+        Methods to put first; the others follow as they appear.
 
     Returns
     -------
     list of MethodSummary
     """
-    by_method: dict[str, list[Record]] = {}
+    by_method: dict[str, list[Record]] = {method: [] for method in order}
     for record in records:
         by_method.setdefault(record.request.method, []).append(record)
-    return [_summary(method, of_method) for method, of_method in by_method.items()]
+    return [_summary(method, found) for method, found in by_method.items() if found]
 
 
 def _summary(method: str, records: Sequence[Record]) -> MethodSummary:
@@ -111,15 +113,51 @@ def format_table(summaries: Sequence[MethodSummary]) -> str:
         *("method", "images", "all", "fine", "coarse", "covering", "PRI", "VI", "F", "regions"),
         *("ODS cov", "OIS cov", "best cov", "ODS PRI", "ODS VI", "s"),
     )
-    rows = [header, *(_cells(summary) for summary in summaries)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
+    return _aligned([header, *map(_cells, summaries)])
+
+
+def format_scores(images: Sequence[tuple[str, ImageScores]]) -> str:
+    """Write the scores of single images for people, and of all of them in a last line.
+
+    Parameters
+    ----------
+    images : sequence of (str, ImageScores)
+        Name and scores of each image.
+
+    Returns
+    -------
+    str
+        Plain text without a final line end.
+    """
+    header = (
+        *("name", "all", "fine", "coarse", "covering", "PRI", "VI", "ARE", "ASA", "UE"),
+        *("precision", "recall", "F", "regions"),
     )
+    rows = [(name, pool([scores])) for name, scores in images]
+    if len(images) > 1:
+        rows.append((f"all {len(images)}", pool([scores for _, scores in images])))
+    return _aligned([header, *(_score_cells(*row) for row in rows)])
+
+
+def _score_cells(name: str, scores: DatasetScores) -> tuple[str, ...]:
+    return (
+        name,
+        *map(_share, (scores.iou_all, scores.iou_fine, scores.iou_coarse, scores.covering)),
+        _share(scores.probabilistic_rand_index),
+        f"{scores.variation_of_information:.3f}",
+        _share(scores.adjusted_rand_error),
+        _share(scores.achievable_segmentation_accuracy),
+        _share(scores.undersegmentation_error),
+        *map(_share, (scores.boundary_precision, scores.boundary_recall, scores.boundary_f)),
+        f"{scores.n_regions:.0f}",
+    )
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Align names to the left and numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in rows)
+    return "\n".join("  ".join(line) for line in lines)
 
 
 def _cells(summary: MethodSummary) -> tuple[str, ...]:

@@ -19,7 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from nuriwake.errors import InputError
 from nuriwake.evaluate.boundaries import BoundaryCounts, count_boundaries, region_boundaries
-from nuriwake.evaluate.metrics import Contingency, best_ious
+from nuriwake.evaluate.contingency import Contingency
+from nuriwake.evaluate.metrics import best_ious
 from nuriwake.evaluate.summaries import DatasetScores, ImageScores, pool, score_tables
 
 ScaleMetric = Literal[

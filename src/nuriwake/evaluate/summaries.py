@@ -26,7 +26,7 @@ from nuriwake.evaluate.boundaries import (
     count_boundaries,
     region_boundaries,
 )
-from nuriwake.evaluate.metrics import Contingency
+from nuriwake.evaluate.contingency import Contingency
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,52 @@
+"""The methods to compare with, on pictures whose answer is plain."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from nuriwake.errors import UsageError
+from nuriwake.evaluate.peers import METHODS, choose_methods
+from nuriwake.evaluate.summaries import score_labels
+
+PEERS = ("felzenszwalb-100", "felzenszwalb-500", "kmeans-2", "slic-merging")
+
+
+def two_discs():
+    """Two bright discs on a dark ground: two colours, three regions."""
+    row, col = np.mgrid[:60, :90]
+    discs = ((row - 30) ** 2 + (col - 22) ** 2 < 200) | ((row - 30) ** 2 + (col - 68) ** 2 < 200)
+    image = np.where(discs[..., None], (140, 120, 60), (60, 70, 90)).astype(np.uint8)
+    truth = np.where(discs & (col < 45), 2, np.where(discs, 3, 1))
+    return image, truth
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_plain_discs_are_found(name):
+    image, truth = two_discs()
+    outcome = METHODS[name].run(image)
+    assert outcome.labels.shape == truth.shape
+    assert outcome.labels.min() >= 1
+    assert score_labels(outcome.labels, [truth]).covering > 0.85
+
+
+def test_kmeans_finds_colours_and_the_same_ones_again():
+    image, _ = two_discs()
+    labels = METHODS["kmeans-2"].run(image, seed=3).labels
+    assert np.unique(labels).tolist() == [1, 2]
+    assert labels[30, 22] == labels[30, 68] != labels[0, 0]
+    assert np.array_equal(labels, METHODS["kmeans-2"].run(image, seed=3).labels)
+
+
+def test_methods_travel_to_worker_processes():
+    for method in METHODS.values():
+        assert pickle.loads(pickle.dumps(method)) == method
+
+
+def test_methods_are_chosen_by_name():
+    assert [method.name for method in choose_methods(["kmeans-2", "fast"])] == ["kmeans-2", "fast"]
+    assert [method.name for method in choose_methods([])] == list(METHODS)
+    with pytest.raises(UsageError, match="`methods` must be among felzenszwalb-100"):
+        choose_methods(["nothing"])
