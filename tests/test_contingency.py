@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from oracles_metrics import map_pairs
 
 from nuriwake.errors import InputError
 from nuriwake.evaluate.contingency import Contingency
+from oracles_metrics import map_pairs
 
 
 def cells(table):

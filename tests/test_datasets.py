@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.io import savemat
-from small_bsds import write_pair
 
 from nuriwake.errors import InputError, UsageError
 from nuriwake.evaluate.datasets import find_bsds500, read_drawings
+from small_bsds import write_pair
 
 
 @pytest.mark.parametrize("split", ["", "val"])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small_bsds import write_pair
 
 from nuriwake.errors import InputError, UsageError
 from nuriwake.evaluate.files import evaluate_files, find_pairs
 from nuriwake.io.image import write_labels
+from small_bsds import write_pair
 
 HALVES = np.repeat([[1, 2]], 6, axis=1).repeat(8, axis=0).astype(np.int32)
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles_metrics import map_pairs
 from skimage.metrics import adapted_rand_error as skimage_adapted_rand_error
 from skimage.metrics import variation_of_information as skimage_variation_of_information
-import oracles_metrics
 
+import oracles_metrics
 from nuriwake.evaluate import metrics
 from nuriwake.evaluate.contingency import Contingency
+from oracles_metrics import map_pairs
 
 METRICS = (
     "best_ious",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nuriwake.errors import UsageError
-from nuriwake.evaluate.peers import METHODS, choose_methods
+from nuriwake.evaluate.peers import METHODS, choose_methods, recipe_method
 from nuriwake.evaluate.summaries import score_labels
 
 PEERS = ("felzenszwalb-100", "felzenszwalb-500", "kmeans-2", "slic-merging")
@@ -46,7 +46,19 @@ def test_methods_travel_to_worker_processes():
 
 
 def test_methods_are_chosen_by_name():
-    assert [method.name for method in choose_methods(["kmeans-2", "fast"])] == ["kmeans-2", "fast"]
+    assert [method.name for method in choose_methods(["tip2020", "kmeans-2"])] == [
+        "tip2020",
+        "kmeans-2",
+    ]
     assert [method.name for method in choose_methods([])] == list(METHODS)
     with pytest.raises(UsageError, match="`methods` must be among felzenszwalb-100"):
         choose_methods(["nothing"])
+
+
+def test_a_recipe_is_a_method_with_every_setting_written_out(blocks):
+    method = recipe_method("short", recipe="icassp2018", max_iter=2, n_channels=8)
+    assert method.settings["momentum"] == 0.9
+    assert "seed" not in method.settings
+    outcome = method.run(blocks, seed=1, threads=1)
+    assert outcome.labels.shape == blocks.shape[:2]
+    assert outcome.tree is None

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from small_bsds import write_pair
 
 from nuriwake.errors import InputError, UsageError
 from nuriwake.evaluate.datasets import find_bsds500
@@ -20,6 +19,7 @@ from nuriwake.evaluate.runner import (
     read_records,
     run_benchmark,
 )
+from small_bsds import write_pair
 
 FAST_PEER = METHODS["felzenszwalb-500"]
 PROTOCOL = Protocol(altitudes=(0.5, 1.0, 2.0))
@@ -79,7 +79,7 @@ def test_a_second_run_computes_only_what_changed(images, tmp_path):
 def test_other_versions_of_the_software_do_not_count_as_done(images, tmp_path, monkeypatch):
     list(run_benchmark(images, [FAST_PEER], tmp_path, PROTOCOL))
     monkeypatch.setattr(
-        "nuriwake.evaluate.runner.software_versions", lambda: {"nuriwake": "another"}
+        "nuriwake.evaluate.runner.package_versions", lambda: {"nuriwake": "another"}
     )
     list(run_benchmark(images, [FAST_PEER], tmp_path, PROTOCOL))
     assert read_records(tmp_path)[0].request.versions == {"nuriwake": "another"}

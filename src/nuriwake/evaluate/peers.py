@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from nuriwake.errors import UsageError, out_of_range, require
 from nuriwake.evaluate.scales import MergeTree
-from nuriwake.settings import Value
+from nuriwake.settings import RECIPES, Settings, Value
+
+_PUBLISHED = ("icassp2018", "tip2020")
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,32 +144,56 @@ def _mean_colour_distance(
 
 def recipe(image: NDArray[np.uint8], *, seed: int, threads: int, **settings: Value) -> Outcome:
     """Segment with a recipe of nuriwake; the published ones answer with labels, without a tree."""
-    from nuriwake.segmenter import segment
+    from nuriwake.segmenter import finish_steps, segment_steps
 
-    found = segment(image, seed=seed, threads=threads, **settings)
-    if settings["recipe"] == "fast":
-        return Outcome(found.regions, found.tree)
-    return Outcome(found.labels)
+    chosen = Settings(seed=seed, threads=threads, **settings)
+    found = finish_steps(segment_steps(image, chosen))
+    if chosen.recipe in _PUBLISHED:
+        return Outcome(found.labels)
+    return Outcome(found.regions, found.tree)
 
 
-def _table(methods: Sequence[Method]) -> Mapping[str, Method]:
-    return MappingProxyType({method.name: method for method in methods})
+def recipe_method(name: str, **settings: Value) -> Method:
+    """Make a row of the table from settings of nuriwake.
+
+    Parameters
+    ----------
+    name : str
+        Name of the row.
+    **settings
+        What differs from the defaults: ``recipe="tip2020"``, ``max_iter=100``, ...
+
+    Returns
+    -------
+    Method
+        With every setting written out, so that records tell when a default has changed.
+
+    Examples
+    --------
+    >>> recipe_method("short", recipe="icassp2018", max_iter=5).settings["max_iter"]
+    5
+    """
+    everything = Settings(**settings).model_dump(exclude={"seed", "threads"})
+    return Method(name, recipe, everything)
 
 
 #: The methods that ``nuriwake bench`` knows, by name.
-METHODS: Mapping[str, Method] = _table(
-    [
-        Method("felzenszwalb-100", felzenszwalb, {"scale": 100, "sigma": 0.8, "min_size": 20}),
-        Method("felzenszwalb-500", felzenszwalb, {"scale": 500, "sigma": 0.8, "min_size": 20}),
-        Method("kmeans-2", kmeans, {"n_clusters": 2, "window": 5}),
-        Method("kmeans-17", kmeans, {"n_clusters": 17, "window": 5}),
-        Method(
-            "slic-merging", slic_merging, {"n_segments": 400, "compactness": 30, "threshold": 35}
-        ),
-        Method("icassp2018", recipe, {"recipe": "icassp2018"}),
-        Method("tip2020", recipe, {"recipe": "tip2020"}),
-        Method("fast", recipe, {"recipe": "fast"}),
-    ]
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {
+        method.name: method
+        for method in (
+            Method("felzenszwalb-100", felzenszwalb, {"scale": 100, "sigma": 0.8, "min_size": 20}),
+            Method("felzenszwalb-500", felzenszwalb, {"scale": 500, "sigma": 0.8, "min_size": 20}),
+            Method("kmeans-2", kmeans, {"n_clusters": 2, "window": 5}),
+            Method("kmeans-17", kmeans, {"n_clusters": 17, "window": 5}),
+            Method(
+                "slic-merging",
+                slic_merging,
+                {"n_segments": 400, "compactness": 30, "threshold": 35},
+            ),
+            *(recipe_method(name, recipe=name) for name in RECIPES),
+        )
+    }
 )
 
 
@@ -181,8 +207,8 @@ def choose_methods(names: Sequence[str]) -> list[Method]:
 
     Examples
     --------
-    >>> [method.name for method in choose_methods(["fast"])]
-    ['fast']
+    >>> [method.name for method in choose_methods(["tip2020", "kmeans-2"])]
+    ['tip2020', 'kmeans-2']
     """
     for name in names:
         if name not in METHODS:

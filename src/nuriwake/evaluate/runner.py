@@ -6,7 +6,6 @@ read the same stream.
 
 from __future__ import annotations
 
-import importlib.metadata
 import multiprocessing
 import os
 import platform
@@ -27,9 +26,8 @@ from nuriwake.evaluate.peers import Method
 from nuriwake.evaluate.scales import ScaleScores, score_scales
 from nuriwake.evaluate.summaries import ImageScores, score_labels
 from nuriwake.io.atomic import atomic_path
+from nuriwake.io.sidecar import package_versions
 from nuriwake.settings import Value
-
-_PACKAGES = ("nuriwake", "numpy", "scipy", "scikit-image", "scikit-learn", "torch")
 
 
 def altitude_grid(low: float = 1e-3, high: float = 1e3, per_decade: int = 16) -> tuple[float, ...]:
@@ -285,24 +283,12 @@ def _stored(image: AnnotatedImage, method: Method, out: Path, protocol: Protocol
 
 
 def _request(image: AnnotatedImage, method: Method, protocol: Protocol) -> Request:
-    return Request(image.name, method.name, dict(method.settings), protocol, software_versions())
+    return Request(image.name, method.name, dict(method.settings), protocol, package_versions())
 
 
 @cache
 def _records() -> TypeAdapter[Record]:
     return TypeAdapter(Record)
-
-
-@cache
-def software_versions() -> Mapping[str, str]:
-    """Return the versions of the packages that decide the scores, and of Python."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "absent"
-    return found
 
 
 def _record_path(out: Path, method: str, image: str) -> Path:
