@@ -36,8 +36,16 @@ def test_one_pair_of_files_against_all_annotators(folders):
 
 def test_folders_are_paired_by_name_and_kind(folders):
     assert [each.name for each in evaluate_files(*folders)] == ["a", "b"]
-    (pair,) = find_pairs(*folders, kind="labels")
+    (pair,), missing = find_pairs(*folders, kind="labels")
     assert pair.prediction.name == "b.labels.png"
+    assert missing == ["a"]
+
+
+def test_missing_predictions_do_not_go_unnoticed(folders):
+    scored, complaint = evaluate_files(*folders, kind="labels")
+    assert scored.scores is not None
+    assert complaint.scores is None
+    assert complaint.error.endswith("out: 1 of 2 predictions are missing: a.")
 
 
 def test_a_label_map_can_be_the_truth(folders):

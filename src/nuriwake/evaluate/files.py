@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +44,9 @@ class FileScores:
     error: str = ""
 
 
-def find_pairs(prediction: Path, truth: Path, kind: str = "regions") -> list[FilePair]:
+def find_pairs(
+    prediction: Path, truth: Path, kind: str = "regions"
+) -> tuple[list[FilePair], list[str]]:
     """Pair predictions with ground truth.
 
     Parameters
@@ -59,11 +61,13 @@ def find_pairs(prediction: Path, truth: Path, kind: str = "regions") -> list[Fil
     -------
     list of FilePair
         By name.
+    list of str
+        Names of the ground truth that has no prediction.
 
     Raises
     ------
     InputError
-        If a path is missing, or no prediction has a ground truth.
+        If a path is missing, or no ground truth has a prediction.
     UsageError
         If one path is a file and the other a folder, or two files answer to one name.
     """
@@ -75,25 +79,31 @@ def find_pairs(prediction: Path, truth: Path, kind: str = "regions") -> list[Fil
             out_of_range("TRUTH", "a folder if PREDICTION is one, else a file", str(truth))
         )
     if not prediction.is_dir():
-        return [FilePair(truth.stem, prediction, truth)]
-    drawn = sorted(path for path in truth.iterdir() if path.suffix.lower() in TRUTH_SUFFIXES)
-    found = [(path, _prediction_of(path.stem, prediction, kind)) for path in drawn]
-    pairs = [FilePair(path.stem, match, path) for path, match in found if match is not None]
+        return [FilePair(truth.stem, prediction, truth)], []
+    names = sorted({path.stem for path in truth.iterdir() if path.suffix in TRUTH_SUFFIXES})
+    pairs, missing = [], []
+    for name in names:
+        found = _only_file(prediction, [name, f"{name}.{kind}"], LOSSLESS_SUFFIXES)
+        drawn = _only_file(truth, [name], TRUTH_SUFFIXES)
+        if found and drawn:
+            pairs.append(FilePair(name, found, drawn))
+        else:
+            missing.append(name)
     if not pairs:
         raise InputError(
-            f"{prediction}: holds no NAME{LOSSLESS_SUFFIXES[0]} or NAME.{kind}"
-            f"{LOSSLESS_SUFFIXES[0]} for a ground truth NAME in {truth}."
+            f"{prediction}: holds no NAME.png or NAME.{kind}.png (or .tif) for a ground truth NAME "
+            f"in {truth}."
         )
-    return pairs
+    return pairs, missing
 
 
-def _prediction_of(name: str, folder: Path, kind: str) -> Path | None:
-    stems = (name, f"{name}.{kind}")
-    paths = [folder / f"{stem}{suffix}" for stem in stems for suffix in LOSSLESS_SUFFIXES]
+def _only_file(folder: Path, stems: Sequence[str], suffixes: Sequence[str]) -> Path | None:
+    """Return the one file with such a name; None if there is none."""
+    paths = [folder / f"{stem}{suffix}" for stem in stems for suffix in suffixes]
     found = [path for path in paths if path.is_file()]
     if len(found) > 1:
         both = " and ".join(path.name for path in found)
-        raise UsageError(f"{folder}: {both} both answer to the ground truth {name}; keep one.")
+        raise UsageError(f"{folder}: {both} both answer to the name {stems[0]}; keep one.")
     return found[0] if found else None
 
 
@@ -122,6 +132,8 @@ def evaluate_files(
     Yields
     ------
     FileScores
+        One for each pair; and one with an error if any ground truth has no prediction, because a
+        mean over the easy images would look better than it is.
 
     Raises
     ------
@@ -138,7 +150,8 @@ def evaluate_files(
     >>> [(each.name, each.scores.covering) for each in evaluate_files(path, path)]
     [('a', 1.0)]
     """
-    for pair in find_pairs(prediction, truth, kind):
+    pairs, missing = find_pairs(prediction, truth, kind)
+    for pair in pairs:
         try:
             labels, truths = read_labels(pair.prediction), read_truths(pair.truth)
             _check_shapes(pair, labels, truths)
@@ -147,6 +160,11 @@ def evaluate_files(
             yield FileScores(pair.name, None, str(error))
         else:
             yield FileScores(pair.name, scores)
+    if missing:
+        few = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+        total = len(pairs) + len(missing)
+        complaint = f"{prediction}: {len(missing)} of {total} predictions are missing: {few}."
+        yield FileScores(missing[0], None, complaint)
 
 
 def _check_shapes(pair: FilePair, labels: LabelMap, truths: list[LabelMap]) -> None:

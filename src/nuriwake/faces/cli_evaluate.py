@@ -11,32 +11,50 @@ import typer
 if TYPE_CHECKING:
     from nuriwake.evaluate.runner import Failure, Record
 
+Prediction = Annotated[
+    Path, typer.Argument(metavar="PREDICTION", help="a label map, or a folder of them")
+]
+Truth = Annotated[
+    Path, typer.Argument(metavar="TRUTH", help="its ground truth: a label map or a BSDS500 .mat")
+]
+Kind = Annotated[
+    Literal["regions", "labels"],
+    typer.Option(help="in a folder: which label maps, NAME.regions.png or NAME.labels.png"),
+]
+Connected = Annotated[
+    bool,
+    typer.Option(
+        "--connected/--as-is",
+        help="score connected regions (the published protocol), or the labels as they are",
+    ),
+]
+Boundaries = Annotated[
+    bool, typer.Option(help="match boundaries too, within 0.0075 of the diagonal")
+]
+Dataset = Annotated[Literal["bsds500"], typer.Argument(help="the data set: bsds500")]
+Data = Annotated[Path, typer.Option(help="folder that holds images and groundTruth", metavar="DIR")]
+Records = Annotated[
+    Path, typer.Option("-o", "--output", help="folder of the records", metavar="DIR")
+]
+Methods = Annotated[
+    str, typer.Option(help="comma-separated names; all if empty", metavar="NAME,...")
+]
+ScaleBoundaries = Annotated[
+    bool, typer.Option(help="match the boundaries of every cut of a tree (slow)")
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="compute records again that are there already")
+]
 JsonFlag = Annotated[bool, typer.Option("--json", help="print JSON to standard output")]
 QuietFlag = Annotated[bool, typer.Option("--quiet", help="no progress on standard error")]
 
 
 def evaluate(
-    prediction: Annotated[
-        Path, typer.Argument(metavar="PREDICTION", help="a label map, or a folder of them")
-    ],
-    truth: Annotated[
-        Path,
-        typer.Argument(metavar="TRUTH", help="its ground truth: a label map or a BSDS500 .mat"),
-    ],
-    kind: Annotated[
-        Literal["regions", "labels"],
-        typer.Option(help="in a folder: which label maps, NAME.regions.png or NAME.labels.png"),
-    ] = "regions",
-    connected: Annotated[
-        bool,
-        typer.Option(
-            "--connected/--as-is",
-            help="score connected regions (the published protocol), or the labels as they are",
-        ),
-    ] = True,
-    boundaries: Annotated[
-        bool, typer.Option(help="match boundaries too, within 0.0075 of the diagonal")
-    ] = True,
+    prediction: Prediction,
+    truth: Truth,
+    kind: Kind = "regions",
+    connected: Connected = True,
+    boundaries: Boundaries = True,
     json: JsonFlag = False,
 ) -> None:
     """Score label maps against ground truth: one pair of files, or two folders."""
@@ -48,9 +66,8 @@ def evaluate(
     from nuriwake.evaluate.summaries import pool
 
     done, n_failed = [], 0
-    for each in evaluate_files(
-        prediction, truth, kind=kind, connected=connected, boundaries=boundaries
-    ):
+    options = {"connected": connected, "boundaries": boundaries}
+    for each in evaluate_files(prediction, truth, kind=kind, **options):
         if each.scores is None:
             typer.echo(f"nuriwake: {each.error}", err=True)
             n_failed += 1
@@ -65,31 +82,18 @@ def evaluate(
 
 
 def bench(
-    dataset: Annotated[Literal["bsds500"], typer.Argument(help="the data set: bsds500")],
-    data: Annotated[
-        Path, typer.Option(help="folder that holds images and groundTruth", metavar="DIR")
-    ],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o", "--output", help="folder of the records (default bench-bsds500)", metavar="DIR"
-        ),
-    ] = None,
+    dataset: Dataset,  # noqa: ARG001 - one so far; the command line checks it
+    data: Data,
+    output: Records = Path("bench-bsds500"),
     split: Annotated[str, typer.Option(help="train, val or test")] = "val",
-    methods: Annotated[
-        str, typer.Option(help="comma-separated names; all if empty", metavar="NAME,...")
-    ] = "",
+    methods: Methods = "",
     limit: Annotated[int | None, typer.Option(help="only the first N pictures")] = None,
     jobs: Annotated[int, typer.Option(help="worker processes")] = 1,
     threads: Annotated[int, typer.Option(help="threads of each worker")] = 1,
     seed: Annotated[int, typer.Option(help="seed of the methods that draw numbers")] = 0,
-    boundaries: Annotated[bool, typer.Option(help="match boundaries too")] = True,
-    scale_boundaries: Annotated[
-        bool, typer.Option(help="match the boundaries of every cut of a tree (slow)")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="compute records again that are there already")
-    ] = False,
+    boundaries: Boundaries = True,
+    scale_boundaries: ScaleBoundaries = False,
+    overwrite: Overwrite = False,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
@@ -104,8 +108,7 @@ def bench(
     protocol = Protocol(
         split, seed, threads, boundaries=boundaries, scale_boundaries=scale_boundaries
     )
-    records = output or Path(f"bench-{dataset}")
-    stream = run_benchmark(images, chosen, records, protocol, jobs=jobs, overwrite=overwrite)
+    stream = run_benchmark(images, chosen, output, protocol, jobs=jobs, overwrite=overwrite)
     answers = list(_shown(stream, len(images) * len(chosen), quiet))
     done = [answer for answer in answers if isinstance(answer, Record)]
     table = summarise(done, order=[method.name for method in chosen])
