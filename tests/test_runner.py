@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -32,6 +33,11 @@ def halves(image, *, seed, threads, shift=0):
     merges = np.array([[0, 1], [2, 3], [4, 5]])
     tree = SimpleNamespace(base=quarter, merges=merges, altitudes=np.array([1.0, 1.0, 2.0]))
     return Outcome((np.roll(quarter, shift, axis=1) + 1) // 2, tree)
+
+
+def die(image, *, seed, threads):
+    """End the worker without a word, as a system short of memory does."""
+    os._exit(1)
 
 
 @pytest.fixture
@@ -109,6 +115,11 @@ def test_worker_processes_give_the_same_scores(images, tmp_path):
     shared = list(run_benchmark(images, [FAST_PEER], tmp_path / "2", PROTOCOL, jobs=2))
     scores = [{r.request.image: r.scores for r in records} for records in (alone, shared)]
     assert scores[0] == scores[1]
+
+
+def test_a_dead_worker_ends_the_run_with_advice(images, tmp_path):
+    with pytest.raises(InputError, match="a worker process died"):
+        list(run_benchmark(images, [Method("die", die, {})], tmp_path, PROTOCOL, jobs=2))
 
 
 def test_wrong_jobs_and_damaged_records_are_named(images, tmp_path):

@@ -91,8 +91,8 @@ def find_pairs(
             missing.append(name)
     if not pairs:
         raise InputError(
-            f"{prediction}: holds no NAME.png or NAME.{kind}.png (or .tif) for a ground truth NAME "
-            f"in {truth}."
+            f"{prediction}: holds no NAME.png or NAME.{kind}.png (or .tif) for any ground truth "
+            f"NAME in {truth}. Name the kind of label map with --kind."
         )
     return pairs, missing
 

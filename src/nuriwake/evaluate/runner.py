@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import platform
+import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -163,6 +164,8 @@ def run_benchmark(
     ------
     UsageError
         If `jobs` is out of range.
+    InputError
+        If a worker process dies.
     OutputError
         If a record cannot be written.
     """
@@ -188,18 +191,23 @@ def _in_processes(
 ) -> Iterator[Record | Failure]:
     # Forking a process that has started threads (torch, BLAS) can hang: start fresh ones.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        futures = {pool.submit(_answer, *task, out, protocol): task for task in todo}
+    with ProcessPoolExecutor(jobs, context, initializer=_leave_interrupts) as pool:
+        futures = [pool.submit(_answer, *task, out, protocol) for task in todo]
         try:
             for future in as_completed(futures):
-                image, method = futures[future]
-                try:
-                    yield future.result()
-                except BrokenProcessPool:
-                    message = "a worker process died (out of memory?); run again to go on."
-                    yield Failure(image.name, method.name, message)
+                yield future.result()
+        except BrokenProcessPool as error:
+            raise InputError(
+                "a worker process died, perhaps for want of memory. The records so far are kept: "
+                "run again with fewer jobs."
+            ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _leave_interrupts() -> None:
+    """Let Ctrl-C reach the parent only: it cancels what has not begun and waits for the rest."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _answer(

@@ -31,7 +31,9 @@ Connected = Annotated[
 Boundaries = Annotated[
     bool, typer.Option(help="match boundaries too, within 0.0075 of the diagonal")
 ]
-Dataset = Annotated[Literal["bsds500"], typer.Argument(help="the data set: bsds500")]
+Dataset = Annotated[
+    Literal["bsds500"], typer.Argument(metavar="DATASET", help="the data set: bsds500")
+]
 Data = Annotated[Path, typer.Option(help="folder that holds images and groundTruth", metavar="DIR")]
 Records = Annotated[
     Path, typer.Option("-o", "--output", help="folder of the records", metavar="DIR")
