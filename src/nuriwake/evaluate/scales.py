@@ -44,15 +44,15 @@ class MergeTree(Protocol):
     """What a tree must offer to be scored; :class:`nuriwake.regions.tree.RegionTree` does."""
 
     @property
-    def base(self) -> NDArray[np.int32]:
+    def base(self) -> NDArray[np.integer]:
         """Leaf of each pixel, (H, W), 1..n; 0 = no data."""
 
     @property
-    def merges(self) -> NDArray[np.int32]:
+    def merges(self) -> NDArray[np.integer]:
         """Nodes joined by each merge, (n - 1, 2); leaves are 0..n-1, merge k makes node n + k."""
 
     @property
-    def altitudes(self) -> NDArray[np.float64]:
+    def altitudes(self) -> NDArray[np.floating]:
         """Height of each merge, (n - 1,), never decreasing."""
 
 
