@@ -191,18 +191,18 @@ def _in_processes(
 ) -> Iterator[Record | Failure]:
     # Forking a process that has started threads (torch, BLAS) can hang: start fresh ones.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, initializer=_leave_interrupts) as pool:
+    pool = ProcessPoolExecutor(jobs, context, initializer=_leave_interrupts)
+    try:
         futures = [pool.submit(_answer, *task, out, protocol) for task in todo]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        except BrokenProcessPool as error:
-            raise InputError(
-                "a worker process died, perhaps for want of memory. The records so far are kept: "
-                "run again with fewer jobs."
-            ) from error
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        for future in as_completed(futures):
+            yield future.result()
+    except BrokenProcessPool as error:
+        raise InputError(
+            "a worker process died, perhaps for want of memory. The records so far are kept: "
+            "run again with fewer jobs."
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)  # not `with`: that would wait for every future
 
 
 def _leave_interrupts() -> None:
