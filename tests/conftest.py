@@ -27,7 +27,7 @@ def require_or_skip(present: bool, variable: str, reason: str) -> None:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The real pictures, beside the checkout or in NURIWAKE_DATA; they are not in the repository."""
+    """The real pictures, beside the checkout or in NURIWAKE_DATA; not in the repository."""
     folder = Path(os.environ.get("NURIWAKE_DATA", REPOSITORY.parent / "shared" / "data"))
     require_or_skip(folder.is_dir(), "NURIWAKE_REQUIRE_DATA", f"no real data in {folder}")
     return folder

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nuriwake.learn.compute import choose_device
+from nuriwake.learn.engine import Objective, Schedule
+from nuriwake.learn.fused import FusedEngine
 from nuriwake.learn.losses import pixel_weights
 from nuriwake.learn.network import Network, build_network
 from nuriwake.learn.superpixels import majority_vote, slic_superpixels
-from nuriwake.learn.training import Objective, PlainEngine, Refinement, Schedule, Step, train
+from nuriwake.learn.training import Refinement, Step, train
 from nuriwake.raster import BoolMap, LabelMap
 from nuriwake.settings import Settings
 
@@ -80,7 +82,7 @@ def learn(
         continuity=settings.continuity if is_tip else 0.0,
     )
     refine = _keep if is_tip else _vote(image, valid, settings, device)
-    engine = PlainEngine(network, x, mask, objective, schedule)
+    engine = FusedEngine(network, x, mask, objective, schedule, settings.precision)
     for step in train(engine, refine, schedule, mask):
         if (yield step):
             break
