@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.learn.network import Network
-from nuriwake.learn.published import learn
+from nuriwake.learn.published import Learned, learn
 from nuriwake.learn.training import Step
 from nuriwake.learn.view import coarse_view, perceptual_colours, pixel_scale
 from nuriwake.raster import BoolMap, LabelMap
@@ -78,10 +78,9 @@ def fast_steps(
     view, view_valid = coarse_view(colours, valid, settings.grid_cells)
     # 2. The network of ICASSP 2018 learns its labels on the grid: they are the image's textons.
     learned = yield from learn(view, view_valid, settings)
-    textons = _texton_map(learned.responses[0].softmax(dim=0).cpu().numpy(), view_valid)
+    textons = texton_map(learned, view_valid)
     # 3. Leaves: catchment basins of the colour edges.
-    scale = pixel_scale(valid.shape)
-    edges = edge_strength(colours, valid, settings.edge_sigma * scale) * np.float32(scale)
+    edges = colour_edges(colours, valid, settings.edge_sigma)
     graph = region_graph(catchment_basins(edges, valid))
     # 4. Evidence: colour and textons inside the leaves and along their borders.
     evidence = gather_evidence(graph, colours, edges, textons, settings)
@@ -96,15 +95,47 @@ def fast_steps(
     )
 
 
-def _texton_map(probabilities: NDArray[np.float32], valid: BoolMap) -> NDArray[np.float32]:
-    """Probabilities (q, h, w) as a map (h, w, q); cells without data take their neighbours'."""
-    textons = np.ascontiguousarray(probabilities.transpose(1, 2, 0))
-    if not valid.all():
-        from scipy.ndimage import distance_transform_edt
+def texton_map(learned: Learned, valid: BoolMap) -> NDArray[np.float32]:
+    """Return the probability of each learned label in each cell of the grid.
 
-        nearest = distance_transform_edt(~valid, return_distances=False, return_indices=True)
-        textons = textons[tuple(nearest)]
-    return textons
+    Parameters
+    ----------
+    learned : Learned
+        The responses on the grid.
+    valid : ndarray of bool, shape (h, w)
+
+    Returns
+    -------
+    ndarray of float32, shape (h, w, q)
+        Sums to 1 over the labels. Cells without data take those of the nearest cell with data, so
+        that whatever is interpolated at the rim of the data comes from the data.
+    """
+    probabilities = learned.responses[0].softmax(dim=0).permute(1, 2, 0)
+    textons: NDArray[np.float32] = probabilities.contiguous().cpu().numpy()
+    if valid.all():
+        return textons
+    from scipy.ndimage import distance_transform_edt
+
+    nearest = distance_transform_edt(~valid, return_distances=False, return_indices=True)
+    return textons[tuple(nearest)]
+
+
+def colour_edges(colours: NDArray[np.float32], valid: BoolMap, sigma: float) -> NDArray[np.float32]:
+    """Return the gradient of the colours, per pixel of the reference size.
+
+    Parameters
+    ----------
+    colours : ndarray of float32, shape (height, width, bands)
+    valid : ndarray of bool, shape (height, width)
+    sigma : float
+        Smoothing, in pixels of the reference size too.
+
+    Returns
+    -------
+    ndarray of float32, shape (height, width)
+    """
+    scale = pixel_scale(valid.shape)
+    return edge_strength(colours, valid, sigma * scale) * np.float32(scale)
 
 
 def gather_evidence(
