@@ -8,7 +8,7 @@ import importlib
 __version__ = "0.1.0"
 
 _HOME = {
-    "Model": "nuriwake.learn.model",
+    "Model": "nuriwake.model",
     "Raster": "nuriwake.raster",
     "Segmentation": "nuriwake.segmentation",
     "Segmenter": "nuriwake.segmenter",

@@ -6,10 +6,12 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from nuriwake.learn.network import Network
-from nuriwake.learn.published import Learned, learn
+from nuriwake.learn.published import learn, respond
 from nuriwake.learn.training import Step
 from nuriwake.learn.view import coarse_view, perceptual_colours, pixel_scale
 from nuriwake.raster import BoolMap, LabelMap
@@ -39,7 +41,8 @@ class FastResult:
         Mean softmax probability of the label less that of the second best, over the leaf of the
         tree that a pixel lies in; 0 = no data.
     network : Network
-        Trained on the coarse view, its statistics frozen.
+        Trained on the coarse view, its statistics frozen; its outputs are in the order of the
+        labels.
     """
 
     regions: RegionTree
@@ -53,6 +56,7 @@ def fast_steps(
     valid: BoolMap,
     settings: Settings,
     scribbles: LabelMap | None = None,
+    network: Network | None = None,
 ) -> Generator[Step, bool | None, FastResult]:
     """Segment a normalised image by the recipe ``fast``.
 
@@ -63,6 +67,8 @@ def fast_steps(
     settings : Settings
     scribbles : ndarray of int32, shape (height, width), optional
         Regions that touch scribbles of two different labels are never merged; 0 = no scribble.
+    network : Network, optional
+        Trained further, in place, instead of a new one.
 
     Yields
     ------
@@ -77,31 +83,71 @@ def fast_steps(
     colours = perceptual_colours(image)
     view, view_valid = coarse_view(colours, valid, settings.grid_cells)
     # 2. The network of ICASSP 2018 learns its labels on the grid: they are the image's textons.
-    learned = yield from learn(view, view_valid, settings)
-    textons = texton_map(learned, view_valid)
+    learned = yield from learn(view, view_valid, settings, network=network)
+    textons = texton_map(learned.responses, view_valid)
     # 3. Leaves: catchment basins of the colour edges.
-    edges = colour_edges(colours, valid, settings.edge_sigma)
-    graph = region_graph(catchment_basins(edges, valid))
+    graph, edges = leaf_graph(colours, valid, settings)
     # 4. Evidence: colour and textons inside the leaves and along their borders.
     evidence = gather_evidence(graph, colours, edges, textons, settings)
     # 5. Merge, cheapest pair first.
     groups = None if scribbles is None else scribbled_leaves(graph.base, scribbles)
     tree = grow_tree(graph, evidence, settings, groups)
-    return FastResult(
-        regions=tree,
-        labels=_material_tree(graph, evidence.textons),
-        confidence=_margin(graph, evidence.textons),
-        network=learned.network,
-    )
+    # 6. Labels: each leaf takes its most frequent texton, so that they follow the image's edges.
+    order = _order_by_area(graph, evidence.textons)
+    learned.network.permute_labels(torch.from_numpy(order).to(learned.responses.device))
+    means = evidence.textons[:, order]
+    return FastResult(tree, _material_tree(graph, means), _margin(graph, means), learned.network)
 
 
-def texton_map(learned: Learned, valid: BoolMap) -> NDArray[np.float32]:
+@torch.no_grad()
+def fast_labels(
+    network: Network, image: NDArray[np.float32], valid: BoolMap, settings: Settings
+) -> LabelMap:
+    """Label an image with a network that was trained by :func:`fast_steps`, perhaps on another.
+
+    Parameters
+    ----------
+    network : Network
+    image : ndarray of float32, shape (height, width, bands), in [0, 1]
+    valid : ndarray of bool, shape (height, width)
+    settings : Settings
+        Of the training.
+
+    Returns
+    -------
+    ndarray of int32, shape (height, width)
+        1 to q, each leaf in one label; 0 = no data.
+    """
+    colours = perceptual_colours(image)
+    view, view_valid = coarse_view(colours, valid, settings.grid_cells)
+    textons = texton_map(respond(network, view), view_valid)
+    graph = leaf_graph(colours, valid, settings)[0]
+    winner = graph.region_mean(textons).argmax(axis=1).astype(np.int32)
+    return np.append(np.int32(0), winner + 1)[graph.base]
+
+
+def leaf_graph(
+    colours: NDArray[np.float32], valid: BoolMap, settings: Settings
+) -> tuple[RegionGraph, NDArray[np.float32]]:
+    """Divide an image into the leaves of its tree.
+
+    Returns
+    -------
+    graph : RegionGraph
+    edges : ndarray of float32, shape (height, width)
+        The colour edges whose catchment basins the leaves are.
+    """
+    edges = colour_edges(colours, valid, settings.edge_sigma)
+    return region_graph(catchment_basins(edges, valid)), edges
+
+
+def texton_map(responses: Tensor, valid: BoolMap) -> NDArray[np.float32]:
     """Return the probability of each learned label in each cell of the grid.
 
     Parameters
     ----------
-    learned : Learned
-        The responses on the grid.
+    responses : Tensor of shape (1, q, h, w)
+        Of the network on the grid.
     valid : ndarray of bool, shape (h, w)
 
     Returns
@@ -110,7 +156,7 @@ def texton_map(learned: Learned, valid: BoolMap) -> NDArray[np.float32]:
         Sums to 1 over the labels. Cells without data take those of the nearest cell with data, so
         that whatever is interpolated at the rim of the data comes from the data.
     """
-    probabilities = learned.responses[0].softmax(dim=0).permute(1, 2, 0)
+    probabilities = responses[0].softmax(dim=0).permute(1, 2, 0)
     textons: NDArray[np.float32] = probabilities.contiguous().cpu().numpy()
     if valid.all():
         return textons
@@ -241,18 +287,21 @@ def scribbled_leaves(base: LabelMap, scribbles: LabelMap) -> NDArray[np.int64]:
     return np.where(counts.any(axis=1), names[counts.argmax(axis=1)], 0).astype(np.int64)
 
 
+def _order_by_area(graph: RegionGraph, textons: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Order the textons by the area of the leaves that they win, the largest first."""
+    sizes = np.bincount(textons.argmax(axis=1), graph.areas, minlength=textons.shape[1])
+    return np.argsort(-sizes, kind="stable")
+
+
 def _material_tree(graph: RegionGraph, textons: NDArray[np.float64]) -> LabelTree:
-    """Label each leaf by its most frequent texton, so that labels follow the image's edges."""
+    """Build the tree of the labels that any leaf has; they are 1, 2, ... by area."""
     winner = textons.argmax(axis=1)
-    sizes = np.bincount(winner, graph.areas, minlength=textons.shape[1])
-    order = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
-    rank = np.zeros(textons.shape[1], np.int32)
-    rank[order] = np.arange(1, order.size + 1)
-    labels = np.append(np.int32(0), rank[winner])[graph.base]
-    weighted = graph.areas[:, np.newaxis] * np.sqrt(textons)
-    means = np.zeros((order.size, textons.shape[1]))
-    np.add.at(means, rank[winner] - 1, weighted)
-    return label_tree(labels, means / sizes[order][:, np.newaxis])
+    n_used = int(winner.max()) + 1
+    means = np.zeros((n_used, textons.shape[1]))
+    np.add.at(means, winner, graph.areas[:, np.newaxis] * np.sqrt(textons))
+    sizes = np.bincount(winner, graph.areas, minlength=n_used)
+    labels = np.append(np.int32(0), (winner + 1).astype(np.int32))[graph.base]
+    return label_tree(labels, means / sizes[:, np.newaxis])
 
 
 def _margin(graph: RegionGraph, textons: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,19 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.io.atomic import atomic_path
-from nuriwake.io.image import write_labels, write_picture
-from nuriwake.io.outputs import OutputPlan
+from nuriwake.io.image import TIFF_SUFFIXES, label_dtype, write_labels, write_picture
+from nuriwake.io.outputs import LABEL_KINDS, OutputPlan
 from nuriwake.io.sidecar import RunRecord, file_sha256, package_versions, write_sidecar
 from nuriwake.painting import as_picture, overlay
-from nuriwake.raster import LabelMap, Raster
-from nuriwake.segmentation import Segmentation
+from nuriwake.raster import Georeference, LabelMap, Raster
+from nuriwake.result_file import save_result
+from nuriwake.segmentation import Partition, Segmentation
 
 if TYPE_CHECKING:
-    from nuriwake.learn.model import Model
+    from nuriwake.model import Model
 
 
-def write_results(plan: OutputPlan, result: Segmentation) -> None:
+def write_results(plan: OutputPlan, partition: Partition) -> dict[str, Path]:
     """Write every file of a plan but the sidecar.
+
+    Returns
+    -------
+    dict of kind to path
+        What was written: a label map with more ids than a PNG holds becomes a TIFF.
 
     Raises
     ------
@@ -31,17 +39,51 @@ def write_results(plan: OutputPlan, result: Segmentation) -> None:
     UsageError
         If the format of a name cannot hold the labels.
     """
-    for kind, path in plan.files:
-        _write(kind, path, result)
+    return {kind: _write(kind, path, partition) for kind, path in plan.files}
 
 
-def _write(kind: str, path: Path, result: Segmentation) -> None:
-    if kind == "labels":
-        write_labels(path, result.labels)
-    elif kind == "overlay":
-        write_picture(path, result.overlay())
-    elif kind == "confidence":
-        write_float_map(path, result.confidence)
+def _write(kind: str, path: Path, partition: Partition) -> Path:
+    if kind in LABEL_KINDS:
+        labels = partition.regions if kind == "regions" else partition.labels
+        return write_label_map(path, labels, partition.georeference)
+    if kind == "overlay":
+        write_picture(path, partition.overlay())
+    elif kind == "result":
+        save_result(path, partition)
+    elif kind == "contours":
+        write_float_map(path, finite(partition.tree.contours()))
+    else:
+        write_float_map(path, partition.confidence)
+    return path
+
+
+def write_label_map(path: Path, labels: LabelMap, georeference: Georeference | None) -> Path:
+    """Write a label map under a planned name, or as TIFF where a PNG cannot hold its ids.
+
+    Returns
+    -------
+    pathlib.Path
+        The name it has.
+    """
+    if path.suffix == ".png" and label_dtype(labels).itemsize > 2:
+        path = path.with_suffix(".tif")
+    if georeference is not None and path.suffix.lower() in TIFF_SUFFIXES:
+        write_georeferenced(path, labels, georeference)
+    else:
+        write_labels(path, labels)
+    return path
+
+
+def finite(altitudes: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Replace infinite altitudes by twice the largest finite one, for viewers.
+
+    Examples
+    --------
+    >>> finite(np.array([0.0, 1.5, np.inf]))
+    array([0. , 1.5, 3. ], dtype=float32)
+    """
+    top = altitudes[np.isfinite(altitudes)].max(initial=0.0)
+    return np.where(np.isfinite(altitudes), altitudes, 2 * top).astype(np.float32)
 
 
 def write_float_map(path: Path, values: NDArray[np.float32]) -> None:
@@ -59,7 +101,11 @@ def write_float_map(path: Path, values: NDArray[np.float32]) -> None:
 
 
 def describe_run(
-    plan: OutputPlan, result: Segmentation, request: Mapping[str, str], partial: bool
+    plan: OutputPlan,
+    result: Segmentation,
+    request: Mapping[str, str],
+    partial: bool,
+    written: Mapping[str, Path],
 ) -> RunRecord:
     """Gather the sidecar's record.
 
@@ -71,6 +117,7 @@ def describe_run(
         What shaped the result besides the settings.
     partial : bool
         Whether the user ended the training early.
+    written : Mapping of kind to path
 
     Returns
     -------
@@ -91,11 +138,12 @@ def describe_run(
         iterations=len(result.history),
         partial=partial,
         n_labels=result.n_labels,
+        n_regions=result.n_regions,
         history={
             "n_labels": [row.n_labels for row in result.history],
             "loss": [row.loss for row in result.history],
         },
-        outputs={kind: path.name for kind, path in plan.files},
+        outputs={kind: path.name for kind, path in written.items()},
         notes=result.notes,
     )
 
@@ -115,7 +163,7 @@ def write_applied(plan: OutputPlan, raster: Raster, model: Model) -> None:
     labels = model.predict(raster)
     for kind, path in plan.files:
         if kind == "labels":
-            write_labels(path, labels)
+            write_label_map(path, labels, raster.georeference)
         else:
             unit = normalise(raster.array, raster.valid, model.statistics)
             write_picture(path, overlay(as_picture(unit), labels))
@@ -140,6 +188,38 @@ def _describe_applied(
         iterations=0,
         partial=False,
         n_labels=int(np.count_nonzero(np.bincount(labels.ravel())[1:])),
+        n_regions=0,
         history={},
         outputs={kind: path.name for kind, path in plan.files},
     )
+
+
+@dataclass(frozen=True)
+class CutRecord:
+    """The sidecar of a cut.
+
+    Parameters
+    ----------
+    result : str
+        The saved result.
+    n_regions, n_labels : int
+        Of the cut.
+    outputs : Mapping of kind to file name
+    """
+
+    result: str
+    n_regions: int
+    n_labels: int
+    outputs: Mapping[str, str]
+
+
+def write_cut(plan: OutputPlan, partition: Partition, written: Mapping[str, Path]) -> None:
+    """Write the record of a cut beside its files."""
+    record = CutRecord(
+        str(plan.source),
+        partition.n_regions,
+        partition.n_labels,
+        {kind: path.name for kind, path in written.items()},
+    )
+    with atomic_path(plan.sidecar) as temporary:
+        temporary.write_text(json.dumps(asdict(record), indent=1) + "\n", encoding="utf-8")

@@ -1,20 +1,22 @@
-"""The result of one run: label maps, how they came about, and how to show them."""
+"""The result of one run: the trees, the maps read from them, and how they came about."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.painting import Picture, overlay
-from nuriwake.raster import LabelMap, Raster
+from nuriwake.raster import Georeference, LabelMap, Raster
+from nuriwake.regions.tree import LabelTree, RegionTree
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
-    from nuriwake.learn.model import Model
+    from nuriwake.model import Model
 
 
 @dataclass(frozen=True)
@@ -35,51 +37,158 @@ class HistoryRow:
     loss: float
 
 
-@dataclass(frozen=True, eq=False)
-class Segmentation:
-    """Labels of one image, and everything that made them.
+@dataclass(frozen=True)
+class Reading:
+    """Which cuts of the trees a result shows.
 
     Parameters
     ----------
-    labels : ndarray of int32, shape (height, width)
-        The network's clusters, 1 the largest; one label may appear in many places. 0 = no data.
-    confidence : ndarray of float32, shape (height, width), in [0, 1]
-        The softmax margin between a pixel's label and the second best one.
-    history : tuple of HistoryRow
-    settings : Settings
-    seconds : Mapping of str to float
-        Seconds of each stage.
-    threads : int
-        CPU threads in force.
-    raster : Raster
-        The input.
-    picture : ndarray of uint8, shape (height, width, 3)
-        The input as people see it.
-    model : Model
-        The trained network, its statistics frozen, ready for other images.
-    notes : tuple of str
-        What was assumed on the way, for people.
+    n_regions : int or None
+        So many connected regions; None for the automatic cut.
+    n_labels : int or None
+        So many materials; None for the network's labels as they are.
     """
 
-    labels: LabelMap
+    n_regions: int | None = None
+    n_labels: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """An image divided: two trees, and the cuts that are shown.
+
+    Parameters
+    ----------
+    tree : RegionTree
+        Of connected regions.
+    label_tree : LabelTree
+        Of the network's labels, each of which may appear in many places.
+    own_labels : ndarray of int32, shape (height, width)
+        The network's labels with their own numbers; 0 = no data.
+    confidence : ndarray of float32, shape (height, width), in [0, 1]
+        The softmax margin between a pixel's label and the second best one.
+    picture : ndarray of uint8, shape (height, width, 3)
+        The input as people see it.
+    settings : Settings
+    reading : Reading
+    georeference : Georeference or None
+        Place on the ground.
+    """
+
+    tree: RegionTree
+    label_tree: LabelTree
+    own_labels: LabelMap
     confidence: NDArray[np.float32]
-    history: tuple[HistoryRow, ...]
-    settings: Settings
-    seconds: Mapping[str, float]
-    threads: int
-    raster: Raster
     picture: Picture
-    model: Model
-    notes: tuple[str, ...] = ()
+    settings: Settings
+    reading: Reading
+    georeference: Georeference | None
+
+    @cached_property
+    def regions(self) -> LabelMap:
+        """Connected regions 1, 2, ...; int32 of shape (height, width), 0 = no data."""
+        return self.tree.cut(self.reading.n_regions)
+
+    @cached_property
+    def labels(self) -> LabelMap:
+        """Labels, int32 of shape (height, width), 0 = no data: the network's own, or materials."""
+        wanted = self.reading.n_labels
+        return self.own_labels if wanted is None else self.label_tree.cut(wanted)
 
     @property
     def n_labels(self) -> int:
         """How many labels are in use."""
         return int(np.count_nonzero(np.bincount(self.labels.ravel())[1:]))
 
-    def overlay(self, opacity: float = 0.5) -> Picture:
-        """Return the labels' colours over the input, uint8 of shape (height, width, 3)."""
-        return overlay(self.picture, self.labels, opacity)
+    @property
+    def n_regions(self) -> int:
+        """How many regions the cut has."""
+        return int(self.regions.max())
+
+    @property
+    def shows_regions(self) -> bool:
+        """Whether pictures show the regions, rather than the labels, unless told otherwise."""
+        return self.settings.recipe == "fast" or self.reading.n_regions is not None
+
+    def cut(self, n_regions: int | None = None, *, altitude: float | None = None) -> LabelMap:
+        """Read another number of regions; no training, milliseconds.
+
+        Parameters
+        ----------
+        n_regions : int, optional
+            Exactly so many, in [tree.min_regions, tree.n_leaves].
+        altitude : float, optional
+            Do every merge that costs at most this much. Without both: the automatic cut.
+
+        Returns
+        -------
+        ndarray of int32, shape (height, width)
+            Regions 1, 2, ...; 0 = no data.
+
+        Raises
+        ------
+        UsageError
+            If the number cannot be had.
+        """
+        return self.tree.cut(n_regions, altitude=altitude)
+
+    def read(self, n_regions: int | None = None, n_labels: int | None = None) -> Self:
+        """Return the same result, showing other cuts.
+
+        Raises
+        ------
+        UsageError
+            If a number cannot be had.
+        """
+        other = replace(self, reading=Reading(n_regions, n_labels))
+        # The maps are made now, so that a wrong number is told here.
+        _ = other.regions, other.labels
+        return other
+
+    def overlay(self, opacity: float = 0.5, *, labels: LabelMap | None = None) -> Picture:
+        """Lay colours over the input.
+
+        Parameters
+        ----------
+        opacity : float
+            Of the colours, in [0, 1].
+        labels : ndarray of int32, shape (height, width), optional
+            What to show. Default: the regions for the recipe ``fast`` or where a number of regions
+            was asked for, else the labels.
+
+        Returns
+        -------
+        ndarray of uint8, shape (height, width, 3)
+        """
+        shown = self.regions if self.shows_regions else self.labels
+        return overlay(self.picture, shown if labels is None else labels, opacity)
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation(Partition):
+    """A partition of one image, and everything that made it.
+
+    Parameters
+    ----------
+    history : tuple of HistoryRow
+    seconds : Mapping of str to float
+        Seconds of each stage.
+    threads : int
+        CPU threads in force.
+    raster : Raster
+        The input.
+    model : Model
+        The trained network, its statistics frozen, ready for other images.
+    notes : tuple of str
+        What was assumed on the way, for people.
+    """
+
+    history: tuple[HistoryRow, ...]
+    seconds: Mapping[str, float]
+    threads: int
+    raster: Raster
+    model: Model
+    notes: tuple[str, ...] = ()
 
     def _repr_png_(self) -> bytes:
         """Show the overlay in a notebook."""
@@ -95,10 +204,11 @@ class Segmentation:
         """Show the overlay and a caption in a notebook."""
         import base64
 
-        height, width = self.labels.shape
+        height, width = self.tree.base.shape
         data = base64.b64encode(self._repr_png_()).decode("ascii")
+        count = f"{self.n_regions} regions" if self.shows_regions else f"{self.n_labels} labels"
         caption = (
-            f"{width} × {height} pixels, {self.n_labels} labels, recipe {self.settings.recipe}, "
+            f"{width} × {height} pixels, {count}, recipe {self.settings.recipe}, "
             f"seed {self.settings.seed}"
         )
         return (

@@ -6,22 +6,22 @@ import copy
 import time
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.errors import UsageError
+from nuriwake.errors import UsageError, out_of_range
 from nuriwake.io.model import save_model
 from nuriwake.painting import as_picture
 from nuriwake.raster import BoolMap, LabelMap, Raster, as_raster
-from nuriwake.segmentation import HistoryRow, Segmentation
+from nuriwake.segmentation import HistoryRow, Reading, Segmentation
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
     from nuriwake.learn.guidance import Scribbles
-    from nuriwake.learn.model import Model
     from nuriwake.learn.training import Step
+    from nuriwake.model import Model
 
 Result = TypeVar("Result")
 #: Reads a step; returns True to end the training there and keep what was reached.
@@ -68,9 +68,9 @@ def segment_steps(
     """
     from nuriwake.learn.compute import cpu_threads
     from nuriwake.learn.guidance import check_scribbles
-    from nuriwake.learn.model import Model
     from nuriwake.learn.normalise import band_statistics, normalise
-    from nuriwake.learn.published import label_map, learn, margin_map
+    from nuriwake.model import Model
+    from nuriwake.pipelines import recipe_steps
 
     started = time.perf_counter()
     raster = as_raster(image, valid)
@@ -83,21 +83,25 @@ def segment_steps(
         statistics = model.statistics if model else band_statistics(raster.array, raster.valid)
         unit = normalise(raster.array, raster.valid, statistics)
         network = copy.deepcopy(model.network) if model else None
-        training = learn(unit, raster.valid, settings, drawn, network)
-        learned = yield from _record(training, history)
-        trained = time.perf_counter()
-        return Segmentation(
-            labels=label_map(learned.responses, raster.valid),
-            confidence=margin_map(learned.responses, raster.valid),
-            history=tuple(history),
-            settings=settings,
-            seconds={"training": trained - started, "total": time.perf_counter() - started},
-            threads=threads,
-            raster=raster,
-            picture=as_picture(unit),
-            model=Model(learned.network, statistics, settings, raster.band_names),
-            notes=(scribbles.note,) if scribbles and scribbles.note else (),
-        )
+        steps = recipe_steps(unit, raster.valid, settings, drawn, network)
+        found = yield from _record(steps, history)
+        picture = as_picture(unit)
+    return Segmentation(
+        tree=found.tree,
+        label_tree=found.label_tree,
+        own_labels=found.own_labels,
+        confidence=found.confidence,
+        picture=picture,
+        settings=settings,
+        reading=Reading(),
+        georeference=raster.georeference,
+        history=tuple(history),
+        seconds={"total": time.perf_counter() - started},
+        threads=threads,
+        raster=raster,
+        model=Model(found.network, statistics, settings, raster.band_names),
+        notes=(scribbles.note,) if scribbles and scribbles.note else (),
+    )
 
 
 def _record(
@@ -141,15 +145,19 @@ def fit_steps(images: Sequence[Image], settings: Settings) -> Generator[Step, bo
         If an image cannot be used, or their bands differ.
     """
     from nuriwake.learn.compute import cpu_threads
-    from nuriwake.learn.model import Model
     from nuriwake.learn.normalise import normalise, pooled_statistics
     from nuriwake.learn.reference import Reference, learn_references
+    from nuriwake.model import Model
 
     if len(images) == 1:
         result = yield from segment_steps(images[0], settings)
         return result.model
     if not images:
         raise UsageError("training needs at least one image; got none.")
+    if settings.recipe == "fast":
+        expected = "'tip2020' or 'icassp2018' to train on several images"
+        hint = "The recipe fast sees one whole image at a time."
+        raise UsageError(out_of_range("recipe", expected, "fast", hint))
     rasters = [as_raster(image) for image in images]
     statistics = pooled_statistics([(raster.array, raster.valid) for raster in rasters])
     with cpu_threads(settings.threads):
@@ -192,6 +200,8 @@ def segment(
     *,
     valid: BoolMap | None = None,
     scribbles: NDArray[np.generic] | None = None,
+    regions: int | Literal["auto"] = "auto",
+    labels: int | None = None,
     on_step: StepReader | None = None,
     **settings: object,
 ) -> Segmentation:
@@ -206,6 +216,11 @@ def segment(
     scribbles : ndarray of integers, shape (height, width), optional
         Labels that the user has drawn, 0 = not scribbled. 8-bit maps that are mostly 255 are read
         as the paper's authors wrote them: 255 = not scribbled, label k becomes k + 1.
+    regions : int or "auto"
+        How many connected regions ``regions`` shows; :meth:`Segmentation.cut` reads any other
+        number without training.
+    labels : int, optional
+        Merge the network's labels to so many materials; default: as they are.
     on_step : callable, optional
         Called with every training step, to show progress; returns True to stop there.
     **settings
@@ -218,7 +233,7 @@ def segment(
     Raises
     ------
     UsageError
-        If a setting is unknown or out of its range.
+        If a setting is unknown or out of its range, or the image has no such number of regions.
     InputError
         If the image or the scribbles cannot be used.
 
@@ -230,8 +245,9 @@ def segment(
     --------
     >>> image = np.zeros((8, 8, 3), np.uint8)
     >>> image[:, 4:] = 255
-    >>> segment(image, recipe="icassp2018", max_iter=3, n_channels=8).labels.shape
-    (8, 8)
+    >>> result = segment(image, regions=2)
+    >>> result.regions[0]
+    array([1, 1, 1, 1, 2, 2, 2, 2], dtype=int32)
     """
     drawn = None
     if scribbles is not None:
@@ -239,7 +255,8 @@ def segment(
 
         drawn = decode_scribbles(np.asarray(scribbles))
     steps = segment_steps(image, Settings(**settings), valid=valid, scribbles=drawn)
-    return finish_steps(steps, on_step)
+    result = finish_steps(steps, on_step)
+    return result.read(None if regions == "auto" else regions, labels)
 
 
 class Segmenter:

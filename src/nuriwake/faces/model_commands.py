@@ -13,7 +13,7 @@ from nuriwake.faces.options import gather_settings, parse_bands, with_settings
 
 if TYPE_CHECKING:
     from nuriwake.io.outputs import OutputPlan
-    from nuriwake.learn.model import Model
+    from nuriwake.model import Model
 
 Inputs = Annotated[
     list[str], typer.Argument(metavar="INPUT...", help="pictures, folders of them, or globs")

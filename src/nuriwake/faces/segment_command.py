@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nuriwake.errors import InputError, OutputError
+from nuriwake.faces.cut_command import LabelsFlag, RegionsFlag, parse_regions
 from nuriwake.faces.options import gather_settings, parse_bands, with_settings
 from nuriwake.faces.segment_job import SegmentJob
 
@@ -27,9 +28,17 @@ def segment(
         Path | None,
         typer.Option("-o", "--output", help="a file for one input, else a folder", metavar="PATH"),
     ] = None,
+    regions: RegionsFlag = "auto",
+    labels: LabelsFlag = None,
     save: Annotated[
-        str, typer.Option(help="what to write: labels, overlay, confidence", metavar="WHAT,...")
-    ] = "labels,overlay",
+        str,
+        typer.Option(
+            help="what to write: labels, regions, overlay, contours, confidence, result (default "
+            "regions,overlay; labels,overlay for the published recipes and with --labels)",
+            metavar="WHAT,...",
+            show_default=False,
+        ),
+    ] = "",
     scribbles: Annotated[
         Path | None,
         typer.Option(help="a PNG or TIFF of drawn labels, for one input", metavar="FILE"),
@@ -68,6 +77,8 @@ def segment(
     job = SegmentJob(
         settings=gather_settings(flags, settings),
         bands=tuple(parse_bands(bands)),
+        n_regions=parse_regions(regions),
+        n_labels=labels,
         scribbles=scribbles,
         model=model,
         overwrite=overwrite,
@@ -75,7 +86,7 @@ def segment(
         keep_partial=keep_partial,
         quiet=quiet,
     )
-    plans = plan_outputs(expand_inputs(inputs), output, parse_kinds(save))
+    plans = plan_outputs(expand_inputs(inputs), output, parse_kinds(save or job.usual_kinds))
     raise typer.Exit(_run_all(job, plans, json))
 
 

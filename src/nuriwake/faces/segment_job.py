@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nuriwake.io.outputs import OutputPlan
     from nuriwake.io.sidecar import RunRecord
     from nuriwake.learn.guidance import Scribbles
-    from nuriwake.learn.model import Model
+    from nuriwake.model import Model
     from nuriwake.raster import Raster
     from nuriwake.segmentation import Segmentation
 
@@ -31,6 +31,8 @@ class SegmentJob:
     settings : Settings
     bands : tuple of int
         Bands to use, from 1; empty for all.
+    n_regions, n_labels : int or None
+        Cuts to read from the trees; None for the automatic cut and for the network's labels.
     scribbles : pathlib.Path or None
     model : pathlib.Path or None
         Start from its weights.
@@ -43,12 +45,22 @@ class SegmentJob:
 
     settings: Settings
     bands: tuple[int, ...] = ()
+    n_regions: int | None = None
+    n_labels: int | None = None
     scribbles: Path | None = None
     model: Path | None = None
     overwrite: bool = False
     resume: bool = False
     keep_partial: bool = False
     quiet: bool = False
+
+    @property
+    def usual_kinds(self) -> str:
+        """What ``--save`` writes unless told otherwise: what was asked for, and a picture of it."""
+        if self.n_labels is not None:
+            return "labels,overlay"
+        is_fast = self.settings.recipe == "fast" or self.n_regions is not None
+        return "regions,overlay" if is_fast else "labels,overlay"
 
     def run(self, plan: OutputPlan) -> RunRecord | None:
         """Segment one input and write its files; None where they are there already.
@@ -72,10 +84,10 @@ class SegmentJob:
             self._say(f"{plan.source}: done before, skipped.")
             return None
         result, partial = self._train(raster, plan.source.name)
-        write_results(plan, result)
-        record = describe_run(plan, result, request, partial)
+        written = write_results(plan, result)
+        record = describe_run(plan, result, request, partial, written)
         write_sidecar(plan.sidecar, record)
-        self._say(_summary(plan, result))
+        self._say(_summary(plan, result, written))
         return record
 
     def request(self, digest: str) -> dict[str, str]:
@@ -83,6 +95,10 @@ class SegmentJob:
         from nuriwake.io.sidecar import file_sha256
 
         request = {"input_sha256": digest}
+        if self.n_regions:
+            request["regions"] = str(self.n_regions)
+        if self.n_labels:
+            request["labels"] = str(self.n_labels)
         if self.bands:
             request["bands"] = ",".join(map(str, self.bands))
         if self.scribbles:
@@ -102,7 +118,7 @@ class SegmentJob:
             _early_stop(self.keep_partial) as stopped,
         ):
             result = finish_steps(steps, lambda step: show(step) or stopped())
-            return result, stopped()
+            return result.read(self.n_regions, self.n_labels), stopped()
 
     def _guides(self) -> tuple[Scribbles | None, Model | None]:
         """Read the scribbles and the model, and say what was assumed."""
@@ -133,9 +149,8 @@ def _early_stop(keep_partial: bool) -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _summary(plan: OutputPlan, result: Segmentation) -> str:
-    files = ", ".join(str(path) for _, path in plan.files)
-    return (
-        f"{plan.source}: {result.n_labels} labels after {len(result.history)} iterations "
-        f"in {result.seconds['total']:.1f} s -> {files}"
-    )
+def _summary(plan: OutputPlan, result: Segmentation, written: Mapping[str, Path]) -> str:
+    files = ", ".join(map(str, written.values()))
+    found = f"{result.n_regions} regions, {result.n_labels} labels"
+    seconds = result.seconds["total"]
+    return f"{plan.source}: {found} in {seconds:.1f} s -> {files}"

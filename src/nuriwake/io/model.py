@@ -20,8 +20,8 @@ from nuriwake.settings import Settings, Value
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nuriwake.learn.model import Model
     from nuriwake.learn.network import Network
+    from nuriwake.model import Model
 
 MODEL_SUFFIX = ".safetensors"
 #: Raised whenever an older nuriwake could not read a newer file.
@@ -104,8 +104,8 @@ def load_model(path: str | Path) -> Model:
     ModelError
         If the file is missing, damaged, not from nuriwake, or from a newer nuriwake.
     """
-    from nuriwake.learn.model import Model
     from nuriwake.learn.normalise import BandStatistics
+    from nuriwake.model import Model
 
     path = Path(path)
     header, tensors = _read(path)

@@ -8,10 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nuriwake.errors import OutputError, UsageError, out_of_range
-from nuriwake.io.image import IMAGE_SUFFIXES, check_label_path
+from nuriwake.io.image import IMAGE_SUFFIXES, TIFF_SUFFIXES, check_label_path
 
 #: Suffix of each kind of result; the kinds that are label maps may be asked for as TIFF.
-KINDS = {"labels": ".png", "overlay": ".png", "confidence": ".tif"}
+KINDS = {
+    "labels": ".png",
+    "regions": ".png",
+    "overlay": ".png",
+    "contours": ".tif",
+    "confidence": ".tif",
+    "result": ".npz",
+}
+#: The kinds that a saved result can give again.
+CUT_KINDS = ("labels", "regions", "overlay", "contours", "confidence")
 #: Kinds whose pixels are ids and must be kept exactly.
 LABEL_KINDS = ("labels", "regions")
 SIDECAR_SUFFIX = ".nuriwake.json"
@@ -130,8 +139,11 @@ def _suffix(kind: str, wanted: str) -> str:
 
 
 def _plan_in_folder(source: Path, folder: Path, kinds: Sequence[str]) -> OutputPlan:
-    files = tuple((kind, folder / f"{source.stem}.{kind}{KINDS[kind]}") for kind in kinds)
-    return OutputPlan(source, files, folder / f"{source.stem}{SIDECAR_SUFFIX}")
+    # TIFF in, TIFF out: a label map then keeps its place on the ground.
+    suffix = ".tif" if source.suffix.lower() in TIFF_SUFFIXES else ".png"
+    stem = source.name.removesuffix(".result.npz") if source.suffix == ".npz" else source.stem
+    files = tuple((kind, folder / f"{stem}.{kind}{_suffix(kind, suffix)}") for kind in kinds)
+    return OutputPlan(source, files, folder / f"{stem}{SIDECAR_SUFFIX}")
 
 
 def _refuse_collisions(plans: Sequence[OutputPlan]) -> None:

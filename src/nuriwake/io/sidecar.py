@@ -44,6 +44,8 @@ class RunRecord:
         Whether the user ended the training early.
     n_labels : int
         Labels in use.
+    n_regions : int
+        Connected regions of the cut; 0 where no tree was built.
     history : Mapping
         ``n_labels`` and ``loss`` of each iteration.
     outputs : Mapping of kind to file name
@@ -64,6 +66,7 @@ class RunRecord:
     iterations: int
     partial: bool
     n_labels: int
+    n_regions: int
     history: Mapping[str, list[int] | list[float]]
     outputs: Mapping[str, str]
     notes: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.errors import InputError
+from nuriwake.fast import fast_labels
 from nuriwake.learn.compute import cpu_threads
 from nuriwake.learn.network import Network
 from nuriwake.learn.normalise import BandStatistics, normalise
@@ -45,12 +46,21 @@ class Model:
     @property
     def n_bands(self) -> int:
         """Bands of the images that it takes."""
-        return self.network.n_bands
+        return self.statistics.n_bands
 
     @property
     def n_labels(self) -> int:
         """q, labels at most."""
         return self.network.n_labels
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a label depends on nothing but the pixels around it, so that tiles are exact.
+
+        The recipe ``fast`` sees a whole image on a grid of fixed size; its models label whole
+        images only.
+        """
+        return self.settings.recipe != "fast"
 
     def predict(self, image: Raster | NDArray[np.generic]) -> LabelMap:
         """Label an image.
@@ -78,4 +88,6 @@ class Model:
             )
         with cpu_threads(self.settings.threads):
             unit = normalise(raster.array, raster.valid, self.statistics)
-            return Predictor(self.network, self.settings.precision).labels(unit, raster.valid)
+            if self.is_local:
+                return Predictor(self.network, self.settings.precision).labels(unit, raster.valid)
+            return fast_labels(self.network, unit, raster.valid, self.settings)
