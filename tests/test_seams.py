@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from nuriwake.scale.components import describe_components, label_components
 from nuriwake.scale.seams import number_components
 from nuriwake.scale.tiles import TilePlan, plan_tiles
-from tests.oracles_scale import flood_components, sieve_pixels
+from oracles_scale import flood_components, sieve_pixels
 
 label_maps = arrays(
     np.int32, st.tuples(st.integers(1, 14), st.integers(1, 14)), elements=st.integers(0, 3)
@@ -32,7 +32,6 @@ def merge_tiled(labels: np.ndarray, plan: TilePlan, min_pixels: int = 1):
     return regions, relabelled, numbering.n_regions
 
 
-@settings(deadline=None)
 @given(label_maps, tile_shapes)
 def test_components_do_not_depend_on_the_tiles(labels, tile_shape) -> None:
     regions, relabelled, n_regions = merge_tiled(labels, plan_tiles(labels.shape, tile_shape, 0))
@@ -41,7 +40,7 @@ def test_components_do_not_depend_on_the_tiles(labels, tile_shape) -> None:
     assert n_regions == regions.max()
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=80)
 @given(label_maps, tile_shapes, st.integers(2, 12))
 def test_the_sieve_does_not_depend_on_the_tiles(labels, tile_shape, min_pixels) -> None:
     plan = plan_tiles(labels.shape, tile_shape, 0)
@@ -50,7 +49,6 @@ def test_the_sieve_does_not_depend_on_the_tiles(labels, tile_shape, min_pixels) 
     np.testing.assert_array_equal(regions, flood_components(relabelled))
 
 
-@settings(deadline=None)
 @given(label_maps, st.integers(2, 12))
 def test_what_is_left_after_the_sieve_is_large_or_alone(labels, min_pixels) -> None:
     regions, relabelled, _ = merge_tiled(labels, plan_tiles(labels.shape, (5, 5), 0), min_pixels)

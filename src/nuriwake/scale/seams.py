@@ -83,9 +83,8 @@ class Numbering:
         start = int(self.offsets[index])
         part = self.joined.within(start, start + len(components))
         regions = np.zeros(len(components) + 1, np.int32)
-        regions[1:] = _own_ids(
-            self.plan, components, index, self.begun, self._absorbed(part, start)
-        )
+        absorbed = _absorbed_rows(self.joined, part, start)
+        regions[1:] = _own_ids(self.plan, components, index, self.begun, absorbed)
         labels = np.concatenate([[0], components.labels]).astype(np.int32)
         local = self.joined.members[part] - start + 1
         regions[local] = self.root_ids[part]
