@@ -12,11 +12,11 @@ from it what is done.
 from __future__ import annotations
 
 import hashlib
+import json
 import pickle
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +24,7 @@ import numpy as np
 
 from nuriwake.errors import InputError, UsageError
 from nuriwake.io.geotiff import read_tags, write_label_geotiff
+from nuriwake.io.sidecar import package_versions
 from nuriwake.raster import LabelMap, Raster, Window, WindowedSource
 from nuriwake.scale.components import describe_components, label_components
 from nuriwake.scale.executors import Executor, SerialExecutor
@@ -76,12 +77,15 @@ class MosaicOptions:
         come from the same input and settings, ``overwrite`` makes them anew.
     threads : int
         CPU threads of each worker; 0 shares the cores among them.
+    tile_shape : tuple of int, optional
+        Height and width of the tiles. Default: as large as the memory allows.
     """
 
     memory: int | None = None
     min_pixels: int = 1
     existing: Existing = "refuse"
     threads: int = 0
+    tile_shape: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -207,8 +211,7 @@ def _facts(
         "model": model.digest(),
         "min_pixels": options.min_pixels,
         "with_components": outputs.regions is not None or options.min_pixels > 1,
-        "nuriwake": version("nuriwake"),
-        "torch": version("torch"),
+        "versions": json.dumps(package_versions()),
     }
 
 
@@ -245,11 +248,13 @@ def _plan(
     options: MosaicOptions,
     n_workers: int,
 ) -> TilePlan:
-    memory = default_memory() if options.memory is None else options.memory
-    itemsize = np.dtype(getattr(source, "dtype", "float32")).itemsize
     block_shape = getattr(source, "block_shape", (1, 1))
-    pixels = plan_tile_pixels(memory, source.n_bands, itemsize, n_workers)
-    wish = choose_tile_shape(pixels, source.shape, block_shape)
+    wish = options.tile_shape
+    if wish is None:
+        memory = default_memory() if options.memory is None else options.memory
+        itemsize = np.dtype(getattr(source, "dtype", "float32")).itemsize
+        pixels = plan_tile_pixels(memory, source.n_bands, itemsize, n_workers)
+        wish = choose_tile_shape(pixels, source.shape, block_shape)
     plan = plan_tiles(source.shape, wish, model.radius, block_shape)
     return TilePlan(source.shape, folder.start(plan.tile_shape), model.radius)
 
@@ -337,9 +342,9 @@ def _write(
 ) -> None:
     """Write each result in the work folder, then rename all: a killed run shows none of them."""
     finished: list[tuple[Path, Path]] = []
-    kinds = (("labels", outputs.labels, n_labels),)
+    kinds = [("labels", outputs.labels, n_labels)]
     if numbering is not None and outputs.regions is not None:
-        kinds += (("regions", outputs.regions, numbering.n_regions),)
+        kinds.append(("regions", outputs.regions, numbering.n_regions))
     for kind, final, largest in kinds:
         inner = folder.path / f"{kind}.tif"
         write_label_geotiff(
