@@ -13,6 +13,7 @@ import torch
 
 from nuriwake.errors import NuriwakeError
 from nuriwake.io.geotiff import open_geotiff
+from nuriwake.learn.compute import cpu_threads
 from nuriwake.learn.network import build_network
 from nuriwake.learn.normalise import BandStatistics
 from nuriwake.scale.labelling import PixelModel
@@ -24,7 +25,8 @@ TILE = (64, 64)
 def small_model(n_bands: int, seed: int = 0, n_layers: int = 2) -> PixelModel:
     network = build_network(n_bands, n_channels=6, n_labels=5, n_layers=n_layers, seed=seed)
     sample = torch.rand(1, n_bands, 32, 32, generator=torch.Generator().manual_seed(seed))
-    network.freeze(sample)
+    with cpu_threads(1):  # the order of sums, and so the last bits, are the same everywhere
+        network.freeze(sample)
     return PixelModel(network.eval(), BandStatistics((0.0,) * n_bands, (1000.0,) * n_bands))
 
 
@@ -56,7 +58,7 @@ def run(folder: Path, **options: object):
     source = open_geotiff(folder / "scene.tif")
     outputs = MosaicOutputs(folder / "labels.tif", folder / "regions.tif")
     on_progress, executor = options.pop("on_progress", None), options.pop("executor", None)
-    chosen = MosaicOptions(**({"tile_shape": TILE, "min_pixels": 4} | options))
+    chosen = MosaicOptions(**({"tile_shape": TILE, "min_pixels": 4, "threads": 1} | options))
     return apply_model(
         small_model(2), source, outputs, chosen, executor=executor, on_progress=on_progress
     )
