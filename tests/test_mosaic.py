@@ -19,6 +19,7 @@ from nuriwake.scale.executors import choose_executor
 from nuriwake.scale.mosaic import MosaicOptions, MosaicOutputs, apply_model
 from oracles_scale import flood_components, sieve_pixels
 
+pyogrio = pytest.importorskip("pyogrio")
 rasterio = pytest.importorskip("rasterio")
 PLACE = Georeference(rasterio.crs.CRS.from_epsg(32618).to_wkt(), (1.0, 0, 0, 0, -1.0, 0))
 
@@ -169,11 +170,21 @@ def test_an_unwritable_place(folder: Path) -> None:
 
 def test_a_scene_end_to_end(shared_data: Path, tmp_path: Path) -> None:
     source = open_geotiff(shared_data / "geo" / "RGB.byte.tif")
-    outputs = MosaicOutputs(tmp_path / "labels.tif", tmp_path / "regions.tif")
-    report = apply_model(
-        mosaic_runs.small_model(3), source, outputs, MosaicOptions(tile_shape=(300, 300))
-    )
+    outputs = MosaicOutputs(*(tmp_path / name for name in ("l.tif", "r.tif", "p.gpkg")))
+    options = MosaicOptions(tile_shape=(300, 300), threads=1, min_pixels=20)
+    report = apply_model(mosaic_runs.small_model(3), source, outputs, options)
     assert report.n_tiles == 9
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["l.tif", "p.gpkg", "r.tif"]
+    assert apply_model(
+        mosaic_runs.small_model(3), source, outputs, replace(options, existing="resume")
+    ).skipped
+    metadata, _, _, data = pyogrio.raw.read(outputs.polygons)
+    table = dict(zip(metadata["fields"], data, strict=True))
+    sizes = np.bincount(read_map(outputs.regions).ravel())
+    np.testing.assert_array_equal(np.sort(table["region"]), np.arange(1, report.n_regions + 1))
+    np.testing.assert_array_equal(sizes[table["region"]], table["pixels"])
+    a, _, _, _, e, _ = source.georeference.transform
+    assert table["area_m2"].sum() == pytest.approx(sizes[1:].sum() * abs(a * e), rel=1e-9)
     with rasterio.open(source.path) as scene, rasterio.open(outputs.regions) as out:
         assert (out.crs, out.transform) == (scene.crs, scene.transform)
         np.testing.assert_array_equal(out.dataset_mask(), scene.dataset_mask())

@@ -23,8 +23,10 @@ from typing import Literal
 import numpy as np
 
 from nuriwake.errors import InputError, UsageError
+from nuriwake.io.coverage import MapTile
 from nuriwake.io.geotiff import read_tags, write_label_geotiff
 from nuriwake.io.sidecar import package_versions
+from nuriwake.io.vector import check_vector_path, write_polygons
 from nuriwake.raster import LabelMap, Raster, Window, WindowedSource
 from nuriwake.scale.components import describe_components, label_components
 from nuriwake.scale.executors import Executor, SerialExecutor
@@ -32,7 +34,7 @@ from nuriwake.scale.labelling import PixelModel
 from nuriwake.scale.memory import default_memory, plan_tile_pixels
 from nuriwake.scale.seams import Numbering, number_components
 from nuriwake.scale.tiles import Tile, TilePlan, choose_tile_shape, plan_tiles
-from nuriwake.scale.workfolder import WorkFolder, file_identity, fingerprint
+from nuriwake.scale.workfolder import Facts, WorkFolder, file_identity, fingerprint
 
 #: Called with the number of tiles done and of all tiles.
 Progress = Callable[[int, int], None]
@@ -51,15 +53,23 @@ class MosaicOutputs:
         GeoTIFF of the labels.
     regions : pathlib.Path, optional
         GeoTIFF of the regions: the 4-connected parts of the labels, numbered in raster order.
+    polygons : pathlib.Path, optional
+        The regions as polygons: ``.gpkg``, ``.geojson`` or ``.fgb``.
     """
 
     labels: Path
     regions: Path | None = None
+    polygons: Path | None = None
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """Every file."""
-        return (self.labels, self.regions) if self.regions else (self.labels,)
+        return tuple(path for path in (self.labels, self.regions, self.polygons) if path)
+
+    @property
+    def has_regions(self) -> bool:
+        """Whether the components of the labels are needed."""
+        return self.regions is not None or self.polygons is not None
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,8 @@ class MosaicOptions:
         Bytes for all processes together. Default: half of what is free.
     min_pixels : int
         The minimum mapping unit: smaller regions join a neighbour. 1 keeps all.
+    tolerance : float
+        How much the polygons' borders may be simplified, in pixels; 0 keeps the pixels' edges.
     existing : str
         Where results are there already: ``refuse`` is an error, ``resume`` skips them if they
         come from the same input and settings, ``overwrite`` makes them anew.
@@ -83,6 +95,7 @@ class MosaicOptions:
 
     memory: int | None = None
     min_pixels: int = 1
+    tolerance: float = 0.0
     existing: Existing = "refuse"
     threads: int = 0
     tile_shape: tuple[int, int] | None = None
@@ -171,6 +184,8 @@ def apply_model(
     options, executor = options or MosaicOptions(), executor or SerialExecutor()
     started = time.perf_counter()
     _check_bands(model, source)
+    if outputs.polygons is not None:
+        check_vector_path(outputs.polygons)
     run = fingerprint(_facts(model, source, outputs, options))
     folder = WorkFolder.beside(outputs.labels, run)
     if _is_done(outputs, run, options.existing):
@@ -181,7 +196,7 @@ def apply_model(
     plan = _plan(model, source, folder, options, executor.n_workers)
     n_resumed = _run_tiles(model, source, plan, folder, outputs, options, executor, on_progress)
     numbering = _number(plan, folder, outputs, options)
-    _write(source, plan, folder, outputs, numbering, model.network.n_labels, run)
+    _write(source, plan, folder, outputs, numbering, model.network.n_labels, options, run)
     folder.remove()
     n_regions = numbering.n_regions if numbering else None
     seconds = time.perf_counter() - started
@@ -203,14 +218,15 @@ def _name(source: WindowedSource) -> str:
 
 def _facts(
     model: PixelModel, source: WindowedSource, outputs: MosaicOutputs, options: MosaicOptions
-) -> dict[str, str | int | list[int]]:
+) -> Facts:
     """Gather everything that decides the result; the tiles are not among it."""
     return {
         "input": source_identity(source),
         "bands": list(getattr(source, "bands", ())),
         "model": model.digest(),
         "min_pixels": options.min_pixels,
-        "with_components": outputs.regions is not None or options.min_pixels > 1,
+        "tolerance": options.tolerance,
+        "with_components": outputs.has_regions or options.min_pixels > 1,
         "versions": json.dumps(package_versions()),
     }
 
@@ -232,7 +248,9 @@ def _is_done(outputs: MosaicOutputs, run: str, existing: Existing) -> bool:
         return False
     if existing == "refuse":
         raise UsageError(f"{there[0]}: exists already. Give --resume or --overwrite.")
-    foreign = [path for path in there if read_tags(path).get(RUN_TAG) != run]
+    # Polygons are renamed first, so that they are there, and of this run, if the rasters are.
+    rasters = [path for path in there if path != outputs.polygons]
+    foreign = [path for path in rasters if read_tags(path).get(RUN_TAG) != run]
     if foreign:
         raise UsageError(
             f"{foreign[0]}: was made from another input or with other settings. Give --overwrite "
@@ -271,7 +289,7 @@ def _run_tiles(
 ) -> int:
     """Run the tiles that are not done; return how many were."""
     payload = pickle.dumps(model)
-    with_components = outputs.regions is not None or options.min_pixels > 1
+    with_components = outputs.has_regions or options.min_pixels > 1
     jobs = [
         _TileJob(
             payload,
@@ -326,7 +344,7 @@ def run_tile(job: _TileJob) -> int:
 def _number(
     plan: TilePlan, folder: WorkFolder, outputs: MosaicOutputs, options: MosaicOptions
 ) -> Numbering | None:
-    if outputs.regions is None and options.min_pixels == 1:
+    if not (outputs.has_regions or options.min_pixels > 1):
         return None
     return number_components(plan, folder.load_components, options.min_pixels)
 
@@ -338,10 +356,16 @@ def _write(
     outputs: MosaicOutputs,
     numbering: Numbering | None,
     n_labels: int,
+    options: MosaicOptions,
     run: str,
 ) -> None:
     """Write each result in the work folder, then rename all: a killed run shows none of them."""
     finished: list[tuple[Path, Path]] = []
+    if numbering is not None and outputs.polygons is not None:
+        inner = folder.path / f"polygons{outputs.polygons.suffix}"
+        tiles = _map_tiles(source, plan, folder, numbering)
+        write_polygons(inner, tiles, plan.shape, source.georeference, tolerance=options.tolerance)
+        finished.append((inner, outputs.polygons))
     kinds = [("labels", outputs.labels, n_labels)]
     if numbering is not None and outputs.regions is not None:
         kinds.append(("regions", outputs.regions, numbering.n_regions))
@@ -358,6 +382,16 @@ def _write(
         finished.append((inner, final))
     for inner, final in finished:
         inner.replace(final)
+
+
+def _map_tiles(
+    source: WindowedSource, plan: TilePlan, folder: WorkFolder, numbering: Numbering
+) -> Iterator[MapTile]:
+    """Yield regions, labels and bands of each tile, for the polygons and their attributes."""
+    for tile in plan:
+        ids = label_components(folder.load_labels(tile.index))
+        regions, labels = numbering.lookup(tile.index)
+        yield MapTile(tile.core, regions[ids], labels[ids], source.read(tile.core).array)
 
 
 def read_back(

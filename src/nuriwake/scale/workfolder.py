@@ -20,6 +20,8 @@ from nuriwake.scale.tiles import Shape
 
 #: Files up to this size are hashed whole; of larger ones size, time and samples are.
 WHOLE_HASH_BYTES = 1 << 30
+#: What a fingerprint is made from.
+Facts = dict[str, str | int | float | list[int]]
 _SAMPLES, _SAMPLE_BYTES = 64, 1 << 20
 
 
@@ -121,7 +123,7 @@ def _dtype(max_label: int) -> np.dtype[np.generic]:
     return np.min_scalar_type(max_label)
 
 
-def fingerprint(facts: dict[str, str | int | list[int]]) -> str:
+def fingerprint(facts: Facts) -> str:
     """Return a SHA-256 of everything that decides a result.
 
     Examples
