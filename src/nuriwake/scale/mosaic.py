@@ -15,61 +15,27 @@ import hashlib
 import json
 import pickle
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from nuriwake.errors import InputError, UsageError
-from nuriwake.io.coverage import MapTile
-from nuriwake.io.geotiff import read_tags, write_label_geotiff
+from nuriwake.errors import InputError
 from nuriwake.io.sidecar import package_versions
-from nuriwake.io.vector import check_vector_path, write_polygons
-from nuriwake.raster import LabelMap, Raster, Window, WindowedSource
-from nuriwake.scale.components import describe_components, label_components
+from nuriwake.io.vector import check_vector_path
+from nuriwake.raster import Raster, WindowedSource
+from nuriwake.scale.components import describe_components
 from nuriwake.scale.executors import Executor, SerialExecutor
 from nuriwake.scale.labelling import PixelModel
 from nuriwake.scale.memory import default_memory, plan_tile_pixels
+from nuriwake.scale.products import DoneTiles, Existing, MosaicOutputs, is_done, write_products
 from nuriwake.scale.seams import Numbering, number_components
 from nuriwake.scale.tiles import Tile, TilePlan, choose_tile_shape, plan_tiles
 from nuriwake.scale.workfolder import Facts, WorkFolder, file_identity, fingerprint
 
 #: Called with the number of tiles done and of all tiles.
 Progress = Callable[[int, int], None]
-#: What to do where results are there already.
-Existing = Literal["refuse", "resume", "overwrite"]
-RUN_TAG = "NURIWAKE_RUN"
-
-
-@dataclass(frozen=True)
-class MosaicOutputs:
-    """The files to write.
-
-    Parameters
-    ----------
-    labels : pathlib.Path
-        GeoTIFF of the labels.
-    regions : pathlib.Path, optional
-        GeoTIFF of the regions: the 4-connected parts of the labels, numbered in raster order.
-    polygons : pathlib.Path, optional
-        The regions as polygons: ``.gpkg``, ``.geojson`` or ``.fgb``.
-    """
-
-    labels: Path
-    regions: Path | None = None
-    polygons: Path | None = None
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """Every file."""
-        return tuple(path for path in (self.labels, self.regions, self.polygons) if path)
-
-    @property
-    def has_regions(self) -> bool:
-        """Whether the components of the labels are needed."""
-        return self.regions is not None or self.polygons is not None
 
 
 @dataclass(frozen=True)
@@ -188,7 +154,7 @@ def apply_model(
         check_vector_path(outputs.polygons)
     run = fingerprint(_facts(model, source, outputs, options))
     folder = WorkFolder.beside(outputs.labels, run)
-    if _is_done(outputs, run, options.existing):
+    if is_done(outputs, run, options.existing):
         return MosaicReport(run, source.shape, 0, 0, None, True, time.perf_counter() - started)
     if options.existing == "overwrite":
         folder.remove()
@@ -196,7 +162,8 @@ def apply_model(
     plan = _plan(model, source, folder, options, executor.n_workers)
     n_resumed = _run_tiles(model, source, plan, folder, outputs, options, executor, on_progress)
     numbering = _number(plan, folder, outputs, options)
-    _write(source, plan, folder, outputs, numbering, model.network.n_labels, options, run)
+    done = DoneTiles(source, plan, folder, numbering, model.network.n_labels)
+    write_products(outputs, done, options.tolerance, run)
     folder.remove()
     n_regions = numbering.n_regions if numbering else None
     seconds = time.perf_counter() - started
@@ -239,24 +206,6 @@ def source_identity(source: WindowedSource) -> str:
         digest.update(source.valid.tobytes())
         return digest.hexdigest()
     return file_identity(Path(path)) if path else ""
-
-
-def _is_done(outputs: MosaicOutputs, run: str, existing: Existing) -> bool:
-    """Tell whether the results are there and belong to this run; refuse where that was wished."""
-    there = [path for path in outputs.paths if path.exists()]
-    if not there or existing == "overwrite":
-        return False
-    if existing == "refuse":
-        raise UsageError(f"{there[0]}: exists already. Give --resume or --overwrite.")
-    # Polygons are renamed first, so that they are there, and of this run, if the rasters are.
-    rasters = [path for path in there if path != outputs.polygons]
-    foreign = [path for path in rasters if read_tags(path).get(RUN_TAG) != run]
-    if foreign:
-        raise UsageError(
-            f"{foreign[0]}: was made from another input or with other settings. Give --overwrite "
-            "to replace it."
-        )
-    return len(there) == len(outputs.paths)
 
 
 def _plan(
@@ -347,73 +296,3 @@ def _number(
     if not (outputs.has_regions or options.min_pixels > 1):
         return None
     return number_components(plan, folder.load_components, options.min_pixels)
-
-
-def _write(
-    source: WindowedSource,
-    plan: TilePlan,
-    folder: WorkFolder,
-    outputs: MosaicOutputs,
-    numbering: Numbering | None,
-    n_labels: int,
-    options: MosaicOptions,
-    run: str,
-) -> None:
-    """Write each result in the work folder, then rename all: a killed run shows none of them."""
-    finished: list[tuple[Path, Path]] = []
-    if numbering is not None and outputs.polygons is not None:
-        inner = folder.path / f"polygons{outputs.polygons.suffix}"
-        tiles = _map_tiles(source, plan, folder, numbering)
-        write_polygons(inner, tiles, plan.shape, source.georeference, tolerance=options.tolerance)
-        finished.append((inner, outputs.polygons))
-    kinds = [("labels", outputs.labels, n_labels)]
-    if numbering is not None and outputs.regions is not None:
-        kinds.append(("regions", outputs.regions, numbering.n_regions))
-    for kind, final, largest in kinds:
-        inner = folder.path / f"{kind}.tif"
-        write_label_geotiff(
-            inner,
-            plan.shape,
-            read_back(plan, folder, numbering, kind),
-            max_label=largest,
-            georeference=source.georeference,
-            tags={RUN_TAG: run},
-        )
-        finished.append((inner, final))
-    for inner, final in finished:
-        inner.replace(final)
-
-
-def _map_tiles(
-    source: WindowedSource, plan: TilePlan, folder: WorkFolder, numbering: Numbering
-) -> Iterator[MapTile]:
-    """Yield regions, labels and bands of each tile, for the polygons and their attributes."""
-    for tile in plan:
-        ids = label_components(folder.load_labels(tile.index))
-        regions, labels = numbering.lookup(tile.index)
-        yield MapTile(tile.core, regions[ids], labels[ids], source.read(tile.core).array)
-
-
-def read_back(
-    plan: TilePlan, folder: WorkFolder, numbering: Numbering | None, kind: str
-) -> Iterator[tuple[Window, LabelMap]]:
-    """Yield the labels or the regions of each tile, in the order of the tiles.
-
-    Parameters
-    ----------
-    plan : TilePlan
-    folder : WorkFolder
-        With every tile done.
-    numbering : Numbering or None
-        None where regions are not wanted and nothing was sieved.
-    kind : str
-        ``labels`` or ``regions``.
-    """
-    for tile in plan:
-        labels = folder.load_labels(tile.index)
-        if numbering is None:
-            yield tile.core, labels
-            continue
-        regions_of, labels_of = numbering.lookup(tile.index)
-        table = regions_of if kind == "regions" else labels_of
-        yield tile.core, table[label_components(labels)]
