@@ -14,20 +14,22 @@ import torch
 from nuriwake.errors import NuriwakeError
 from nuriwake.io.geotiff import open_geotiff
 from nuriwake.learn.compute import cpu_threads
+from nuriwake.learn.model import Model
 from nuriwake.learn.network import build_network
 from nuriwake.learn.normalise import BandStatistics
-from nuriwake.scale.labelling import PixelModel
 from nuriwake.scale.mosaic import MosaicOptions, MosaicOutputs, apply_model
+from nuriwake.settings import Settings
 
 TILE = (64, 64)
 
 
-def small_model(n_bands: int, seed: int = 0, n_layers: int = 2) -> PixelModel:
+def small_model(n_bands: int, seed: int = 0, n_layers: int = 2) -> Model:
     network = build_network(n_bands, n_channels=6, n_labels=5, n_layers=n_layers, seed=seed)
     sample = torch.rand(1, n_bands, 32, 32, generator=torch.Generator().manual_seed(seed))
     with cpu_threads(1):  # the order of sums, and so the last bits, are the same everywhere
         network.freeze(sample)
-    return PixelModel(network.eval(), BandStatistics((0.0,) * n_bands, (1000.0,) * n_bands))
+    statistics = BandStatistics((0.0,) * n_bands, (1000.0,) * n_bands)
+    return Model(network.eval(), statistics, Settings(precision="fp32"))
 
 
 def scene(shape: tuple[int, int], n_bands: int = 2, seed: int = 0) -> np.ndarray:

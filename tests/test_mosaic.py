@@ -16,6 +16,7 @@ from nuriwake.io.geotiff import open_geotiff, read_geotiff
 from nuriwake.raster import Georeference, as_raster
 from nuriwake.scale.components import label_components
 from nuriwake.scale.executors import choose_executor
+from nuriwake.scale.labelling import label_tile
 from nuriwake.scale.mosaic import MosaicOptions, MosaicOutputs, apply_model
 from oracles_scale import flood_components, sieve_pixels
 
@@ -66,7 +67,7 @@ def test_tiled_equals_untiled(tmp_path: Path, shape, tile_shape, n_layers, seed)
     if not raster.valid.any():
         return
     report = apply_model(model, raster, outputs, options)
-    whole = model.label(raster)
+    whole = label_tile(model, raster)
     np.testing.assert_array_equal(read_map(outputs.labels), whole)
     np.testing.assert_array_equal(read_map(outputs.regions), flood_components(whole))
     assert report.n_regions == flood_components(whole).max()
@@ -74,7 +75,7 @@ def test_tiled_equals_untiled(tmp_path: Path, shape, tile_shape, n_layers, seed)
 
 def test_the_minimum_mapping_unit(folder: Path) -> None:
     mosaic_runs.run(folder, min_pixels=9)
-    whole = mosaic_runs.small_model(2).label(read_geotiff(folder / "scene.tif"))
+    whole = label_tile(mosaic_runs.small_model(2), read_geotiff(folder / "scene.tif"))
     labels, regions = read_map(folder / "labels.tif"), read_map(folder / "regions.tif")
     np.testing.assert_array_equal(regions, label_components(labels.astype(np.int32)))
     np.testing.assert_array_equal(labels[:60, :60] == 0, whole[:60, :60] == 0)

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,12 +28,15 @@ from nuriwake.io.vector import check_vector_path
 from nuriwake.raster import Raster, WindowedSource
 from nuriwake.scale.components import describe_components
 from nuriwake.scale.executors import Executor, SerialExecutor
-from nuriwake.scale.labelling import PixelModel
+from nuriwake.scale.labelling import label_tile, model_digest
 from nuriwake.scale.memory import default_memory, plan_tile_pixels
 from nuriwake.scale.products import DoneTiles, Existing, MosaicOutputs, is_done, write_products
 from nuriwake.scale.seams import Numbering, number_components
 from nuriwake.scale.tiles import Tile, TilePlan, choose_tile_shape, plan_tiles
 from nuriwake.scale.workfolder import Facts, WorkFolder, file_identity, fingerprint
+
+if TYPE_CHECKING:
+    from nuriwake.learn.model import Model
 
 #: Called with the number of tiles done and of all tiles.
 Progress = Callable[[int, int], None]
@@ -110,7 +114,7 @@ class _TileJob:
 
 
 def apply_model(
-    model: PixelModel,
+    model: Model,
     source: WindowedSource,
     outputs: MosaicOutputs,
     options: MosaicOptions | None = None,
@@ -122,7 +126,7 @@ def apply_model(
 
     Parameters
     ----------
-    model : PixelModel
+    model : Model
         The trained network.
     source : WindowedSource
         A file opened for windows, or a :class:`~nuriwake.raster.Raster`.
@@ -162,7 +166,7 @@ def apply_model(
     plan = _plan(model, source, folder, options, executor.n_workers)
     n_resumed = _run_tiles(model, source, plan, folder, outputs, options, executor, on_progress)
     numbering = _number(plan, folder, outputs, options)
-    done = DoneTiles(source, plan, folder, numbering, model.network.n_labels)
+    done = DoneTiles(source, plan, folder, numbering, model.n_labels)
     write_products(outputs, done, options.tolerance, run)
     folder.remove()
     n_regions = numbering.n_regions if numbering else None
@@ -170,8 +174,8 @@ def apply_model(
     return MosaicReport(run, plan.tile_shape, len(plan), n_resumed, n_regions, False, seconds)
 
 
-def _check_bands(model: PixelModel, source: WindowedSource) -> None:
-    expected = model.statistics.n_bands
+def _check_bands(model: Model, source: WindowedSource) -> None:
+    expected = model.n_bands
     if source.n_bands != expected:
         raise InputError(
             f"{_name(source)}: {source.n_bands} bands, where the model was trained on {expected}. "
@@ -184,13 +188,13 @@ def _name(source: WindowedSource) -> str:
 
 
 def _facts(
-    model: PixelModel, source: WindowedSource, outputs: MosaicOutputs, options: MosaicOptions
+    model: Model, source: WindowedSource, outputs: MosaicOutputs, options: MosaicOptions
 ) -> Facts:
     """Gather everything that decides the result; the tiles are not among it."""
     return {
         "input": source_identity(source),
         "bands": list(getattr(source, "bands", ())),
-        "model": model.digest(),
+        "model": model_digest(model),
         "min_pixels": options.min_pixels,
         "tolerance": options.tolerance,
         "with_components": outputs.has_regions or options.min_pixels > 1,
@@ -209,7 +213,7 @@ def source_identity(source: WindowedSource) -> str:
 
 
 def _plan(
-    model: PixelModel,
+    model: Model,
     source: WindowedSource,
     folder: WorkFolder,
     options: MosaicOptions,
@@ -222,12 +226,12 @@ def _plan(
         itemsize = np.dtype(getattr(source, "dtype", "float32")).itemsize
         pixels = plan_tile_pixels(memory, source.n_bands, itemsize, n_workers)
         wish = choose_tile_shape(pixels, source.shape, block_shape)
-    plan = plan_tiles(source.shape, wish, model.radius, block_shape)
-    return TilePlan(source.shape, folder.start(plan.tile_shape), model.radius)
+    plan = plan_tiles(source.shape, wish, model.network.radius, block_shape)
+    return TilePlan(source.shape, folder.start(plan.tile_shape), model.network.radius)
 
 
 def _run_tiles(
-    model: PixelModel,
+    model: Model,
     source: WindowedSource,
     plan: TilePlan,
     folder: WorkFolder,
@@ -278,15 +282,15 @@ def run_tile(job: _TileJob) -> int:
     """
     from nuriwake.learn.compute import cpu_threads
 
-    model: PixelModel = pickle.loads(job.model)
+    model: Model = pickle.loads(job.model)
     with cpu_threads(job.threads):
-        labels = model.label(job.source.read(job.tile.read))[job.tile.core_in_read.slices]
+        labels = label_tile(model, job.source.read(job.tile.read))[job.tile.core_in_read.slices]
     components = (
         describe_components(labels, job.tile, job.shape, job.min_pixels)
         if job.with_components
         else None
     )
-    job.folder.save_tile(job.tile.index, labels, components, model.network.n_labels)
+    job.folder.save_tile(job.tile.index, labels, components, model.n_labels)
     return job.tile.index
 
 
