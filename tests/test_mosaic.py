@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,7 +18,7 @@ from nuriwake.errors import InputError, OutputError, UsageError
 from nuriwake.io.geotiff import open_geotiff, read_geotiff
 from nuriwake.raster import Georeference, as_raster
 from nuriwake.scale.components import label_components
-from nuriwake.scale.executors import choose_executor
+from nuriwake.scale.executors import DaskExecutor, Executor, choose_executor
 from nuriwake.scale.labelling import label_tile
 from nuriwake.scale.mosaic import MosaicOptions, MosaicOutputs, apply_model
 from oracles_scale import flood_components, sieve_pixels
@@ -102,11 +105,28 @@ def test_the_bytes_do_not_depend_on_the_tiles(folder: Path, expected, tile_shape
     assert results(folder) == expected
 
 
-@pytest.mark.parametrize(("workers", "scheduler"), [(2, None), (2, "local")])
-def test_the_bytes_do_not_depend_on_the_workers(folder, expected, workers, scheduler) -> None:
-    with choose_executor(workers, scheduler) as executor:
-        mosaic_runs.run(folder, executor=executor)
+@pytest.mark.parametrize("scheduler", [None, "local"])
+def test_a_killed_worker_costs_no_byte(folder: Path, expected, scheduler) -> None:
+    killed: list[int] = []
+
+    def kill_one(executor: Executor, done: int) -> None:
+        if done >= 3 and not killed:
+            killed.append(worker_process(executor))
+            os.kill(killed[0], signal.SIGKILL)
+
+    with choose_executor(2, scheduler) as executor:
+        mosaic_runs.run(
+            folder, executor=executor, on_progress=lambda done, _: kill_one(executor, done)
+        )
+    assert killed
     assert results(folder) == expected
+
+
+def worker_process(executor: Executor) -> int:
+    """The process id of one worker."""
+    if isinstance(executor, DaskExecutor):
+        return next(iter(executor.client.run(os.getpid).values()))
+    return multiprocessing.active_children()[0].pid
 
 
 def start(folder: Path, what: str, number: int) -> str:
