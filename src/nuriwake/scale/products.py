@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from nuriwake.errors import UsageError
 from nuriwake.io.coverage import MapTile
 from nuriwake.io.geotiff import read_tags, write_label_geotiff
 from nuriwake.io.vector import write_polygons
+from nuriwake.io.zarr import ZARR_SUFFIX, read_zarr_tags, write_label_zarr
 from nuriwake.raster import LabelMap, Window, WindowedSource
 from nuriwake.scale.components import label_components
 from nuriwake.scale.seams import Numbering
@@ -29,9 +31,9 @@ class MosaicOutputs:
     Parameters
     ----------
     labels : pathlib.Path
-        GeoTIFF of the labels.
+        The labels: a GeoTIFF, or a folder that ends in ``.zarr``.
     regions : pathlib.Path, optional
-        GeoTIFF of the regions: the 4-connected parts of the labels, numbered in raster order.
+        The regions, likewise: the 4-connected parts of the labels, numbered in raster order.
     polygons : pathlib.Path, optional
         The regions as polygons: ``.gpkg``, ``.geojson`` or ``.fgb``.
     """
@@ -117,20 +119,30 @@ def write_products(outputs: MosaicOutputs, done: DoneTiles, tolerance: float, ru
     """
     finished: list[tuple[Path, Path]] = []
     if done.numbering is not None and outputs.polygons is not None:
-        inner = done.folder.path / f"polygons{outputs.polygons.suffix}"
+        inner = _inner(done, "polygons", outputs.polygons)
         tiles, place = done.map_tiles(done.numbering), done.source.georeference
         write_polygons(inner, tiles, done.plan.shape, place, tolerance=tolerance)
         finished.append((inner, outputs.polygons))
     if done.numbering is not None and outputs.regions is not None:
-        inner = done.folder.path / "regions.tif"
+        inner = _inner(done, "regions", outputs.regions)
         blocks = done.regions(done.numbering)
         _write_map(inner, done, blocks, done.numbering.n_regions, run)
         finished.append((inner, outputs.regions))
-    inner = done.folder.path / "labels.tif"
+    inner = _inner(done, "labels", outputs.labels)
     _write_map(inner, done, done.labels(), done.n_labels, run)
     finished.append((inner, outputs.labels))
     for inner, final in finished:
+        if final.is_dir():
+            shutil.rmtree(final)
         inner.replace(final)
+
+
+def _inner(done: DoneTiles, kind: str, final: Path) -> Path:
+    """Name the file of a kind in the work folder, free of what a killed run left there."""
+    inner = done.folder.path / f"{kind}{final.suffix}"
+    if inner.is_dir():
+        shutil.rmtree(inner)
+    return inner
 
 
 def _write_map(
@@ -140,7 +152,8 @@ def _write_map(
     max_label: int,
     run: str,
 ) -> None:
-    write_label_geotiff(
+    write = write_label_zarr if path.suffix == ZARR_SUFFIX else write_label_geotiff
+    write(
         path,
         done.plan.shape,
         blocks,
@@ -165,10 +178,16 @@ def is_done(outputs: MosaicOutputs, run: str, existing: Existing) -> bool:
         raise UsageError(f"{there[0]}: exists already. Give --resume or --overwrite.")
     # Polygons are renamed first, so that they are there, and of this run, if the rasters are.
     rasters = [path for path in there if path != outputs.polygons]
-    foreign = [path for path in rasters if read_tags(path).get(RUN_TAG) != run]
+    foreign = [path for path in rasters if _run_of(path) != run]
     if foreign:
         raise UsageError(
             f"{foreign[0]}: was made from another input or with other settings. Give --overwrite "
             "to replace it."
         )
     return len(there) == len(outputs.paths)
+
+
+def _run_of(path: Path) -> str | None:
+    """Return the fingerprint of the run that made a raster; None where nuriwake did not."""
+    tags = read_zarr_tags(path) if path.suffix == ZARR_SUFFIX else read_tags(path)
+    return tags.get(RUN_TAG)
