@@ -1,0 +1,355 @@
+"""GeoTIFF and whatever else GDAL reads: windows in, tiled and compressed label maps out.
+
+What counts as "no data": a pixel whose alpha or mask band says so, a NaN, or the file's nodata
+value. Where all bands of an integer raster share one nodata value, that value is a colour, and a
+pixel has no data if it has this colour in every band, as in GDAL's dataset mask. Otherwise, with
+floats or with a nodata value for each band, a pixel that misses any selected band has no data.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nuriwake.errors import InputError, OutputError, UsageError, out_of_range, require
+from nuriwake.io.atomic import atomic_path
+from nuriwake.raster import BoolMap, Georeference, LabelMap, Raster, Window
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
+#: Side of the blocks of the label maps that are written.
+BLOCK = 512
+#: Megabytes that GDAL may keep of a file; its own default is a share of the machine's memory.
+CACHE_MB = 64
+_IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+
+
+@dataclass(frozen=True)
+class GeoTiffSource:
+    """A raster file that is read window by window; made by :func:`open_geotiff`.
+
+    It holds no open file, so it can be sent to other processes.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    bands : tuple of int
+        Bands to read, in this order, numbered from 1.
+    n_file_bands : int
+        Bands in the file, alpha included.
+    shape : tuple of int
+        Height and width.
+    block_shape : tuple of int
+        Height and width of the file's blocks.
+    dtype : str
+        NumPy's name of the pixels' dtype.
+    georeference : Georeference or None
+    file_band_names : tuple of str
+        Descriptions of all the file's bands; empty where it has none.
+    nodata : tuple of float or None, one per file band
+    """
+
+    path: Path
+    bands: tuple[int, ...]
+    n_file_bands: int
+    shape: tuple[int, int]
+    block_shape: tuple[int, int]
+    dtype: str
+    georeference: Georeference | None = None
+    file_band_names: tuple[str, ...] = ()
+    nodata: tuple[float | None, ...] = field(default=())
+
+    @property
+    def n_bands(self) -> int:
+        """Number of bands that are read."""
+        return len(self.bands)
+
+    @property
+    def band_names(self) -> tuple[str, ...]:
+        """Names of the bands that are read; empty where the file has none."""
+        return tuple(self.file_band_names[band - 1] for band in self.bands if self.file_band_names)
+
+    def select(self, bands: Sequence[int]) -> GeoTiffSource:
+        """Read these bands of the file, in this order; numbered from 1.
+
+        Raises
+        ------
+        UsageError
+            If a band does not exist.
+        """
+        if not bands or not all(1 <= band <= self.n_file_bands for band in bands):
+            expected = f"a list of band numbers in [1, {self.n_file_bands}] ({self.path})"
+            raise UsageError(out_of_range("bands", expected, list(bands)))
+        return replace(self, bands=tuple(bands))
+
+    def read(self, window: Window) -> Raster:
+        """Read the pixels of one window.
+
+        Unlike :func:`nuriwake.raster.as_raster` this takes a window without a valid pixel: scenes
+        have empty corners.
+
+        Raises
+        ------
+        InputError
+            If the file is damaged or gone.
+        """
+        with _opened(self.path) as file:
+            array = np.ascontiguousarray(
+                np.moveaxis(file.read(self.bands, window=window.slices), 0, -1)
+            )
+            valid = self._valid(file, window)
+        if array.dtype.kind == "f":
+            valid &= np.isfinite(array).all(axis=2)
+        place = self.georeference.shifted(window.row, window.col) if self.georeference else None
+        return Raster(array, valid, place, self.band_names, self.path)
+
+    def _valid(self, file: DatasetReader, window: Window) -> BoolMap:
+        masks: NDArray[np.uint8] = file.read_masks(self.bands, window=window.slices)
+        holds_data = masks > 0
+        combine = np.logical_or if self._nodata_is_colour() else np.logical_and
+        valid: BoolMap = combine.reduce(holds_data, axis=0)
+        return valid
+
+    def _nodata_is_colour(self) -> bool:
+        values = {self.nodata[band - 1] for band in self.bands}
+        return np.dtype(self.dtype).kind != "f" and len(values) == 1
+
+
+def open_geotiff(path: Path, bands: Sequence[int] = ()) -> GeoTiffSource:
+    """Open a raster file for windowed reading.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Any format that GDAL reads.
+    bands : sequence of int, optional
+        Bands to read, numbered from 1. Default: all but an alpha band.
+
+    Returns
+    -------
+    GeoTiffSource
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged or holds complex numbers.
+    UsageError
+        If a band does not exist.
+    MissingDependencyError
+        If rasterio is not installed.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file.")
+    with _opened(path) as file:
+        source = _describe(path, file)
+    return source.select(bands) if bands else source
+
+
+def _describe(path: Path, file: DatasetReader) -> GeoTiffSource:
+    from rasterio.enums import ColorInterp
+
+    dtype = np.dtype(file.dtypes[0])
+    if dtype.kind not in "buif":
+        raise InputError(f"{path}: pixels must be ints or floats; got {dtype}.")
+    colours = [
+        number for number in file.indexes if file.colorinterp[number - 1] != ColorInterp.alpha
+    ]
+    names = tuple(name or "" for name in file.descriptions)
+    transform = tuple(file.transform)[:6]
+    crs = file.crs.to_wkt() if file.crs else None
+    placed = crs is not None or transform != _IDENTITY
+    return GeoTiffSource(
+        path=path,
+        bands=tuple(colours) or (1,),
+        n_file_bands=file.count,
+        shape=file.shape,
+        block_shape=file.block_shapes[0],
+        dtype=dtype.name,
+        georeference=Georeference(crs, transform) if placed else None,
+        file_band_names=names if any(names) else (),
+        nodata=tuple(file.nodatavals),
+    )
+
+
+def read_geotiff(path: Path, bands: Sequence[int] = ()) -> Raster:
+    """Read a whole raster file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    bands : sequence of int, optional
+        As in :func:`open_geotiff`.
+
+    Returns
+    -------
+    Raster
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged, or no pixel is valid.
+    UsageError
+        If a band does not exist.
+    """
+    source = open_geotiff(path, bands)
+    raster = source.read(Window.full(source.shape))
+    if not raster.valid.any():
+        raise InputError(f"{path}: no valid pixel, all {raster.valid.size} are nodata.")
+    return raster
+
+
+@contextmanager
+def gdal_errors(path: Path, error_type: type[InputError | OutputError]) -> Iterator[None]:
+    """Turn whatever GDAL reports inside the block into one line of ours.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file to name.
+    error_type : type
+        ``InputError`` or ``OutputError``.
+    """
+    rasterio = require("rasterio", extra="geo")
+    # GDAL's own reports, which rasterio lets through beside its documented exceptions.
+    from rasterio._err import CPLE_BaseError
+
+    verb = "read" if error_type is InputError else "written"
+    try:
+        with rasterio.Env(GDAL_CACHEMAX=CACHE_MB), warnings.catch_warnings():
+            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+            yield
+    except (rasterio.errors.RasterioError, CPLE_BaseError, SystemError) as error:
+        cause = error.__cause__ or error
+        reason = str(cause).splitlines()[0].replace(str(path), path.name).rstrip(".")
+        raise error_type(f"{path}: cannot be {verb} ({reason}).") from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[DatasetReader]:
+    rasterio = require("rasterio", extra="geo")
+    with gdal_errors(path, InputError), rasterio.open(path) as file:
+        yield file
+
+
+def write_label_geotiff(
+    path: Path,
+    shape: tuple[int, int],
+    blocks: Iterable[tuple[Window, LabelMap]],
+    *,
+    max_label: int,
+    georeference: Georeference | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """Write a label map as a cloud-optimised GeoTIFF: tiles, overviews by nearest neighbour.
+
+    Lossless (DEFLATE), nodata 0, in the smallest unsigned dtype that holds every label; BigTIFF
+    where a classic TIFF might be too small. The file appears under its name when it is whole.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    shape : tuple of int
+        Height and width.
+    blocks : iterable of (Window, ndarray of int32)
+        The map in pieces, each pixel once; pieces that start at multiples of 512 are fastest.
+    max_label : int
+        The largest label that may come.
+    georeference : Georeference, optional
+        Place on the ground.
+    tags : mapping of str to str, optional
+        Kept in the file's metadata.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written, for instance because the disk is full.
+    MissingDependencyError
+        If rasterio is not installed.
+    """
+    require("rasterio", extra="geo")
+    dtype = np.min_scalar_type(max_label).name
+    with (
+        atomic_path(path) as whole,
+        _removed_after(whole.with_suffix(".work.tif")) as work,
+        gdal_errors(path, OutputError),
+    ):
+        _write_blocks(work, shape, blocks, dtype, georeference, dict(tags or {}))
+        _copy_as_cog(work, whole)
+
+
+@contextmanager
+def _removed_after(path: Path) -> Iterator[Path]:
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _write_blocks(
+    path: Path,
+    shape: tuple[int, int],
+    blocks: Iterable[tuple[Window, LabelMap]],
+    dtype: str,
+    georeference: Georeference | None,
+    tags: dict[str, str],
+) -> None:
+    import rasterio
+
+    profile = {
+        "driver": "GTiff",
+        "height": shape[0],
+        "width": shape[1],
+        "count": 1,
+        "dtype": dtype,
+        "nodata": 0,
+        "tiled": True,
+        "blockxsize": BLOCK,
+        "blockysize": BLOCK,
+        "compress": "deflate",
+        "zlevel": 1,
+        "bigtiff": "IF_SAFER",
+    }
+    if georeference is not None:
+        profile |= {"crs": georeference.crs, "transform": rasterio.Affine(*georeference.transform)}
+    with rasterio.open(path, "w", **profile) as file:
+        file.update_tags(**tags)
+        for window, labels in blocks:
+            file.write(labels.astype(dtype), 1, window=window.slices)
+
+
+def _copy_as_cog(source: Path, target: Path) -> None:
+    """Rewrite a finished GeoTIFF in the cloud-optimised order, which needs all of it at once."""
+    import rasterio.shutil
+
+    rasterio.shutil.copy(
+        source,
+        target,
+        driver="COG",
+        compress="DEFLATE",
+        predictor="NO",
+        blocksize=BLOCK,
+        overview_resampling="NEAREST",
+        overviews="AUTO",
+        bigtiff="IF_SAFER",
+        num_threads="1",
+    )
+
+
+def read_tags(path: Path) -> dict[str, str]:
+    """Return the tags that :func:`write_label_geotiff` stored.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged.
+    """
+    with _opened(path) as file:
+        return dict(file.tags())

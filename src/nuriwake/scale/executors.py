@@ -1,0 +1,305 @@
+"""One way to run many tasks: in this process, in local processes, or on Dask workers.
+
+A task is a call of one picklable function with one picklable argument. Results come back as they
+get done. A worker that dies costs a retry of what it was doing; an error that the function itself
+raises ends the run, because it would come again.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from nuriwake.errors import InputError, UsageError, out_of_range, require
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+#: How often in a row workers may die before the run gives up.
+MAX_DEATHS = 3
+#: Seconds that a scheduler has to answer.
+CONNECT_SECONDS = 10.0
+
+
+class Executor(Protocol):
+    """Runs a function on many tasks."""
+
+    @property
+    def n_workers(self) -> int:
+        """How many tasks run at once on this machine, for the planning of memory and threads."""
+
+    def run(
+        self, function: Callable[[Task], Result], tasks: Sequence[Task]
+    ) -> Iterator[tuple[int, Result]]:
+        """Yield the index and the result of each task, in the order in which they get done."""
+
+
+@dataclass(frozen=True)
+class SerialExecutor:
+    """Run one task after the other in this process.
+
+    Examples
+    --------
+    >>> list(SerialExecutor().run(abs, [-3, 4]))
+    [(0, 3), (1, 4)]
+    """
+
+    @property
+    def n_workers(self) -> int:
+        """One."""
+        return 1
+
+    def run(
+        self, function: Callable[[Task], Result], tasks: Sequence[Task]
+    ) -> Iterator[tuple[int, Result]]:
+        """Yield the index and the result of each task, in order."""
+        for index, task in enumerate(tasks):
+            yield index, function(task)
+
+
+@dataclass(frozen=True)
+class ProcessExecutor:
+    """Run tasks in processes on this machine.
+
+    Parameters
+    ----------
+    n_workers : int
+        How many, at least 1.
+    """
+
+    n_workers: int
+
+    def run(
+        self, function: Callable[[Task], Result], tasks: Sequence[Task]
+    ) -> Iterator[tuple[int, Result]]:
+        """Yield the index and the result of each task, in the order in which they get done.
+
+        Raises
+        ------
+        InputError
+            If workers die again and again.
+        """
+        left = dict(enumerate(tasks))
+        deaths = 0
+        while left:
+            try:
+                for index, result in self._run_in_pool(function, left):
+                    del left[index]
+                    deaths = 0
+                    yield index, result
+            except BrokenProcessPool as error:
+                deaths += 1
+                if deaths > MAX_DEATHS:
+                    raise InputError(_all_died(deaths)) from error
+
+    def _run_in_pool(
+        self, function: Callable[[Task], Result], tasks: dict[int, Task]
+    ) -> Iterator[tuple[int, Result]]:
+        from multiprocessing import get_context
+
+        # Forking a process whose libraries run threads can deadlock; spawning cannot.
+        pool = ProcessPoolExecutor(
+            min(self.n_workers, len(tasks)), get_context("spawn"), initializer=_die_with_parent
+        )
+        try:
+            futures: dict[Future[Result], int] = {
+                pool.submit(function, task): index for index, task in tasks.items()
+            }
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _die_with_parent() -> None:
+    """End this worker when the process that started it is gone, even by SIGKILL."""
+    import multiprocessing
+    import os
+
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _all_died(deaths: int) -> str:
+    return (
+        f"the workers died {deaths} times in a row. They may run out of memory: give a smaller "
+        "--memory or fewer --workers. What is done is kept for --resume."
+    )
+
+
+@dataclass(frozen=True)
+class DaskExecutor:
+    """Run tasks on Dask workers; made by :func:`dask_executor`.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    n_workers : int
+        Workers on one machine, for the planning of memory and threads.
+    """
+
+    client: Client
+    n_workers: int
+
+    def run(
+        self, function: Callable[[Task], Result], tasks: Sequence[Task]
+    ) -> Iterator[tuple[int, Result]]:
+        """Yield the index and the result of each task, in the order in which they get done.
+
+        Raises
+        ------
+        InputError
+            If workers die again and again, or the scheduler is gone.
+        """
+        if not tasks:
+            return
+        from distributed import as_completed as dask_completed
+        from distributed.client import FutureCancelledError
+        from distributed.scheduler import KilledWorker
+
+        # Dask itself runs again what a dead worker was doing. pure=False: two runs in one process
+        # must not get each other's results.
+        futures = self.client.map(function, tasks, pure=False, batch_size=64)
+        with self.client.as_current():
+            completed = dask_completed(futures)
+        indices = {future.key: index for index, future in enumerate(futures)}
+        try:
+            for future in completed:
+                yield indices[future.key], future.result()
+                future.release()
+        except KilledWorker as error:
+            raise InputError(_all_died(MAX_DEATHS)) from error
+        except (FutureCancelledError, OSError) as error:
+            if isinstance(error, OSError) and type(error).__module__.startswith("nuriwake"):
+                raise
+            raise InputError(
+                f"the Dask scheduler is gone ({error}). What is done is kept for --resume."
+            ) from error
+        finally:
+            self.client.cancel(futures)
+
+
+@contextmanager
+def dask_executor(
+    scheduler: str | None = None, n_workers: int = 1, timeout: float = CONNECT_SECONDS
+) -> Iterator[DaskExecutor]:
+    """Connect to a Dask scheduler, or start one with local workers.
+
+    Parameters
+    ----------
+    scheduler : str, optional
+        Address such as ``tcp://10.0.0.5:8786``. Default: a scheduler of our own on this machine.
+    n_workers : int
+        Workers to start; with ``scheduler`` given, its own workers are used.
+    timeout : float
+        Seconds that the scheduler has to answer.
+
+    Yields
+    ------
+    DaskExecutor
+
+    Raises
+    ------
+    UsageError
+        If the scheduler does not answer or has no worker.
+    MissingDependencyError
+        If Dask is not installed.
+    """
+    distributed = require("distributed", extra="cluster")
+    if scheduler is None:
+        with (
+            distributed.LocalCluster(
+                n_workers=n_workers,
+                threads_per_worker=1,
+                dashboard_address=None,
+                memory_limit=0,
+                silence_logs=50,
+            ) as cluster,
+            distributed.Client(cluster, set_as_default=False) as client,
+        ):
+            yield DaskExecutor(client, n_workers)
+        return
+    with _connect(scheduler, timeout) as client:
+        workers = list(client.scheduler_info(n_workers=-1)["workers"].values())
+        if not workers:
+            hint = "Start one with: dask worker " + scheduler
+            raise UsageError(
+                out_of_range("--scheduler", "a scheduler with workers", scheduler, hint)
+            )
+        hosts = [worker["host"] for worker in workers]
+        yield DaskExecutor(client, max(hosts.count(host) for host in hosts))
+
+
+def _connect(scheduler: str, timeout: float) -> Client:
+    import distributed
+
+    try:
+        _hear(scheduler, timeout)
+        return distributed.Client(scheduler, timeout=timeout, set_as_default=False)
+    except (OSError, ValueError) as error:
+        expected = f"the address of a Dask scheduler that answers within {timeout:g} s"
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UsageError(out_of_range("--scheduler", expected, scheduler, f"({reason})")) from error
+
+
+def _hear(scheduler: str, timeout: float) -> None:
+    """Wait for the greeting that a scheduler sends to who connects.
+
+    The client of Dask would wait for ever for one that accepts the connection and says nothing.
+    """
+    scheme, _, place = scheduler.rpartition("://")
+    host, _, port = place.rpartition(":")
+    if scheme not in ("", "tcp") or not port.isdecimal():
+        return
+    with socket.create_connection((host.strip("[]"), int(port)), timeout) as connection:
+        connection.recv(1)
+
+
+@contextmanager
+def choose_executor(workers: int = 1, scheduler: str | None = None) -> Iterator[Executor]:
+    """Choose where to run from what the user asked for.
+
+    Parameters
+    ----------
+    workers : int
+        1 runs in this process, more run in so many processes.
+    scheduler : str, optional
+        Address of a Dask scheduler; ``local`` starts one with ``workers`` workers.
+
+    Yields
+    ------
+    Executor
+
+    Raises
+    ------
+    UsageError
+        If ``workers`` is below 1 or the scheduler does not answer.
+
+    Examples
+    --------
+    >>> with choose_executor(workers=1) as executor:
+    ...     executor
+    SerialExecutor()
+    """
+    if workers < 1:
+        raise UsageError(out_of_range("--workers", "an int of at least 1", workers))
+    if scheduler is not None:
+        with dask_executor(None if scheduler == "local" else scheduler, workers) as executor:
+            yield executor
+    else:
+        yield SerialExecutor() if workers == 1 else ProcessExecutor(workers)

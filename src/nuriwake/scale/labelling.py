@@ -1,0 +1,46 @@
+"""A trained model on one tile."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nuriwake.raster import LabelMap, Raster
+
+if TYPE_CHECKING:
+    from nuriwake.learn.model import Model
+
+
+def label_tile(model: Model, tile: Raster) -> LabelMap:
+    """Label what was read for a tile; unlike an image it may be without any valid pixel.
+
+    Parameters
+    ----------
+    model : Model
+    tile : Raster
+
+    Returns
+    -------
+    ndarray of int32, shape (height, width)
+        1..q; 0 where there is no data.
+    """
+    from nuriwake.learn.normalise import normalise
+    from nuriwake.learn.predict import Predictor
+
+    if not tile.valid.any():
+        return np.zeros(tile.shape, np.int32)
+    unit = normalise(tile.array, tile.valid, model.statistics)
+    return Predictor(model.network, model.settings.precision).labels(unit, tile.valid)
+
+
+def model_digest(model: Model) -> str:
+    """Return the SHA-256 of what decides a label: weights, statistics and arithmetic."""
+    network = model.network
+    where = (model.settings.precision, str(network.classifier.weight.device))
+    digest = hashlib.sha256(repr((model.statistics, where)).encode())
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().numpy().tobytes())
+    return digest.hexdigest()

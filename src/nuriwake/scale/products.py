@@ -1,0 +1,193 @@
+"""The files that a mosaic is written to, from the tiles that are done."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from nuriwake.errors import UsageError
+from nuriwake.io.coverage import MapTile
+from nuriwake.io.geotiff import read_tags, write_label_geotiff
+from nuriwake.io.vector import write_polygons
+from nuriwake.io.zarr import ZARR_SUFFIX, read_zarr_tags, write_label_zarr
+from nuriwake.raster import LabelMap, Window, WindowedSource
+from nuriwake.scale.components import label_components
+from nuriwake.scale.seams import Numbering
+from nuriwake.scale.tiles import TilePlan
+from nuriwake.scale.workfolder import WorkFolder
+
+#: What to do where results are there already.
+Existing = Literal["refuse", "resume", "overwrite"]
+RUN_TAG = "NURIWAKE_RUN"
+
+
+@dataclass(frozen=True)
+class MosaicOutputs:
+    """The files to write.
+
+    Parameters
+    ----------
+    labels : pathlib.Path
+        The labels: a GeoTIFF, or a folder that ends in ``.zarr``.
+    regions : pathlib.Path, optional
+        The regions, likewise: the 4-connected parts of the labels, numbered in raster order.
+    polygons : pathlib.Path, optional
+        The regions as polygons: ``.gpkg``, ``.geojson`` or ``.fgb``.
+    """
+
+    labels: Path
+    regions: Path | None = None
+    polygons: Path | None = None
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Every file."""
+        return tuple(path for path in (self.labels, self.regions, self.polygons) if path)
+
+    @property
+    def has_regions(self) -> bool:
+        """Whether the components of the labels are needed."""
+        return self.regions is not None or self.polygons is not None
+
+
+@dataclass(frozen=True, eq=False)
+class DoneTiles:
+    """Every tile of a raster, labelled.
+
+    Parameters
+    ----------
+    source : WindowedSource
+        The input.
+    plan : TilePlan
+    folder : WorkFolder
+        Where the tiles are kept.
+    numbering : Numbering or None
+        None where regions are not wanted and nothing was sieved.
+    n_labels : int
+        The largest label that may occur.
+    """
+
+    source: WindowedSource
+    plan: TilePlan
+    folder: WorkFolder
+    numbering: Numbering | None
+    n_labels: int
+
+    def labels(self) -> Iterator[tuple[Window, LabelMap]]:
+        """Yield the labels of each tile, sieved where that was asked for."""
+        for tile in self.plan:
+            labels = self.folder.load_labels(tile.index)
+            if self.numbering is not None:
+                _, label_of = self.numbering.lookup(tile.index)
+                labels = label_of[label_components(labels)]
+            yield tile.core, labels
+
+    def regions(self, numbering: Numbering) -> Iterator[tuple[Window, LabelMap]]:
+        """Yield the regions of each tile."""
+        for tile in self.plan:
+            region_of, _ = numbering.lookup(tile.index)
+            yield tile.core, region_of[label_components(self.folder.load_labels(tile.index))]
+
+    def map_tiles(self, numbering: Numbering) -> Iterator[MapTile]:
+        """Yield regions, labels and bands of each tile, for the polygons."""
+        for tile in self.plan:
+            ids = label_components(self.folder.load_labels(tile.index))
+            region_of, label_of = numbering.lookup(tile.index)
+            bands = self.source.read(tile.core).array
+            yield MapTile(tile.core, region_of[ids], label_of[ids], bands)
+
+
+def write_products(outputs: MosaicOutputs, done: DoneTiles, tolerance: float, run: str) -> None:
+    """Write each result in the work folder, then rename all: a killed run shows none of them.
+
+    Parameters
+    ----------
+    outputs : MosaicOutputs
+    done : DoneTiles
+    tolerance : float
+        How much the polygons' borders may be simplified, in pixels.
+    run : str
+        Fingerprint, kept in the rasters' tags for :func:`is_done`.
+
+    Raises
+    ------
+    OutputError
+        If a file cannot be written.
+    """
+    finished: list[tuple[Path, Path]] = []
+    if done.numbering is not None and outputs.polygons is not None:
+        inner = _inner(done, "polygons", outputs.polygons)
+        tiles, place = done.map_tiles(done.numbering), done.source.georeference
+        write_polygons(inner, tiles, done.plan.shape, place, tolerance=tolerance)
+        finished.append((inner, outputs.polygons))
+    if done.numbering is not None and outputs.regions is not None:
+        inner = _inner(done, "regions", outputs.regions)
+        blocks = done.regions(done.numbering)
+        _write_map(inner, done, blocks, done.numbering.n_regions, run)
+        finished.append((inner, outputs.regions))
+    inner = _inner(done, "labels", outputs.labels)
+    _write_map(inner, done, done.labels(), done.n_labels, run)
+    finished.append((inner, outputs.labels))
+    for inner, final in finished:
+        if final.is_dir():
+            shutil.rmtree(final)
+        inner.replace(final)
+
+
+def _inner(done: DoneTiles, kind: str, final: Path) -> Path:
+    """Name the file of a kind in the work folder, free of what a killed run left there."""
+    inner = done.folder.path / f"{kind}{final.suffix}"
+    if inner.is_dir():
+        shutil.rmtree(inner)
+    return inner
+
+
+def _write_map(
+    path: Path,
+    done: DoneTiles,
+    blocks: Iterator[tuple[Window, LabelMap]],
+    max_label: int,
+    run: str,
+) -> None:
+    write = write_label_zarr if path.suffix == ZARR_SUFFIX else write_label_geotiff
+    write(
+        path,
+        done.plan.shape,
+        blocks,
+        max_label=max_label,
+        georeference=done.source.georeference,
+        tags={RUN_TAG: run},
+    )
+
+
+def is_done(outputs: MosaicOutputs, run: str, existing: Existing) -> bool:
+    """Tell whether the results are there and belong to this run.
+
+    Raises
+    ------
+    UsageError
+        If results are there and ``existing`` is ``refuse``, or they are of another run.
+    """
+    there = [path for path in outputs.paths if path.exists()]
+    if not there or existing == "overwrite":
+        return False
+    if existing == "refuse":
+        raise UsageError(f"{there[0]}: exists already. Give --resume or --overwrite.")
+    # Polygons are renamed first, so that they are there, and of this run, if the rasters are.
+    rasters = [path for path in there if path != outputs.polygons]
+    foreign = [path for path in rasters if _run_of(path) != run]
+    if foreign:
+        raise UsageError(
+            f"{foreign[0]}: was made from another input or with other settings. Give --overwrite "
+            "to replace it."
+        )
+    return len(there) == len(outputs.paths)
+
+
+def _run_of(path: Path) -> str | None:
+    """Return the fingerprint of the run that made a raster; None where nuriwake did not."""
+    tags = read_zarr_tags(path) if path.suffix == ZARR_SUFFIX else read_tags(path)
+    return tags.get(RUN_TAG)

@@ -1,0 +1,168 @@
+"""The hidden folder beside an output in which a run keeps what is done, so that it can go on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import zipfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nuriwake.errors import InputError, OutputError
+from nuriwake.io.atomic import atomic_path
+from nuriwake.raster import LabelMap
+from nuriwake.scale.components import TileComponents
+from nuriwake.scale.tiles import Shape
+
+#: Files up to this size are hashed whole; of larger ones size, time and samples are.
+WHOLE_HASH_BYTES = 1 << 30
+#: What a fingerprint is made from.
+Facts = dict[str, str | int | float | list[int]]
+_SAMPLES, _SAMPLE_BYTES = 64, 1 << 20
+
+
+@dataclass(frozen=True)
+class WorkFolder:
+    """Tiles that are done, under a name that holds what they depend on.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        ``.<output name>.<fingerprint>.work`` beside the output.
+    """
+
+    path: Path
+
+    @classmethod
+    def beside(cls, output: Path, fingerprint: str) -> WorkFolder:
+        """Name the folder for an output and a fingerprint."""
+        return cls(output.with_name(f".{output.name}.{fingerprint[:16]}.work"))
+
+    def tile_path(self, index: int) -> Path:
+        """Return the file of a tile."""
+        return self.path / f"{index:06d}.npz"
+
+    def start(self, tile_shape: Shape) -> Shape:
+        """Create the folder, or take up the one that an interrupted run left.
+
+        Parameters
+        ----------
+        tile_shape : tuple of int
+            Height and width wished for.
+
+        Returns
+        -------
+        tuple of int
+            That of the interrupted run where there was one: its tiles can then be used.
+
+        Raises
+        ------
+        OutputError
+            If the folder cannot be written.
+        """
+        manifest = self.path / "plan.json"
+        if manifest.exists():
+            height, width = json.loads(manifest.read_text(encoding="utf-8"))["tile_shape"]
+            return height, width
+        with atomic_path(manifest) as temporary:
+            temporary.write_text(json.dumps({"tile_shape": tile_shape}), encoding="utf-8")
+        return tile_shape
+
+    def remove(self) -> None:
+        """Remove the folder and all in it; it is no error if there is none."""
+        if self.path.exists():
+            shutil.rmtree(self.path)
+
+    def remove_others(self, output: Path) -> None:
+        """Remove what older runs with other settings or another input left for this output."""
+        for other in output.parent.glob(f".{output.name}.*.work"):
+            if other != self.path:
+                shutil.rmtree(other)
+
+    def save_tile(
+        self, index: int, labels: LabelMap, components: TileComponents | None, max_label: int
+    ) -> None:
+        """Keep the labels of a tile, and its components where they will be needed.
+
+        Raises
+        ------
+        OutputError
+            If they cannot be written.
+        """
+        arrays: dict[str, NDArray[np.generic]] = {"label_map": labels.astype(_dtype(max_label))}
+        if components is not None:
+            arrays |= {f.name: getattr(components, f.name) for f in fields(components)}
+        with atomic_path(self.tile_path(index)) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+
+    def load_labels(self, index: int) -> LabelMap:
+        """Return the labels of a tile."""
+        with self._open(index) as arrays:
+            return arrays["label_map"].astype(np.int32)
+
+    def load_components(self, index: int) -> TileComponents:
+        """Return the components of a tile."""
+        with self._open(index) as arrays:
+            return TileComponents(**{f.name: arrays[f.name] for f in fields(TileComponents)})
+
+    def _open(self, index: int) -> np.lib.npyio.NpzFile:
+        try:
+            return np.load(self.tile_path(index))  # type: ignore[no-any-return]
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            raise OutputError(
+                f"{self.tile_path(index)}: cannot be read back ({error}). Remove the folder "
+                "and run again."
+            ) from error
+
+
+def _dtype(max_label: int) -> np.dtype[np.generic]:
+    return np.min_scalar_type(max_label)
+
+
+def fingerprint(facts: Facts) -> str:
+    """Return a SHA-256 of everything that decides a result.
+
+    Examples
+    --------
+    >>> fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+    True
+    """
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def file_identity(path: Path) -> str:
+    """Return a hexadecimal digest that changes when a file or a folder does.
+
+    Up to 1 GiB it is the SHA-256 of all bytes. Of a larger file the size, the time of the last
+    change and 64 samples of 1 MiB are hashed, as reading all of it would take as long as labelling
+    a part of it. Of a folder (Zarr), the names, sizes and times of its files.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        status = path.stat()
+        if path.is_dir():
+            for file in sorted(p for p in path.rglob("*") if p.is_file()):
+                stat = file.stat()
+                digest.update(
+                    f"{file.relative_to(path)} {stat.st_size} {stat.st_mtime_ns}".encode()
+                )
+            return digest.hexdigest()
+        with path.open("rb") as stream:
+            if status.st_size <= WHOLE_HASH_BYTES:
+                return hashlib.file_digest(stream, "sha256").hexdigest()
+            digest.update(f"{status.st_size} {status.st_mtime_ns}".encode())
+            for sample in range(_SAMPLES):
+                stream.seek((status.st_size - _SAMPLE_BYTES) * sample // (_SAMPLES - 1))
+                digest.update(stream.read(_SAMPLE_BYTES))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
+    return digest.hexdigest()

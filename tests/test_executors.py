@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+import worker_tasks
+from nuriwake.errors import InputError, OutputError, UsageError
+from nuriwake.scale.executors import ProcessExecutor, choose_executor, dask_executor
+
+WAYS = [(1, None), (2, None), (2, "local")]
+
+
+@pytest.mark.parametrize(("workers", "scheduler"), WAYS)
+def test_every_task_is_done_once(workers, scheduler) -> None:
+    with choose_executor(workers, scheduler) as executor:
+        done = sorted(executor.run(worker_tasks.square, range(7)))
+        assert done == [(i, i * i) for i in range(7)]
+        assert executor.n_workers == workers
+        assert list(executor.run(worker_tasks.square, [])) == []
+        with pytest.raises(OutputError, match="disk full"):
+            list(executor.run(worker_tasks.refuse, range(5)))
+
+
+@pytest.mark.parametrize(("workers", "scheduler"), WAYS[1:])
+def test_a_killed_worker_costs_a_retry(tmp_path: Path, workers, scheduler) -> None:
+    with choose_executor(workers, scheduler) as executor:
+        done = sorted(executor.run(worker_tasks.die_once, [(tmp_path, i) for i in range(6)]))
+    assert done == [(i, i) for i in range(6)]
+    assert (tmp_path / "died").exists()
+
+
+def test_workers_that_always_die_end_the_run() -> None:
+    with pytest.raises(InputError, match="workers died 4 times in a row"):
+        list(ProcessExecutor(2).run(worker_tasks.die, [1, 2]))
+
+
+def test_a_scheduler_that_does_not_answer() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with (
+            pytest.raises(UsageError, match=r"`--scheduler` must be .* within 0.5 s; got 'tcp"),
+            dask_executor(address, timeout=0.5),
+        ):
+            pass
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x"])
+def test_an_address_without_scheduler(address: str) -> None:
+    with (
+        pytest.raises(UsageError, match="`--scheduler` must be"),
+        dask_executor(address, timeout=1),
+    ):
+        pass
+
+
+def test_no_workers() -> None:
+    message = r"`--workers` must be an int of at least 1; got 0"
+    with pytest.raises(UsageError, match=message), choose_executor(0):
+        pass

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from nuriwake.errors import InputError, OutputError, UsageError
+from nuriwake.io.coverage import MapTile, region_features
+from nuriwake.io.geotiff import read_geotiff
+from nuriwake.io.vector import write_polygons
+from nuriwake.raster import Georeference, Window
+from nuriwake.scale.components import label_components
+from nuriwake.scale.tiles import plan_tiles
+
+pyogrio = pytest.importorskip("pyogrio")
+rasterio = pytest.importorskip("rasterio")
+shapely = pytest.importorskip("shapely")
+
+UTM = Georeference(rasterio.crs.CRS.from_epsg(32618).to_wkt(), (10.0, 0, 5e5, 0, -20.0, 4e6))
+label_maps = arrays(
+    np.int32, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.integers(0, 3)
+)
+
+
+def cut(labels: np.ndarray, tile_shape: tuple[int, int], bands: np.ndarray | None = None):
+    regions = label_components(labels)
+    bands = np.zeros((*labels.shape, 0)) if bands is None else bands
+    for tile in plan_tiles(labels.shape, tile_shape, 0):
+        part = tile.core.slices
+        yield MapTile(tile.core, regions[part], labels[part], bands[part])
+
+
+def read_back(path: Path) -> tuple[dict[str, np.ndarray], np.ndarray, str | None]:
+    meta, _, geometry, data = pyogrio.raw.read(path)
+    return dict(zip(meta["fields"], data, strict=True)), shapely.from_wkb(geometry), meta["crs"]
+
+
+@given(label_maps, st.tuples(st.integers(1, 9), st.integers(1, 9)), st.sampled_from([0.0, 2.0]))
+def test_polygons_cover_the_valid_pixels_once(labels, tile_shape, tolerance) -> None:
+    batches = list(region_features(cut(labels, tile_shape), labels.shape, None, tolerance))
+    polygons = np.concatenate([b.polygons for b in batches] or [np.zeros(0, object)])
+    regions = np.concatenate([b.regions for b in batches] or [np.zeros(0, int)])
+    assert sorted(regions.tolist()) == list(range(1, label_components(labels).max() + 1))
+    assert shapely.is_valid(polygons).all()
+    assert shapely.area(polygons).sum() == pytest.approx((labels > 0).sum(), rel=1e-9)
+    if len(polygons):
+        assert shapely.coverage_is_valid(polygons), "neighbours do not share their borders"
+        assert shapely.union_all(polygons).area == pytest.approx((labels > 0).sum(), rel=1e-9)
+
+
+@given(label_maps, st.tuples(st.integers(1, 9), st.integers(1, 9)))
+def test_each_polygon_is_its_region(labels, tile_shape) -> None:
+    regions = label_components(labels)
+    for batch in region_features(cut(labels, tile_shape), labels.shape):
+        for region, label, polygon, pixels in zip(
+            batch.regions, batch.labels, batch.polygons, batch.moments.pixels, strict=True
+        ):
+            rows, cols = np.nonzero(regions == region)
+            assert pixels == polygon.area == len(rows)
+            assert (labels[rows, cols] == label).all()
+            assert shapely.contains_xy(polygon, cols + 0.5, rows + 0.5).all()
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(label_maps.filter(lambda m: m.any()), st.tuples(st.integers(1, 9), st.integers(1, 9)))
+def test_attributes_do_not_depend_on_the_tiles(tmp_path: Path, labels, tile_shape) -> None:
+    bands = np.random.default_rng(0).normal(1e4, 3, (*labels.shape, 2))
+    bands[labels == 0] = np.nan
+    path = tmp_path / "a.gpkg"
+    summary = write_polygons(path, cut(labels, tile_shape, bands), labels.shape, UTM)
+    table, polygons, _ = read_back(path)
+    regions = label_components(labels)
+    assert list(table)[:4] == ["region", "label", "pixels", "area_m2"]
+    assert list(table)[4:] == ["mean_1", "var_1", "mean_2", "var_2"]
+    for i, region in enumerate(table["region"]):
+        values = bands[regions == region]
+        assert table["pixels"][i] == len(values)
+        assert table["area_m2"][i] == pytest.approx(200 * len(values), rel=1e-12)
+        assert polygons[i].area == pytest.approx(200 * len(values), rel=1e-9)
+        for band in (0, 1):
+            assert table[f"mean_{band + 1}"][i] == pytest.approx(values[:, band].mean(), rel=1e-12)
+            variance = values[:, band].var()
+            assert table[f"var_{band + 1}"][i] == pytest.approx(variance, rel=1e-8, abs=1e-8)
+    assert summary.area_m2 == pytest.approx(200 * (labels > 0).sum(), rel=1e-12)
+    assert (summary.n_regions, summary.pixels) == (regions.max(), (labels > 0).sum())
+
+
+FOUR = np.array([[1, 1, 2], [1, 0, 2]], np.int32)
+
+
+def test_geojson_is_in_wgs84(tmp_path: Path) -> None:
+    path = tmp_path / "a.geojson"
+    write_polygons(path, cut(FOUR, (1, 2)), FOUR.shape, UTM)
+    collection = json.loads(path.read_text())
+    assert "crs" not in collection
+    first = next(f for f in collection["features"] if f["properties"]["region"] == 1)
+    x, y = first["geometry"]["coordinates"][0][0][0]
+    expected = rasterio.warp.transform(UTM.crs, "EPSG:4326", [5e5], [4e6])
+    assert (x, y) == pytest.approx((expected[0][0], expected[1][0]), abs=2e-3)
+    assert len(str(x).split(".")[1]) <= 7
+    assert first["properties"]["area_m2"] == 600
+
+
+def test_flatgeobuf(tmp_path: Path) -> None:
+    path = tmp_path / "a.fgb"
+    write_polygons(path, cut(FOUR, (2, 3)), FOUR.shape, UTM)
+    table, polygons, crs = read_back(path)
+    assert sorted(table["region"].tolist()) == [1, 2]
+    assert rasterio.crs.CRS.from_user_input(crs) == rasterio.crs.CRS.from_epsg(32618)
+    assert shapely.area(polygons).sum() == pytest.approx(1000)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.fgb"]
+
+
+def test_without_crs_there_are_pixels_and_no_areas(tmp_path: Path) -> None:
+    path = tmp_path / "a.geojson"
+    summary = write_polygons(path, cut(FOUR, (2, 3)), FOUR.shape)
+    table, polygons, _ = read_back(path)
+    assert "area_m2" not in table
+    assert summary.area_m2 is None
+    assert shapely.total_bounds(polygons).tolist() == [0, 0, 3, 2]
+    with pytest.raises(InputError, match="no coordinate reference system"):
+        write_polygons(path, cut(FOUR, (2, 3)), FOUR.shape, need_area=True)
+    unplaced = replace(UTM, crs=None)
+    with pytest.raises(InputError, match="no coordinate reference system"):
+        write_polygons(path, cut(FOUR, (2, 3)), FOUR.shape, unplaced, need_area=True)
+
+
+def test_the_same_map_makes_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a.gpkg", "b.gpkg"):
+        write_polygons(tmp_path / name, cut(FOUR, (1, 2)), FOUR.shape, UTM)
+    assert (tmp_path / "a.gpkg").read_bytes() == (tmp_path / "b.gpkg").read_bytes()
+
+
+def test_unknown_formats_and_places(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"`polygons` must be a name that ends in \.gpkg"):
+        write_polygons(tmp_path / "a.shp", [], (1, 1))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_polygons(tmp_path / "file" / "a.gpkg", cut(FOUR, (2, 3)), FOUR.shape)
+
+
+def test_the_scene_as_polygons(shared_data: Path, tmp_path: Path) -> None:
+    raster = read_geotiff(shared_data / "geo" / "RGB.byte.tif")
+    labels = (raster.array.sum(axis=2) // 128 + 1).astype(np.int32)
+    labels[~raster.valid] = 0
+    path = tmp_path / "scene.gpkg"
+    tiles = cut(labels, (256, 256), raster.array)
+    summary = write_polygons(path, tiles, raster.shape, raster.georeference, need_area=True)
+    a, _, _, _, e, _ = raster.georeference.transform
+    valid_area = raster.valid.sum() * abs(a * e)
+    table, polygons, crs = read_back(path)
+    assert rasterio.crs.CRS.from_user_input(crs).to_epsg() == 32618
+    assert summary.area_m2 == pytest.approx(valid_area, rel=1e-9)
+    assert table["area_m2"].sum() == pytest.approx(valid_area, rel=1e-9)
+    assert shapely.area(polygons).sum() == pytest.approx(valid_area, rel=1e-9)
+    assert Window.full(raster.shape).n_pixels > table["pixels"].sum() == raster.valid.sum()

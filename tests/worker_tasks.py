@@ -1,0 +1,36 @@
+"""Tasks that the tests of the executors send to worker processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from nuriwake.errors import OutputError
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def refuse(number: int) -> int:
+    if number == 3:
+        raise OutputError("disk full")
+    return number
+
+
+def die_once(task: tuple[Path, int]) -> int:
+    """Kill the own worker by SIGKILL the first time that task 2 runs."""
+    folder, number = task
+    if number == 2:
+        try:
+            (folder / "died").touch(exist_ok=False)
+        except FileExistsError:
+            return number
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def die(number: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return number
