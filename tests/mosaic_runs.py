@@ -14,9 +14,9 @@ import torch
 from nuriwake.errors import NuriwakeError
 from nuriwake.io.geotiff import open_geotiff
 from nuriwake.learn.compute import cpu_threads
-from nuriwake.learn.model import Model
 from nuriwake.learn.network import build_network
 from nuriwake.learn.normalise import BandStatistics
+from nuriwake.model import Model
 from nuriwake.scale.mosaic import MosaicOptions, MosaicOutputs, apply_model
 from nuriwake.settings import Settings
 

@@ -16,7 +16,8 @@ MODULES = sorted(ROOT.rglob("*.py"))
 #: From top to bottom: a module may import its own row and the rows above it.
 ROWS = (
     "errors", "settings", "raster", "painting", "learn", "regions", "fast", "label_regions",
-    "pipelines", "model", "io", "segmentation", "segmenter", "results", "scale", "evaluate", "faces",
+    "pipelines", "model", "io", "segmentation", "segmenter", "result_file", "results", "scale",
+    "evaluate", "faces",
 )  # fmt: skip
 PATHS = [str(path.relative_to(ROOT)) for path in MODULES]
 

@@ -163,7 +163,8 @@ def texton_map(responses: Tensor, valid: BoolMap) -> NDArray[np.float32]:
     from scipy.ndimage import distance_transform_edt
 
     nearest = distance_transform_edt(~valid, return_distances=False, return_indices=True)
-    return textons[tuple(nearest)]
+    filled: NDArray[np.float32] = textons[tuple(nearest)]
+    return filled
 
 
 def colour_edges(colours: NDArray[np.float32], valid: BoolMap, sigma: float) -> NDArray[np.float32]:

@@ -54,7 +54,7 @@ def save_result(path: Path, partition: Partition) -> None:
         "crs": partition.georeference.crs if partition.georeference else None,
         "transform": partition.georeference.transform if partition.georeference else None,
     }
-    arrays = {
+    arrays: Arrays = {
         "header": np.frombuffer(json.dumps(header).encode(), np.uint8),
         "base": tree.base,
         "merges": tree.merges,
@@ -67,7 +67,7 @@ def save_result(path: Path, partition: Partition) -> None:
         "picture": partition.picture,
     }
     with atomic_path(path) as temporary:
-        np.savez_compressed(temporary, **arrays)
+        np.savez_compressed(temporary, allow_pickle=False, **arrays)
 
 
 def load_result(path: Path) -> Partition:

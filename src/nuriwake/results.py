@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.io.atomic import atomic_path
+from nuriwake.io.geotiff import write_label_geotiff
 from nuriwake.io.image import TIFF_SUFFIXES, label_dtype, write_labels, write_picture
 from nuriwake.io.outputs import LABEL_KINDS, OutputPlan
 from nuriwake.io.sidecar import RunRecord, file_sha256, package_versions, write_sidecar
 from nuriwake.painting import as_picture, overlay
-from nuriwake.raster import Georeference, LabelMap, Raster
+from nuriwake.raster import Georeference, LabelMap, Raster, Window
 from nuriwake.result_file import save_result
 from nuriwake.segmentation import Partition, Segmentation
 
@@ -68,7 +69,9 @@ def write_label_map(path: Path, labels: LabelMap, georeference: Georeference | N
     if path.suffix == ".png" and label_dtype(labels).itemsize > 2:
         path = path.with_suffix(".tif")
     if georeference is not None and path.suffix.lower() in TIFF_SUFFIXES:
-        write_georeferenced(path, labels, georeference)
+        blocks = [(Window.full(labels.shape), labels)]
+        top = int(labels.max(initial=0))
+        write_label_geotiff(path, labels.shape, blocks, max_label=top, georeference=georeference)
     else:
         write_labels(path, labels)
     return path

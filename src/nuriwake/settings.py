@@ -223,7 +223,7 @@ def allowed(info: FieldInfo) -> str:
         return str(info.description)
     kind = "an int" if info.annotation is int else "a number"
     low = f"[{bounds['ge']}" if "ge" in bounds else f"({bounds['gt']}"
-    high = f"{bounds['le']}]" if "le" in bounds else f"{bounds['lt']})"
+    high = f"{bounds['le']}]" if "le" in bounds else f"{bounds.get('lt', 'inf')})"
     return f"{kind} in {low}, {high}"
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import glob
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 
 from nuriwake.errors import InputError, UsageError
-from nuriwake.io.image import IMAGE_SUFFIXES, read_image
+from nuriwake.io.geotiff import read_geotiff
+from nuriwake.io.image import IMAGE_SUFFIXES, TIFF_SUFFIXES, read_image
 from nuriwake.raster import Raster
+
+#: Pixel scale, tie points, transform, geo keys, GDAL's nodata value.
+_GEO_TAGS = frozenset((33550, 33922, 34264, 34735, 42113))
 
 
 def read_raster(path: Path, bands: Sequence[int] = ()) -> Raster:
@@ -35,8 +40,30 @@ def read_raster(path: Path, bands: Sequence[int] = ()) -> Raster:
         known = ", ".join(IMAGE_SUFFIXES)
         found = "no such file" if not path.exists() else "unknown format"
         raise InputError(f"{path}: {found}. Known suffixes: {known}.")
+    if is_geotiff(path):
+        return read_geotiff(path, bands)
     raster = read_image(path)
     return raster.select_bands(bands) if bands else raster
+
+
+def is_geotiff(path: Path) -> bool:
+    """Tell whether a TIFF says where it lies, or which value means no data.
+
+    Examples
+    --------
+    >>> is_geotiff(Path("photo.jpg"))
+    False
+    """
+    if path.suffix.lower() not in TIFF_SUFFIXES or not path.is_file():
+        return False
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as file:
+            return not _GEO_TAGS.isdisjoint(tag.code for tag in file.pages.first.tags)
+    except (tifffile.TiffFileError, OSError, ValueError, struct.error):
+        # Not a TIFF at all: the reader says what is wrong with it.
+        return False
 
 
 def expand_inputs(inputs: Sequence[str]) -> list[Path]:

@@ -10,7 +10,7 @@ import numpy as np
 from nuriwake.raster import LabelMap, Raster
 
 if TYPE_CHECKING:
-    from nuriwake.learn.model import Model
+    from nuriwake.model import Model
 
 
 def label_tile(model: Model, tile: Raster) -> LabelMap:

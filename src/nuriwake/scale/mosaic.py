@@ -36,7 +36,7 @@ from nuriwake.scale.tiles import Tile, TilePlan, choose_tile_shape, plan_tiles
 from nuriwake.scale.workfolder import Facts, WorkFolder, file_identity, fingerprint
 
 if TYPE_CHECKING:
-    from nuriwake.learn.model import Model
+    from nuriwake.model import Model
 
 #: Called with the number of tiles done and of all tiles.
 Progress = Callable[[int, int], None]
