@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from nuriwake.raster import BoolMap, LabelMap
 
@@ -97,15 +98,13 @@ def majority_vote(labels: Tensor, superpixels: Tensor, n_labels: int) -> Tensor:
     >>> majority_vote(labels, torch.tensor([[0, 0, 0, 1]]), n_labels=6)
     tensor([[1, 1, 1, 5]])
     """
-    inside = superpixels >= 0
-    ids, votes = superpixels[inside], labels[inside]
-    if ids.numel() == 0:
-        return labels.clone()
-    n_superpixels = int(ids.max()) + 1
-    counts = torch.bincount(ids * n_labels + votes, minlength=n_superpixels * n_labels)
+    if superpixels.numel() and int(superpixels.min()) < 0:
+        # One more superpixel for the pixels that are in none; what it votes is not used.
+        outside = superpixels < 0
+        ids = torch.where(outside, superpixels.max() + 1, superpixels)
+        return torch.where(outside, labels, majority_vote(labels, ids, n_labels))
+    counts = torch.bincount((superpixels * n_labels + labels).flatten())
+    table = functional.pad(counts, (0, -len(counts) % n_labels)).view(-1, n_labels)
     # numpy's argmax returns the first of equal maxima, torch's promises nothing.
-    table = counts.reshape(n_superpixels, n_labels)
     winners = torch.from_numpy(table.cpu().numpy().argmax(axis=1)).to(labels.device)
-    refined = labels.clone()
-    refined[inside] = winners[ids]
-    return refined
+    return winners[superpixels]

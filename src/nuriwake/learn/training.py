@@ -92,4 +92,5 @@ def count_labels(labels: Tensor, valid: Tensor) -> int:
     >>> count_labels(torch.tensor([0, 4, 4, 7]), torch.tensor([True, True, True, False]))
     2
     """
-    return int((torch.bincount(labels[valid]) > 0).sum())
+    counted = torch.where(valid, labels + 1, 0)
+    return int((torch.bincount(counted.flatten())[1:] > 0).sum())
