@@ -1,0 +1,85 @@
+"""What a job is given, what it reports while it runs, and what it leaves: the page's contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nuriwake.raster import LabelMap, Raster
+from nuriwake.regions.tree import RegionTree
+from nuriwake.settings import Settings
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One image to segment.
+
+    Parameters
+    ----------
+    name : str
+        The picture's file name, without folders.
+    raster : Raster
+    settings : Settings
+    scribbles : ndarray of int32, shape (height, width), optional
+        0 = not scribbled.
+    """
+
+    name: str
+    raster: Raster
+    settings: Settings
+    scribbles: LabelMap | None = None
+
+    @property
+    def stem(self) -> str:
+        """The name without its suffix, for the names of downloads."""
+        return PurePosixPath(self.name).stem or "image"
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """One look at a running training.
+
+    Parameters
+    ----------
+    iteration, max_iter : int
+    n_labels : int
+        Labels in use.
+    loss : float
+    labels : callable
+        Returns the labels of the pixels, shape (h, w) of any size: a small picture will do.
+    """
+
+    iteration: int
+    max_iter: int
+    n_labels: int
+    loss: float
+    labels: Callable[[], NDArray[np.integer]]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a run leaves.
+
+    Parameters
+    ----------
+    tree : RegionTree
+    n_regions : int
+        The number of regions of the automatic cut.
+    history : tuple of (int, float)
+        Labels in use and loss of each iteration.
+    """
+
+    tree: RegionTree
+    n_regions: int
+    history: tuple[tuple[int, float], ...] = field(default=())
+
+
+Report = Callable[[Progress], None]
+"""Called after each step. Raises RunCancelled when nobody wants the result any more."""
+
+Runner = Callable[[Task, Report], Outcome]
+"""Segments one image; reports as it goes."""
