@@ -116,9 +116,10 @@ def normalise(
         )
     low = np.asarray(statistics.low, np.float32)
     width = np.asarray(statistics.high, np.float32) - low
-    unit: NDArray[np.float32] = (array.astype(np.float32) - low) / np.where(
-        width > 0, width, np.inf
-    )
+    # Invalid pixels may hold infinities: they are replaced before any arithmetic.
+    unit: NDArray[np.float32] = np.where(valid[:, :, np.newaxis], array, low).astype(np.float32)
+    unit -= low
+    unit /= np.where(width > 0, width, np.float32(np.inf))
     unit[~valid] = 0.0
     np.clip(unit, 0.0, 1.0, out=unit)
     return unit

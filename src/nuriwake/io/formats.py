@@ -1,0 +1,79 @@
+"""Which module reads and writes which file: the registry by suffix, and inputs of the command line."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+
+from nuriwake.errors import InputError, UsageError
+from nuriwake.io.image import IMAGE_SUFFIXES, read_image
+from nuriwake.raster import Raster
+
+
+def read_raster(path: Path, bands: Sequence[int] = ()) -> Raster:
+    """Read a file of any known format.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    bands : sequence of int, optional
+        Bands to keep, in this order, numbered from 1; empty for all.
+
+    Returns
+    -------
+    Raster
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged or of an unknown format.
+    UsageError
+        If a band does not exist.
+    """
+    if path.suffix.lower() not in IMAGE_SUFFIXES:
+        known = ", ".join(IMAGE_SUFFIXES)
+        found = "no such file" if not path.exists() else "unknown format"
+        raise InputError(f"{path}: {found}. Known suffixes: {known}.")
+    raster = read_image(path)
+    return raster.select_bands(bands) if bands else raster
+
+
+def expand_inputs(inputs: Sequence[str]) -> list[Path]:
+    """Turn files, folders and globs into a list of files.
+
+    A folder stands for the pictures in it, sorted by name. Files that do not exist are kept: each
+    becomes its own error when its turn comes, and the others are done.
+
+    Raises
+    ------
+    InputError
+        If a folder holds no picture.
+    UsageError
+        If a pattern matches nothing.
+    """
+    files: list[Path] = []
+    for text in inputs:
+        path = Path(text)
+        if path.is_dir() and path.suffix.lower() not in IMAGE_SUFFIXES:
+            files += _pictures_in(path)
+        elif glob.has_magic(text) and not path.exists():
+            found = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - patterns may be absolute
+            if not found:
+                raise UsageError(f"{text}: no file matches this pattern.")
+            files += map(Path, found)
+        else:
+            files.append(path)
+    return files
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    pictures = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+    )
+    if not pictures:
+        known = ", ".join(IMAGE_SUFFIXES)
+        raise InputError(f"{folder}: the folder holds no picture ({known}).")
+    return pictures
