@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import io
+import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from nuriwake.errors import InputError
-
-if TYPE_CHECKING:
-    import tifffile
 
 _TIFF_MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
@@ -115,13 +112,9 @@ def _tiff_header(data: bytes, name: str) -> Header:
 
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as tiff:
-            return _page_header(tiff.pages.first)
-    except (tifffile.TiffFileError, ValueError, KeyError, IndexError, OSError) as error:
+            series = tiff.series[0]
+            height, width = series.keyframe.imagelength, series.keyframe.imagewidth
+            # Of a stack of pages, each counts: all of them would be decoded.
+            return Header(height, width, -(-series.size // max(1, height * width)))
+    except (tifffile.TiffFileError, ValueError, LookupError, OSError, struct.error) as error:
         raise InputError(f"{name}: not a TIFF that can be read.") from error
-
-
-def _page_header(page: tifffile.TiffPage | tifffile.TiffFrame) -> Header:
-    if not isinstance(page.keyframe.imagelength, int):
-        raise ValueError("no size")
-    keyframe = page.keyframe
-    return Header(keyframe.imagelength, keyframe.imagewidth, keyframe.samplesperpixel)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.raster import LabelMap, Raster
-from nuriwake.regions.tree import RegionTree
 from nuriwake.settings import Settings
+
+if TYPE_CHECKING:
+    from nuriwake.regions.tree import RegionTree
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,13 +72,10 @@ class Outcome:
     tree : RegionTree
     n_regions : int
         The number of regions of the automatic cut.
-    history : tuple of (int, float)
-        Labels in use and loss of each iteration.
     """
 
     tree: RegionTree
     n_regions: int
-    history: tuple[tuple[int, float], ...] = field(default=())
 
 
 Report = Callable[[Progress], None]
