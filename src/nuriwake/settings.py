@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 
 from nuriwake.errors import InputError, UsageError, out_of_range
 
-RecipeName = Literal["fast", "icassp2018", "tip2020"]
+RecipeName = Literal["icassp2018", "tip2020"]
 Value = bool | int | float | str
 
 
@@ -44,7 +44,6 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         recipe.name: recipe
         for recipe in (
-            Recipe("fast", "quick, coarse training that feeds a tree of regions (the default)"),
             Recipe(
                 "icassp2018",
                 "Kanezaki, ICASSP 2018: targets are the argmax, smoothed by superpixels",
@@ -83,7 +82,7 @@ class Settings(BaseModel):
 
     recipe: Annotated[
         RecipeName, Field(description="which method: its defaults and its targets")
-    ] = "fast"
+    ] = "icassp2018"
     seed: Annotated[int, Field(ge=0, le=2**63 - 1, description="seed of the initial weights")] = 0
     n_layers: Annotated[int, Field(ge=1, le=16, description="M, how many 3x3 convolutions")] = 2
     n_channels: Annotated[
@@ -140,7 +139,7 @@ class Settings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _apply_recipe(cls, values: dict[str, object]) -> dict[str, object]:
-        name = values.get("recipe", "fast")
+        name = values.get("recipe", "icassp2018")
         recipe = RECIPES.get(name) if isinstance(name, str) else None
         return {**recipe.overrides, **values} if recipe else values
 
@@ -150,7 +149,7 @@ class Settings(BaseModel):
         Examples
         --------
         >>> Settings(seed=3).to_toml().splitlines()[:2]
-        ['recipe = "fast"', 'seed = 3']
+        ['recipe = "icassp2018"', 'seed = 3']
         """
         lines = (f"{name} = {_toml_value(value)}" for name, value in self.model_dump().items())
         return "\n".join(lines) + "\n"

@@ -15,8 +15,8 @@ from nuriwake.errors import OutputError
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary path in the folder of ``path``; rename it when the block ends well.
 
-    Whatever ends the block otherwise, an error or an interrupt, removes the temporary file and leaves
-    an older file of the final name as it was.
+    Whatever ends the block otherwise, an error or an interrupt, removes the temporary file and
+    leaves an older file of the final name as it was.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Which module reads and writes which file: the registry by suffix, and inputs of the command line."""
+"""Which module reads which file: the registry by suffix, and what folders and globs stand for."""
 
 from __future__ import annotations
 

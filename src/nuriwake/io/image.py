@@ -21,6 +21,7 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", *TIFF_SUFFIXES)
 #: Suffixes that keep every label as it is.
 LOSSLESS_SUFFIXES = (".png", *TIFF_SUFFIXES)
 
+_Bands = NDArray[np.generic]
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 
 
@@ -57,7 +58,7 @@ def read_image(path: Path) -> Raster:
         raise InputError(
             f"{path}: cannot be read as a picture ({_shorten(reason, path)})."
         ) from error
-    valid = np.ones(array.shape[:2], bool) if alpha is None else alpha > 0
+    valid = np.ones(array.shape[:2], bool) if alpha is None else alpha.astype(bool)
     array = array[:, :, np.newaxis] if array.ndim == 2 else array
     return as_raster(Raster(array, valid, path=path))
 
@@ -67,7 +68,7 @@ def _shorten(reason: str, path: Path) -> str:
     return reason.replace(str(path), path.name).rstrip(".")
 
 
-def _read_picture(path: Path) -> tuple[NDArray[np.generic], NDArray[np.generic] | None]:
+def _read_picture(path: Path) -> tuple[_Bands, _Bands | None]:
     """Read with Pillow; return the colour bands and the alpha band."""
     from PIL import Image, ImageOps
 
@@ -98,7 +99,7 @@ def _png_depth(path: Path) -> int:
     return depth if colour_type != 0 else 0
 
 
-def _read_png16(path: Path) -> tuple[NDArray[np.generic], NDArray[np.generic] | None]:
+def _read_png16(path: Path) -> tuple[_Bands, _Bands | None]:
     """Read a 16-bit colour PNG with GDAL, because Pillow would silently drop its lower 8 bits."""
     rasterio = require("rasterio", extra="geo")
     with warnings.catch_warnings():
@@ -112,7 +113,7 @@ def _read_png16(path: Path) -> tuple[NDArray[np.generic], NDArray[np.generic] | 
     return (array[:, :, :-1], array[:, :, -1]) if has_alpha else (array, None)
 
 
-def _read_tiff(path: Path) -> tuple[NDArray[np.generic], NDArray[np.generic] | None]:
+def _read_tiff(path: Path) -> tuple[_Bands, _Bands | None]:
     """Read the first series of a TIFF, bands last."""
     import tifffile
 

@@ -1,0 +1,60 @@
+"""The command line: commands, and how errors become one line and an exit code.
+
+Exit codes: 0 all done; 1 some inputs failed (the others are done); 2 wrong usage; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from typer.exceptions import TyperException
+
+from nuriwake.errors import InputError, NuriwakeError, OutputError, RunCancelled
+from nuriwake.faces.info_commands import info, recipes
+from nuriwake.faces.segment_command import segment
+
+app = typer.Typer(
+    help="Segment any raster with no labels: a small network is trained on the image itself.",
+    add_completion=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (segment, info, recipes):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code.
+
+    Parameters
+    ----------
+    arguments : list of str
+        Without the program's name.
+
+    Returns
+    -------
+    int
+        0, 1, 2 or 130.
+    """
+    try:
+        code = app(arguments, standalone_mode=False, prog_name="nuriwake")
+    except (KeyboardInterrupt, typer.Abort, RunCancelled):
+        return _complain("interrupted: nothing was written for the input at hand.", 130)
+    except TyperException as error:
+        return _complain(f"{error.format_message()} See nuriwake --help.", 2)
+    except (InputError, OutputError) as error:
+        return _complain(str(error), 1)
+    except NuriwakeError as error:
+        return _complain(str(error), 2)
+    return int(code or 0)
+
+
+def _complain(message: str, code: int) -> int:
+    typer.echo(f"nuriwake: {message}", err=True)
+    return code

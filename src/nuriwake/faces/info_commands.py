@@ -1,0 +1,72 @@
+"""The commands ``nuriwake info`` and ``nuriwake recipes``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import typer
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
+
+
+@dataclass(frozen=True)
+class MachineInfo:
+    """What decides speed and repeatability on this machine."""
+
+    versions: dict[str, str]
+    device: str
+    devices: list[str]
+    threads: int
+    cpu: str
+    bf16: bool
+
+
+def machine_info() -> MachineInfo:
+    """Look at this machine."""
+    import torch
+
+    from nuriwake.io.sidecar import package_versions
+    from nuriwake.learn.compute import available_devices, choose_device, count_cores
+
+    return MachineInfo(
+        versions=package_versions(),
+        device=str(choose_device("auto")),
+        devices=available_devices(),
+        threads=count_cores(),
+        cpu=torch.backends.cpu.get_cpu_capability(),
+        bf16=bool(torch.cpu._is_avx512_bf16_supported()),
+    )
+
+
+def info(json: JsonFlag = False) -> None:
+    """Show versions, device, threads and CPU features."""
+    found = machine_info()
+    if json:
+        import json as json_module
+
+        typer.echo(json_module.dumps(asdict(found)))
+        return
+    for package, version in found.versions.items():
+        typer.echo(f"{package:<14}{version}")
+    typer.echo(f"{'device':<14}{found.device} (available: {', '.join(found.devices)})")
+    typer.echo(f"{'threads':<14}{found.threads}")
+    typer.echo(f"{'CPU':<14}{found.cpu}, bf16 instructions: {'yes' if found.bf16 else 'no'}")
+
+
+def recipes(json: JsonFlag = False) -> None:
+    """List the recipes and every setting with its default in each."""
+    from nuriwake.settings import RECIPES, Settings, allowed
+
+    values = {name: Settings(recipe=name).model_dump() for name in RECIPES}
+    if json:
+        import json as json_module
+
+        typer.echo(json_module.dumps(values))
+        return
+    for recipe in RECIPES.values():
+        typer.echo(f"{recipe.name:<12}{recipe.summary}")
+    typer.echo("\n" + f"{'setting':<18}" + "".join(f"{name:<12}" for name in RECIPES) + "meaning")
+    for name, field in Settings.model_fields.items():
+        columns = "".join(f"{values[recipe][name]!s:<12}" for recipe in RECIPES)
+        typer.echo(f"{name:<18}{columns}{field.description}; {allowed(field)}")

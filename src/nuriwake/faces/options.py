@@ -1,0 +1,96 @@
+"""Command-line flags made from the table of settings."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nuriwake.errors import UsageError
+from nuriwake.settings import Settings, allowed, read_settings
+
+#: Settings shown beside the command's own flags; the others form a panel of their own.
+_EVERYDAY = ("recipe", "seed", "device", "threads")
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one flag for each setting.
+
+    The command receives the flags that the user gave as the keyword ``flags``, a dictionary of
+    texts: :class:`Settings` reads and checks them, so that every face says the same about a wrong
+    value.
+    """
+
+    def wrapper(**values: Any) -> None:
+        names = Settings.model_fields.keys() & values.keys()
+        flags = {name: values.pop(name) for name in names}
+        command(flags={k: v for k, v in flags.items() if v is not None}, **values)
+
+    own = list(inspect.signature(command, eval_str=True).parameters.values())
+    parameters = [p for p in own if p.name != "flags"] + [_flag(n) for n in Settings.model_fields]
+    wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
+    wrapper.__name__ = command.__name__
+    wrapper.__doc__ = command.__doc__
+    return wrapper
+
+
+def _flag(name: str) -> inspect.Parameter:
+    info = Settings.model_fields[name]
+    default = "" if name in ("recipe", "device") else f"{allowed(info)}; "
+    option = typer.Option(
+        f"--{name.replace('_', '-')}",
+        help=f"{info.description} ({default}default {info.default})",
+        metavar=_metavar(info.annotation),
+        rich_help_panel=None if name in _EVERYDAY else "Hyper-parameters",
+        show_default=False,
+    )
+    annotation = Annotated[str | None, option]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, keyword, default=None, annotation=annotation)
+
+
+def _metavar(annotation: object) -> str:
+    return {int: "INT", float: "NUMBER"}.get(annotation, "TEXT")  # type: ignore[call-overload, no-any-return]
+
+
+def gather_settings(flags: Mapping[str, str], file: Path | None) -> Settings:
+    """Build the settings from a file and the flags; a flag wins.
+
+    Raises
+    ------
+    UsageError
+        Naming the flag, if a value is out of its range.
+    InputError
+        If the file cannot be read.
+    """
+    given = {name: _number(text) for name, text in flags.items()}
+    values = {**(read_settings(file) if file else {}), **given}
+    try:
+        return Settings(**values)
+    except UsageError as error:
+        message = re.sub(r"`(\w+)`", lambda match: f"`{_flag_name(match[1], flags)}`", str(error))
+        prefix = "" if any(f"--{_dashed(name)}`" in message for name in flags) else f"{file}: "
+        raise UsageError(prefix + message if file else message) from None
+
+
+def _number(text: str) -> int | float | str:
+    """Read a flag's text as a number where it is one, so that messages show it as typed."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _flag_name(name: str, flags: Mapping[str, str]) -> str:
+    return f"--{_dashed(name)}" if name in flags else name
+
+
+def _dashed(name: str) -> str:
+    return name.replace("_", "-")

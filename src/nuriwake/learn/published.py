@@ -1,0 +1,190 @@
+"""The two published recipes, ``icassp2018`` and ``tip2020``, from a normalised image to labels."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nuriwake.learn.compute import choose_device
+from nuriwake.learn.losses import pixel_weights
+from nuriwake.learn.network import Network, build_network
+from nuriwake.learn.superpixels import majority_vote, slic_superpixels
+from nuriwake.learn.training import Objective, PlainEngine, Refinement, Schedule, Step, train
+from nuriwake.raster import BoolMap, LabelMap
+from nuriwake.settings import Settings
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What training leaves behind.
+
+    Parameters
+    ----------
+    network : Network
+        In evaluation mode, its statistics frozen; label 0 is the largest cluster.
+    responses : Tensor of float32, shape (1, q, H, W)
+        Of the image it was trained on, after the last update.
+    """
+
+    network: Network
+    responses: Tensor
+
+
+def learn(
+    image: NDArray[np.float32], valid: BoolMap, settings: Settings
+) -> Generator[Step, bool | None, Learned]:
+    """Train a network on one image by a published recipe.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (height, width, bands), in [0, 1]
+    valid : ndarray of bool, shape (height, width)
+    settings : Settings
+        Of the recipe ``icassp2018`` or ``tip2020``.
+
+    Yields
+    ------
+    Step
+        After each iteration. Sending True ends the training there.
+
+    Returns
+    -------
+    Learned
+
+    References
+    ----------
+    Kanezaki, ICASSP 2018, algorithm 1; Kim, Kanezaki, Tanaka, IEEE TIP 2020, section III.
+    """
+    device = choose_device(settings.device)
+    x = as_tensor(image).to(device)
+    mask = torch.from_numpy(valid)[None].to(device)
+    network = build_network(
+        image.shape[2],
+        settings.n_channels,
+        settings.max_labels,
+        settings.n_layers,
+        seed=settings.seed,
+    ).to(device)
+    schedule = Schedule(
+        settings.max_iter, settings.min_labels, settings.learning_rate, settings.momentum
+    )
+    is_tip = settings.recipe == "tip2020"
+    objective = Objective(
+        weights=pixel_weights(mask, None, settings.scribble_weight),
+        continuity=settings.continuity if is_tip else 0.0,
+    )
+    refine = _keep if is_tip else _vote(image, valid, settings, device)
+    engine = PlainEngine(network, x, mask, objective, schedule)
+    for step in train(engine, refine, schedule, mask):
+        if (yield step):
+            break
+    return finish(network, x, mask)
+
+
+def _keep(labels: Tensor) -> Tensor:
+    return labels
+
+
+def _vote(
+    image: NDArray[np.float32], valid: BoolMap, settings: Settings, device: torch.device
+) -> Refinement:
+    superpixels = slic_superpixels(image, settings.n_superpixels, settings.compactness, valid)
+    ids = torch.from_numpy(superpixels.astype(np.int64))[None].to(device)
+    return partial(majority_vote, superpixels=ids, n_labels=settings.max_labels)
+
+
+@torch.no_grad()
+def finish(network: Network, image: Tensor, valid: Tensor) -> Learned:
+    """Freeze the statistics and number the labels by size, the largest cluster first.
+
+    Parameters
+    ----------
+    network : Network
+        Changed in place.
+    image : Tensor of shape (1, bands, H, W)
+    valid : Tensor of bool, shape (1, H, W)
+
+    Returns
+    -------
+    Learned
+    """
+    mask = None if bool(valid.all()) else valid[:, None].to(image.dtype)
+    responses = network.freeze(image, mask)
+    sizes = torch.bincount(responses.argmax(dim=1)[valid], minlength=network.n_labels)
+    order = torch.argsort(sizes, descending=True, stable=True)
+    network.permute_labels(order)
+    return Learned(network.eval(), responses[:, order])
+
+
+@torch.no_grad()
+def respond(network: Network, image: NDArray[np.float32]) -> Tensor:
+    """Run a trained network on a normalised image; return responses of shape (1, q, H, W)."""
+    device = network.classifier.weight.device
+    responses: Tensor = network(as_tensor(image).to(device))
+    return responses
+
+
+def as_tensor(image: NDArray[np.float32]) -> Tensor:
+    """Turn an image (height, width, bands) into a tensor (1, bands, height, width).
+
+    Examples
+    --------
+    >>> as_tensor(np.zeros((4, 5, 3), np.float32)).shape
+    torch.Size([1, 3, 4, 5])
+    """
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]
+
+
+def label_map(responses: Tensor, valid: BoolMap) -> LabelMap:
+    """Return the label of each pixel: its largest response, counted from 1; 0 where invalid.
+
+    Parameters
+    ----------
+    responses : Tensor of shape (1, q, H, W)
+    valid : ndarray of bool, shape (H, W)
+
+    Returns
+    -------
+    ndarray of int32, shape (H, W)
+
+    Examples
+    --------
+    >>> responses = torch.tensor([[0.0, 1.0], [2.0, 0.0]]).reshape(1, 2, 1, 2)
+    >>> label_map(responses, np.array([[True, True]]))
+    array([[2, 1]], dtype=int32)
+    """
+    labels: LabelMap = responses[0].argmax(dim=0).cpu().numpy().astype(np.int32) + 1
+    labels[~valid] = 0
+    return labels
+
+
+def margin_map(responses: Tensor, valid: BoolMap) -> NDArray[np.float32]:
+    """Return the softmax margin of each pixel: largest minus second largest probability.
+
+    Parameters
+    ----------
+    responses : Tensor of shape (1, q, H, W)
+    valid : ndarray of bool, shape (H, W)
+
+    Returns
+    -------
+    ndarray of float32, shape (H, W), in [0, 1]
+        1 where the network is sure, and where there is only one label; 0 where invalid.
+
+    Examples
+    --------
+    >>> margin_map(torch.zeros(1, 2, 1, 1), np.array([[True]]))
+    array([[0.]], dtype=float32)
+    """
+    if responses.shape[1] == 1:
+        return valid.astype(np.float32)
+    top = responses[0].softmax(dim=0).topk(2, dim=0).values
+    margin: NDArray[np.float32] = (top[0] - top[1]).cpu().numpy()
+    margin[~valid] = 0.0
+    return margin
