@@ -49,8 +49,10 @@ def parse_edits(text: str) -> tuple[Edit, ...]:
     return tuple(Edit(match[1] == "m", int(match[2])) for match in found if match)
 
 
-def regions_of_leaves(tree: RegionTree, n_regions: int, edits: tuple[Edit, ...]) -> LabelMap:
-    """Say which region each leaf of the tree belongs to.
+def nodes_of_leaves(
+    tree: RegionTree, n_regions: int, edits: tuple[Edit, ...] = ()
+) -> NDArray[np.int32]:
+    """Say which node of the tree, as a region, each leaf belongs to.
 
     Parameters
     ----------
@@ -62,7 +64,6 @@ def regions_of_leaves(tree: RegionTree, n_regions: int, edits: tuple[Edit, ...])
     Returns
     -------
     ndarray of int32, shape (n_leaves,)
-        Regions 1..k, numbered by their smallest leaf.
 
     Raises
     ------
@@ -76,6 +77,17 @@ def regions_of_leaves(tree: RegionTree, n_regions: int, edits: tuple[Edit, ...])
     nodes = _ancestors_below(parent, n_leaves, 2 * n_leaves - n_regions)
     for edit in edits:
         nodes = _apply(edit, nodes, parent, tree)
+    return nodes
+
+
+def number_nodes(nodes: NDArray[np.int32]) -> LabelMap:
+    """Number regions 1..k by their smallest leaf.
+
+    Examples
+    --------
+    >>> number_nodes(np.array([9, 4, 9], np.int32))
+    array([1, 2, 1], dtype=int32)
+    """
     _, first, inverse = np.unique(nodes, return_index=True, return_inverse=True)
     number = np.empty(len(first), np.int32)
     number[np.argsort(first)] = np.arange(1, len(first) + 1)

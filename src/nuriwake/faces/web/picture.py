@@ -1,4 +1,4 @@
-"""Rasters of any dtype and bands as 8-bit colour pictures to look at."""
+"""Rasters as pictures to look at, and pictures as bytes."""
 
 from __future__ import annotations
 
@@ -7,27 +7,31 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.learn.normalise import band_statistics, normalise
+from nuriwake.painting import Picture
+from nuriwake.painting import as_picture as picture_of_unit
 from nuriwake.raster import Raster
 
 
-def as_picture(raster: Raster) -> NDArray[np.uint8]:
-    """Return an RGB picture of a raster: its first three bands, or its one band in grey.
+def as_picture(raster: Raster) -> Picture:
+    """Return an RGB picture of a raster: 8-bit colours as they are, others stretched.
+
+    Parameters
+    ----------
+    raster : Raster
 
     Returns
     -------
     ndarray of uint8, shape (height, width, 3)
-        8-bit pictures as they are; other types stretched to each band's range.
     """
-    bands = [0, 1, 2] if raster.n_bands >= 3 else [0, 0, 0]
-    array = raster.array[:, :, bands]
-    if array.dtype == np.uint8:
-        return array
-    stretched = normalise(array, raster.valid, band_statistics(array, raster.valid))
-    return np.round(stretched * 255).astype(np.uint8)
+    from nuriwake.learn.normalise import band_statistics, normalise
+
+    shown = raster.array[:, :, :3] if raster.n_bands >= 3 else raster.array[:, :, [0, 0, 0]]
+    if shown.dtype == np.uint8:
+        return shown.astype(np.uint8, copy=False)
+    return picture_of_unit(normalise(shown, raster.valid, band_statistics(shown, raster.valid)))
 
 
-def encode_jpeg(picture: NDArray[np.uint8], quality: int = 92) -> bytes:
+def encode_jpeg(picture: Picture, quality: int = 92) -> bytes:
     """Encode a picture for looking at only."""
     from PIL import Image
 
@@ -45,12 +49,12 @@ def encode_png(picture: NDArray[np.generic]) -> bytes:
     return buffer.getvalue()
 
 
-def thumbnail(picture: NDArray[np.uint8], side: int) -> bytes:
+def thumbnail(picture: Picture, side: int) -> bytes:
     """Shrink a picture to ``side`` pixels at most, as a JPEG."""
     from PIL import Image
 
-    buffer = io.BytesIO()
     small = Image.fromarray(picture)
     small.thumbnail((side, side))
-    small.convert("RGB").save(buffer, "JPEG", quality=85)
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=85)
     return buffer.getvalue()

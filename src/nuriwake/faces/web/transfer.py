@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nuriwake.faces.web.partition import node_colours
 from nuriwake.faces.web.picture import as_picture
-from nuriwake.faces.web.preview import palette
+from nuriwake.faces.web.preview import N_COLOURS, page_palette
 from nuriwake.faces.web.work import Outcome, Task
 from nuriwake.raster import LabelMap
 
@@ -33,15 +33,14 @@ def pack_tree(outcome: Outcome, task: Task) -> bytes:
     bytes
     """
     tree = outcome.tree
-    colours = palette()
     arrays = {
         "base": tree.base.astype(np.uint16 if tree.n_leaves < 2**16 else np.uint32),
         "merges": tree.merges.astype(np.int32),
         "altitudes": tree.altitudes.astype(np.float32),
         "areas": leaf_areas(tree.base, tree.n_leaves).astype(np.uint32),
         "means": leaf_means(tree.base, as_picture(task.raster), tree.n_leaves),
-        "palette": colours,
-        "node_colours": node_colours(tree, len(colours)),
+        "palette": page_palette(),
+        "node_colours": node_colours(tree, N_COLOURS),
     }
     return gzip.compress(_block(arrays, tree.base.shape, outcome.n_regions), compresslevel=1)
 
