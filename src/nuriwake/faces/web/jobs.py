@@ -181,6 +181,11 @@ class JobQueue:
         """Whether the next job would be refused."""
         return len(self._futures) > self._limits.waiting
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing runs or waits."""
+        return not self._futures
+
     def submit(self, task: Task) -> Job:
         """Queue a task.
 

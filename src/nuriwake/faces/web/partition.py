@@ -134,6 +134,8 @@ def _apply(
 
 
 def _leaves_below(node: int, parent: NDArray[np.int32], n_leaves: int) -> NDArray[np.bool_]:
+    if node < n_leaves:
+        return np.arange(n_leaves) == node
     return _ancestors_below(parent, n_leaves, node + 1) == node
 
 

@@ -16,11 +16,15 @@ export class Scribbles {
       const [r, g, b] = [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
       return (0xff000000 | (b << 16) | (g << 8) | r) >>> 0;
     });
-    this.resize(1, 1);
+    this.#reset(1, 1);
+  }
+
+  #reset(width, height) {
+    Object.assign(this, { width, height, map: new Uint8Array(width * height), strokes: [], stroke: null });
   }
 
   resize(width, height) {
-    Object.assign(this, { width, height, map: new Uint8Array(width * height), strokes: [], stroke: null });
+    this.#reset(width, height);
     this.onChange();
   }
 
