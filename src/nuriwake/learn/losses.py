@@ -104,7 +104,7 @@ def continuity(responses: Tensor, valid: Tensor | None = None) -> Tensor:
         length = responses.shape[axis]
         if length < 2:
             continue
-        near, far = responses.narrow(axis, 0, length - 1), responses.narrow(axis, 1, length - 1)
+        far, near = responses.narrow(axis, 1, length - 1), responses.narrow(axis, 0, length - 1)
         difference = (far - near).abs()
         if valid is None:
             total = total + difference.mean()

@@ -1,0 +1,56 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import settings
+
+# One profile: examples are the same in every run, and a slow machine is no failure.
+settings.register_profile("steady", derandomize=True, deadline=None, max_examples=40)
+settings.load_profile("steady")
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def require_or_skip(present: bool, variable: str, reason: str) -> None:
+    """Skip with a reason; fail instead where the environment says that it must be there."""
+    if not present:
+        if os.environ.get(variable) == "1":
+            pytest.fail(f"{reason} (and {variable}=1)")
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The real pictures, beside the checkout or in NURIWAKE_DATA; not in the repository."""
+    folder = Path(os.environ.get("NURIWAKE_DATA", REPOSITORY.parent / "shared" / "data"))
+    require_or_skip(folder.is_dir(), "NURIWAKE_REQUIRE_DATA", f"no real data in {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def coffee() -> Path:
+    """The example picture that the demo segments."""
+    return REPOSITORY / "examples" / "coffee.png"
+
+
+@pytest.fixture(autouse=True)
+def two_threads() -> None:
+    """Keep the number of threads, and so the order of sums, the same everywhere."""
+    torch.set_num_threads(2)
+
+
+@pytest.fixture
+def blocks() -> np.ndarray:
+    """A 24 x 32 picture of three flat colours with a little noise: a human sees three regions."""
+    rng = np.random.default_rng(0)
+    image = np.zeros((24, 32, 3), np.float64)
+    image[:, :16] = (200, 40, 40)
+    image[:12, 16:] = (40, 180, 60)
+    image[12:, 16:] = (50, 60, 200)
+    return np.clip(image + rng.normal(0, 4, image.shape), 0, 255).astype(np.uint8)

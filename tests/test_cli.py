@@ -1,0 +1,165 @@
+"""The command line, as scripts and people use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nuriwake.faces.cli import run
+from nuriwake.io.image import read_labels
+from nuriwake.settings import Settings
+
+QUICK = ["--max-iter", "3", "--n-channels", "8", "--n-superpixels", "30", "--quiet"]
+
+
+@pytest.fixture
+def picture(tmp_path, blocks):
+    path = tmp_path / "in" / "cup.png"
+    path.parent.mkdir()
+    Image.fromarray(blocks).save(path)
+    return path
+
+
+def _files(folder):
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def test_segment_writes_labels_overlay_and_sidecar(picture, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert run(["segment", str(picture), "-o", str(out), "--json", "--seed", "5", *QUICK]) == 0
+    assert _files(out) == ["cup.labels.png", "cup.nuriwake.json", "cup.overlay.png"]
+    record = json.loads((out / "cup.nuriwake.json").read_text())
+    assert json.loads(capsys.readouterr().out) == record
+    labels = read_labels(out / "cup.labels.png")
+    assert labels.shape == (24, 32)
+    assert len(np.unique(labels)) == record["n_labels"]
+    assert (
+        record["settings"]
+        == Settings(seed=5, max_iter=3, n_channels=8, n_superpixels=30).model_dump()
+    )
+    assert len(record["input_sha256"]) == 64
+    assert len(record["history"]["loss"]) == record["iterations"] == 3
+    assert record["versions"]["torch"]
+    assert record["threads"] >= 1
+
+
+def test_the_sidecar_repeats_the_run(picture, tmp_path):
+    one, two = tmp_path / "one.png", tmp_path / "two.png"
+    run(["segment", str(picture), "-o", str(one), "--save", "labels", "--seed", "9", *QUICK])
+    sidecar = str(tmp_path / "one.nuriwake.json")
+    arguments = ["segment", str(picture), "-o", str(two), "--save", "labels"]
+    assert run([*arguments, "--settings", sidecar, "--quiet"]) == 0
+    np.testing.assert_array_equal(read_labels(one), read_labels(two))
+
+
+def test_a_bad_input_costs_one_line_and_the_others_are_done(picture, tmp_path, capsys):
+    bad = picture.parent / "bad.png"
+    bad.write_text("no picture")
+    out = tmp_path / "out"
+    assert run(["segment", str(picture.parent), "-o", str(out), *QUICK]) == 1
+    assert "cup.labels.png" in _files(out)
+    assert not [name for name in _files(out) if name.startswith("bad")]
+    errors = capsys.readouterr().err.strip().splitlines()
+    assert len(errors) == 1
+    assert str(bad) in errors[0]
+
+
+BAD = {
+    "missing file": (["{tmp}/nix.png"], 1, "nix.png: no such file"),
+    "folder without pictures": (["{tmp}/empty"], 1, "holds no picture"),
+    "unknown recipe": (["{cup}", "--recipe", "magic"], 2, "`--recipe` must be one of"),
+    "no layers": (["{cup}", "--n-layers", "0"], 2, "`--n-layers` must be an int in [1, 16]; got 0"),
+    "no number": (["{cup}", "--seed", "x"], 2, "`--seed` must be an int"),
+    "unknown flag": (["{cup}", "--n-layrs", "1"], 2, "--n-layrs"),
+    "no input": ([], 2, "INPUT"),
+    "lossy labels": (["{cup}", "-o", "{tmp}/x.jpg"], 2, "would change the labels"),
+    "bad bands": (["{cup}", "--bands", "a"], 2, "`--bands` must be a comma-separated list"),
+    "band out of range": (["{cup}", "--bands", "4"], 2, "[1, 3]"),
+    "bad kind": (["{cup}", "--save", "magic"], 2, "`--save` must be"),
+    "no settings file": (["{cup}", "--settings", "{tmp}/s.toml"], 1, "s.toml: cannot be read"),
+    "unwritable folder": (["{cup}", "-o", "{cup}/out"], 1, "cup.png/out: cannot be created"),
+    "no such device": (["{cup}", "--device", "cuda:99"], 2, "`device` must be one of auto, cpu"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_usage_is_one_line_and_writes_nothing(case, picture, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    arguments, code, message = BAD[case]
+    filled = [a.format(tmp=tmp_path, cup=picture) for a in arguments]
+    assert run(["segment", *filled, "--quiet"]) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert len(captured.err.strip().splitlines()) == 1
+    assert message in captured.err
+    assert _files(picture.parent) == ["cup.png"]
+
+
+def test_wrong_value_in_a_settings_file_names_the_file(picture, tmp_path, capsys):
+    path = tmp_path / "s.toml"
+    path.write_text("n_layers = 99\n")
+    assert run(["segment", str(picture), "--settings", str(path)]) == 2
+    assert f"{path}: `n_layers` must be an int in [1, 16]; got 99." in capsys.readouterr().err
+
+
+def test_resume_skips_what_is_done(picture, tmp_path, capsys):
+    arguments = ["segment", str(picture), "-o", str(tmp_path / "out"), "--resume", *QUICK[:-1]]
+    assert run(arguments) == 0
+    stamp = (tmp_path / "out" / "cup.labels.png").stat().st_mtime_ns
+    assert run(arguments) == 0
+    assert "done before, skipped" in capsys.readouterr().err
+    assert (tmp_path / "out" / "cup.labels.png").stat().st_mtime_ns == stamp
+    assert run([*arguments, "--seed", "1"]) == 0
+    assert (tmp_path / "out" / "cup.labels.png").stat().st_mtime_ns > stamp
+
+
+def test_people_get_a_summary_on_standard_error(picture, tmp_path, capsys):
+    assert run(["segment", str(picture), "-o", str(tmp_path / "out"), *QUICK[:-1]]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "after 3 iterations" in captured.err
+    assert "cup.labels.png" in captured.err
+
+
+def test_info_and_recipes(capsys):
+    assert run(["info", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["versions"]["torch"]
+    assert run(["info"]) == 0
+    assert "bf16" in capsys.readouterr().out
+    assert run(["recipes", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["tip2020"]["continuity"] == 5.0
+    assert run(["recipes"]) == 0
+    assert "n_layers" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_ctrl_c_keeps_labels_only_if_asked(keep, tmp_path, blocks):
+    picture = tmp_path / "cup.png"
+    Image.fromarray(np.kron(blocks, np.ones((8, 8, 1), np.uint8))).save(picture)
+    command = [sys.executable, "-m", "nuriwake", "segment", str(picture), "--min-labels", "1"]
+    command += ["--recipe", "icassp2018", "--max-iter", "100000", "--n-channels", "8"]
+    command += ["--keep-partial"] if keep else []
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env={**os.environ, "FORCE_COLOR": "1"}
+    ) as process:
+        shown = ""
+        while "labels, loss" not in shown:  # the bar shows that the training runs
+            shown += process.stderr.read(64)
+            assert process.poll() is None, shown
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        errors = process.stderr.read()
+    assert process.returncode == 130
+    expected = ["cup.labels.png", "cup.nuriwake.json", "cup.overlay.png", "cup.png"]
+    assert _files(tmp_path) == (expected if keep else ["cup.png"])
+    assert "Traceback" not in errors
+    if keep:
+        assert json.loads((tmp_path / "cup.nuriwake.json").read_text())["partial"] is True
