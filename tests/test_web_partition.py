@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from app_stand_in import StandInTree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app_stand_in import StandInTree
 from nuriwake.errors import UsageError
 from nuriwake.faces.web.partition import (
     Edit,

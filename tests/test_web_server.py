@@ -1,5 +1,6 @@
 """The page's server without a browser: limits, the queue, who may talk to it, what it tells."""
 
+import base64
 import gc
 import gzip
 import io
@@ -7,16 +8,17 @@ import json
 import threading
 import time
 import weakref
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-import app_stand_in
 import numpy as np
 import pytest
 import tifffile
-from app_server import local_client
 from PIL import Image
 
+import app_stand_in
+from app_server import local_client
 from nuriwake.errors import UsageError
 from nuriwake.faces.web.limits import Limits
 from nuriwake.faces.web.security import Access
@@ -117,8 +119,6 @@ def test_a_running_job_shows_steps_and_a_live_picture():
     steps = [d for d in data if d.get("iteration")]
     assert all(1 <= d["iteration"] <= d["max_iter"] == 50 for d in steps)
     assert all(d["n_labels"] >= 1 and d["seconds_left"] >= 0 for d in steps)
-    import base64
-
     preview = next(d["preview"] for d in steps if "preview" in d)
     assert Image.open(io.BytesIO(base64.b64decode(preview))).size == (48, 32)
 
@@ -152,7 +152,7 @@ def test_tree_and_label_files_agree(client):
 def test_edits_by_hand_reach_the_files(client):
     job = finish(client)
     url = f"/api/jobs/{job['id']}/download/labels.png?n_regions=1&edits="
-    header, arrays = read_tree(client.get(f"/api/jobs/{job['id']}/tree").content)
+    _, arrays = read_tree(client.get(f"/api/jobs/{job['id']}/tree").content)
     root = 2 * len(arrays["areas"]) - 2
     split = np.asarray(Image.open(io.BytesIO(client.get(url + f"s{root}").content)))
     assert set(np.unique(split)) == {1, 2}
@@ -249,8 +249,6 @@ def test_pixels_are_checked_before_decoding():
     # A header that promises 60 gigapixels, and nothing behind it.
     data = bytearray(png(1, 1))
     data[16:24] = (250_000).to_bytes(4, "big") * 2
-    import zlib
-
     data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
     with local_client(create_app(QUICK)) as client:
         answer = post(client, bytes(data))

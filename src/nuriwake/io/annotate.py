@@ -96,7 +96,8 @@ def coco(labels: LabelMap, file_name: str, category: str = "region") -> str:
 
     Examples
     --------
-    >>> annotation = json.loads(coco(np.array([[0, 5], [5, 5]], np.int32), "a.png"))["annotations"][0]
+    >>> written = coco(np.array([[0, 5], [5, 5]], np.int32), "a.png")
+    >>> annotation = json.loads(written)["annotations"][0]
     >>> annotation["segmentation"], annotation["bbox"], annotation["area"]
     ({'size': [2, 2], 'counts': [1, 3]}, [0, 0, 2, 2], 3)
     """

@@ -77,7 +77,7 @@ def _label_of(exterior: Ring, labels: LabelMap) -> int:
 
 
 def _rings(pieces: NDArray[np.integer]) -> list[tuple[int, Ring]]:
-    """Follow the pixel sides of a padded map of pieces; side ``s`` of pixel ``p`` is s * size + p."""
+    """Follow the sides of a padded map of pieces; side ``s`` of pixel ``p`` is s * size + p."""
     height, width = pieces.shape
     flat = pieces.ravel()
     successor = _successors(pieces)
@@ -101,8 +101,7 @@ def _rings(pieces: NDArray[np.integer]) -> list[tuple[int, Ring]]:
 
 def _successors(pieces: NDArray[np.integer]) -> NDArray[np.int64]:
     """For each side on a border, the side that follows it around the region; -1 elsewhere."""
-    height, width = pieces.shape
-    size = pieces.size
+    width, size = pieces.shape[1], pieces.size
     flat = pieces.ravel()
     steps = [row * width + col for row, col in _ACROSS]
     successor = np.full((4, size), -1, np.int64)

@@ -29,7 +29,11 @@ async def job_events(job: Job, queue: JobQueue) -> AsyncIterator[str]:
     """
     changed = asyncio.Event()
     loop = asyncio.get_running_loop()
-    unwatch = job.watch(lambda: loop.call_soon_threadsafe(changed.set))
+
+    def notice() -> None:
+        loop.call_soon_threadsafe(changed.set)
+
+    unwatch = job.watch(notice)
     shown = 0
     try:
         while True:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from importlib.resources import as_file, files
 
 from nuriwake.faces.web.picture import as_picture, thumbnail
 from nuriwake.io.image import read_image
@@ -34,7 +34,8 @@ class Example:
 
     def read(self) -> Raster:
         """Read the picture."""
-        raster = read_image(_folder() / self.file)
+        with as_file(files("skimage.data") / self.file) as path:
+            raster = read_image(path)
         return Raster(raster.array, raster.valid)
 
 
@@ -46,12 +47,6 @@ EXAMPLES = (
     Example("hubble", "hubble_deep_field.jpg", "Deep field", "NASA, public domain"),
     Example("coins", "coins.png", "Coins", "Brooklyn Museum, no known copyright"),
 )
-
-
-def _folder() -> Path:
-    import skimage
-
-    return Path(skimage.data_dir)
 
 
 def find_example(name: str) -> Example | None:

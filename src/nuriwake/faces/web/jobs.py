@@ -87,7 +87,7 @@ class Job:
         return self.task.raster.valid.size
 
     def watch(self, notice: Callable[[], None]) -> Callable[[], None]:
-        """Have ``notice`` called after each change, from the worker's thread; return the undoing."""
+        """Call ``notice`` after each change, from the worker's thread; return the undoing."""
         with self._lock:
             self._watchers.append(notice)
 

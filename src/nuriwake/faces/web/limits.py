@@ -104,7 +104,9 @@ def _picture_header(data: bytes, name: str) -> Header:
     except Image.DecompressionBombError as error:
         raise InputError(f"{name}: the image is far too large to be opened here.") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise InputError(f"{name}: not an image that can be read (PNG, JPEG, TIFF, WebP).") from error
+        raise InputError(
+            f"{name}: not an image that can be read (PNG, JPEG, TIFF, WebP)."
+        ) from error
 
 
 def _tiff_header(data: bytes, name: str) -> Header:

@@ -1,4 +1,4 @@
-"""The partition that the page shows: a cut of the region tree, then a few merges and splits by hand."""
+"""The partition that the page shows: a cut of the tree, then merges and splits by hand."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def nodes_of_leaves(
 
 
 def number_nodes(nodes: NDArray[np.int32]) -> LabelMap:
-    """Number regions 1..k by their smallest leaf.
+    """Give regions the numbers 1..k by their smallest leaf.
 
     Examples
     --------
@@ -135,22 +135,26 @@ def _apply(
 
 def _leaves_below(node: int, parent: NDArray[np.int32], n_leaves: int) -> NDArray[np.bool_]:
     if node < n_leaves:
-        return np.arange(n_leaves) == node
-    return _ancestors_below(parent, n_leaves, node + 1) == node
+        top = np.arange(n_leaves, dtype=np.int32)
+    else:
+        top = _ancestors_below(parent, n_leaves, node + 1)
+    below: NDArray[np.bool_] = top == node
+    return below
 
 
 def label_map(tree: RegionTree, regions: LabelMap) -> LabelMap:
     """Give every pixel its leaf's region; 0 = no data."""
-    table = np.concatenate((np.zeros(1, np.int32), regions))
-    return table[tree.base]
+    table: LabelMap = np.concatenate((np.zeros(1, np.int32), regions))
+    labels: LabelMap = table[tree.base]
+    return labels
 
 
 def node_colours(tree: RegionTree, n_colours: int) -> NDArray[np.uint8]:
     """Give every node a colour that stays while the number of regions changes.
 
     From the root down, the child of more leaves keeps its parent's colour and the other gets the
-    next one: so a split changes one region's colour only, the first ``n_colours`` regions all differ,
-    and so do always the two sides of a split.
+    next one: so a split changes one region's colour only, the first ``n_colours`` regions all
+    differ, and so do always the two sides of a split.
 
     Returns
     -------

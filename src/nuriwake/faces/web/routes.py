@@ -82,9 +82,7 @@ def settings(request: Request, limits: LimitsOf) -> JSONResponse:
 @router.get("/api/examples")
 def examples() -> JSONResponse:
     """List the built-in pictures."""
-    return JSONResponse(
-        [{"name": e.name, "title": e.title, "credit": e.credit} for e in EXAMPLES]
-    )
+    return JSONResponse([{"name": e.name, "title": e.title, "credit": e.credit} for e in EXAMPLES])
 
 
 @router.get("/api/examples/{name}.jpg")

@@ -18,8 +18,8 @@ def run_task(task: Task, report: Report) -> Outcome:
     -------
     Outcome
     """
-    from nuriwake.segmenter import finish_steps, segment_steps
     from nuriwake.learn.training import Step
+    from nuriwake.segmenter import finish_steps, segment_steps
 
     def show(step: Step) -> None:
         report(

@@ -65,7 +65,9 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=_family(host))
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UsageError(f"cannot listen on {host}:{port} ({reason}). Try another --port.") from None
+        raise UsageError(
+            f"cannot listen on {host}:{port} ({reason}). Try another --port."
+        ) from None
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -45,9 +45,7 @@ def pack_tree(outcome: Outcome, task: Task) -> bytes:
     return gzip.compress(_block(arrays, tree.base.shape, outcome.n_regions), compresslevel=1)
 
 
-def _block(
-    arrays: dict[str, NDArray[np.generic]], shape: tuple[int, ...], n_regions: int
-) -> bytes:
+def _block(arrays: dict[str, NDArray[np.generic]], shape: tuple[int, ...], n_regions: int) -> bytes:
     table, body = {}, bytearray()
     for name, array in arrays.items():
         body += bytes(-len(body) % _ALIGNMENT)

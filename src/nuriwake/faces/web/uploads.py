@@ -29,11 +29,11 @@ _MAX_NAME = 80
 
 
 def clean_name(name: str | None) -> str:
-    """Keep of an upload's name what is safe to show and to call a download.
+    r"""Keep of an upload's name what is safe to show and to call a download.
 
     Examples
     --------
-    >>> clean_name("C:\\\\photos\\\\a b.jpg"), clean_name("../../etc/passwd"), clean_name(None)
+    >>> clean_name("C:\\photos\\a b.jpg"), clean_name("../../etc/passwd"), clean_name(None)
     ('a b.jpg', 'passwd', 'image')
     """
     last = PureWindowsPath(PurePosixPath(name or "").name).name

@@ -12,12 +12,15 @@ const decodePng = (base64) => {
 const seconds = (value) => (value < 10 ? value.toFixed(1) : String(Math.round(value)));
 
 export class JobRunner {
-  /** `handlers`: started(job, bitmap), finished(tree), stopped(message or null), live(bitmap). */
+  /**
+   * `job` is the one that runs, `result` the one whose tree is shown: it stays until the next is done.
+   * `handlers`: started(job, bitmap), live(bitmap), finished(tree), stopped(message or null).
+   */
   constructor(handlers) {
     this.handlers = handlers;
     $("cancel").addEventListener("click", () => this.cancel());
     // A closed tab's work is of use to nobody.
-    window.addEventListener("pagehide", () => this.job && this.isRunning && api.cancel(this.job.id));
+    window.addEventListener("pagehide", () => this.job && api.cancel(this.job.id));
   }
 
   async start(source, settings, scribbles) {
@@ -30,7 +33,6 @@ export class JobRunner {
     try {
       const job = await api.submit(source, settings, scribbles, attempt.signal);
       if (this.attempt !== attempt) return void api.cancel(job.id);
-      if (this.job) api.cancel(this.job.id); // its result is replaced
       this.job = job;
       this.unfollow = api.follow(job.id, this.#listeners(attempt));
       const bitmap = await api.fetchPicture(job.id);
@@ -38,6 +40,12 @@ export class JobRunner {
     } catch (error) {
       if (this.attempt === attempt && error.name !== "AbortError") this.#stop(error.message);
     }
+  }
+
+  /** Forget the result that is shown. */
+  forget() {
+    if (this.result) api.cancel(this.result.id);
+    this.result = null;
   }
 
   cancel() {
@@ -78,6 +86,9 @@ export class JobRunner {
     try {
       const tree = parseTree(await api.fetchTree(this.job.id));
       if (this.attempt !== attempt) return;
+      this.forget();
+      this.result = this.job;
+      this.job = null;
       this.isRunning = false;
       $("progress").hidden = true;
       this.handlers.finished(tree);

@@ -29,6 +29,7 @@ let pictureOf = null; // the source whose picture is shown
 function run(chosen, withScribbles = false) {
   const settings = form.read();
   if (!settings) return;
+  if (source !== chosen) leaveResult();
   source = chosen;
   hideAlert();
   showWork();
@@ -38,18 +39,13 @@ function run(chosen, withScribbles = false) {
 }
 
 function started(job, bitmap) {
-  regions.close();
-  $("slider-bar").hidden = true;
   if (pictureOf !== source) {
     view.showPicture(bitmap);
     scribbles.resize(bitmap.width, bitmap.height);
     pictureOf = source;
     pointer.center();
-  } else {
-    for (const name of ["regions", "outlines", "selection", "live"]) view.layers[name].clear();
   }
   $("file-name").textContent = `${job.name} · ${job.width} × ${job.height}`;
-  setBusy(true);
 }
 
 function live(bitmap) {
@@ -60,29 +56,31 @@ function live(bitmap) {
 
 function finished(tree) {
   regions.open(tree);
-  $("slider-bar").hidden = false;
   setBusy(false);
   performance.mark("finished");
   announce(`Done: ${regions.partition.count} regions. The slider changes the number.`);
 }
 
+/** After a failure or a cancel, the result before it, if any, is shown again. */
 function stopped(message) {
   setBusy(false);
   if (message) showAlert(message);
-  if (!regions.isReady) {
-    $("slider-bar").hidden = true;
-    if (pictureOf !== source) showStart();
-  } else {
-    $("slider-bar").hidden = false;
-  }
+  if (pictureOf !== source) showStart();
 }
 
 function setBusy(busy) {
   const ready = regions.isReady && !busy;
+  view.setLearning(busy);
+  $("slider-bar").hidden = !ready;
   $("run-again").disabled = busy;
   for (const button of $("downloads").children) button.disabled = !ready;
   $("copy").disabled = !ready;
   describeScribbles();
+}
+
+function leaveResult() {
+  runner.forget();
+  regions.close();
 }
 
 // ---- what is on the screen
@@ -103,12 +101,12 @@ function showStart() {
   $("file-name").textContent = "";
   $("settings-home").append($("settings-panel"));
   pictureOf = source = null;
-  regions.close();
+  leaveResult();
   $("file").value = "";
 }
 
 function describeResult() {
-  const command = `${runner.job?.command ?? "nuriwake segment"} --regions ${regions.cutCount}`;
+  const command = `${runner.result.command} --regions ${regions.cutCount}`;
   $("command").textContent = command;
   const edits = regions.history.length;
   $("command-note").hidden = edits === 0;
@@ -145,8 +143,6 @@ function wireStart() {
   $("file").addEventListener("change", () => $("file").files[0] && choose($("file").files[0]));
   $("new-image").addEventListener("click", () => {
     runner.cancel();
-    if (runner.job) api.cancel(runner.job.id);
-    runner.job = null;
     showStart();
     $("file").focus();
   });
@@ -180,7 +176,7 @@ function wireView() {
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: title });
     button.dataset.kind = kind;
     button.addEventListener("click", () =>
-      api.download(runner.job.id, kind, regions.query()).catch((error) => showAlert(error.message)));
+      api.download(runner.result.id, kind, regions.query()).catch((error) => showAlert(error.message)));
     return button;
   }));
 }

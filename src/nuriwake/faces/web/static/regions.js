@@ -29,8 +29,7 @@ export class RegionPanel {
   }
 
   close() {
-    this.tree = null;
-    this.selected = null;
+    this.tree = this.partition = this.selected = null;
     this.history = [];
     this.#describeSelection();
   }

@@ -64,10 +64,15 @@ export class View {
     context.drawImage(bitmap, 0, 0, this.width, this.height);
   }
 
+  /** While it learns, the live labels take the place of the regions. */
+  setLearning(learning) {
+    this.element.classList.toggle("learning", learning);
+    if (!learning) this.layers.live.clear();
+  }
+
   showTree(tree) {
     this.tree = tree;
     this.#findBorders();
-    this.layers.live.clear();
   }
 
   /** Positions where a leaf meets another leaf to the right (even entries) or below (odd ones). */
