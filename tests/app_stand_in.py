@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,20 +10,8 @@ from scipy.cluster.hierarchy import linkage
 
 from nuriwake.faces.web.picture import as_picture
 from nuriwake.faces.web.transfer import leaf_means
-from nuriwake.faces.web.work import Outcome, Progress, Report, Task
-
-
-@dataclass(frozen=True, eq=False)
-class StandInTree:
-    """The part of a RegionTree that the page uses."""
-
-    base: NDArray[np.int32]
-    merges: NDArray[np.int32]
-    altitudes: NDArray[np.float64]
-
-    @property
-    def n_leaves(self) -> int:
-        return len(self.merges) + 1
+from nuriwake.faces.web.work import Progress, Report, Task
+from nuriwake.regions.tree import RegionTree
 
 
 def square_leaves(height: int, width: int, side: int) -> NDArray[np.int32]:
@@ -34,19 +21,21 @@ def square_leaves(height: int, width: int, side: int) -> NDArray[np.int32]:
     return (rows[:, np.newaxis] * n_across + cols + 1).astype(np.int32)
 
 
-def colour_tree(picture: NDArray[np.uint8], side: int) -> StandInTree:
+def colour_tree(picture: NDArray[np.uint8], side: int) -> RegionTree:
     """Join square leaves by mean colour and place."""
     base = square_leaves(*picture.shape[:2], side)
     n_leaves = int(base.max())
     means = leaf_means(base, picture, n_leaves)
     if n_leaves == 1:
-        return StandInTree(base, np.zeros((0, 2), np.int32), np.zeros(0))
+        return RegionTree(base, np.zeros((0, 2), np.int32), np.zeros(0))
     place = np.stack(np.divmod(np.arange(n_leaves), -(-base.shape[1] // side)), axis=1)
     table = linkage(np.concatenate((means, 2.0 * place), axis=1), method="ward")
-    return StandInTree(base, table[:, :2].astype(np.int32), table[:, 2])
+    # The automatic cut: 12 regions, where there are so many.
+    altitude = table[-min(12, len(table)), 2]
+    return RegionTree(base, table[:, :2].astype(np.int32), table[:, 2], altitude)
 
 
-def run(task: Task, report: Report, seconds: float = 0.005) -> Outcome:
+def run(task: Task, report: Report, seconds: float = 0.005) -> RegionTree:
     """Report ``max_iter`` steps of some milliseconds each, then grow the tree."""
     picture = as_picture(task.raster)
     grey = picture.mean(axis=2)
@@ -58,5 +47,4 @@ def run(task: Task, report: Report, seconds: float = 0.005) -> Outcome:
     # A picture that every test may use to see a fault of the worker.
     if task.name == "fault.png":
         raise ZeroDivisionError("a fault in /secret/place")
-    tree = colour_tree(picture, max(8, max(picture.shape) // 24))
-    return Outcome(tree, min(12, tree.n_leaves))  # type: ignore[arg-type]
+    return colour_tree(picture, max(8, max(picture.shape) // 24))

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
 import time
 from pathlib import Path
 
-import app_stand_in
 import numpy as np
 import pytest
-from app_server import serving
-from conftest import REPOSITORY, require_or_skip
 from PIL import Image
 
+import app_stand_in
+from app_server import serving
+from conftest import REPOSITORY, require_or_skip
 from nuriwake.faces.web.limits import Limits
 from nuriwake.faces.web.server import create_app
 from nuriwake.settings import Settings, read_settings
 
 CHROMIUM = Path(os.environ.get("NURIWAKE_CHROMIUM", "/usr/bin/chromium"))
 OUTPUT = REPOSITORY / "test-output"
-ARGUMENTS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
-    "--disable-background-networking --disable-component-update"
-).split()
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+ARGUMENTS += ["--disable-sync", "--disable-background-networking", "--disable-component-update"]
 DESKTOP = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844}
 
@@ -313,7 +310,8 @@ def test_scribble_undo_erase_and_relearn(page, tasks):
         return page.evaluate(
             """() => {
               const canvas = document.getElementById('layer-scribbles');
-              const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+              const { width, height } = canvas;
+              const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
               return new Set(new Uint32Array(data.buffer)).size - 1;
             }"""
         )
@@ -408,8 +406,9 @@ def test_every_control_has_a_name_and_a_place_in_the_tab_order(page):
     run_example(page)
     unnamed = page.evaluate(
         """() => [...document.querySelectorAll('button, input, select, a[href]')]
-          .filter((e) => !e.closest('[hidden]') && !(e.labels?.length || e.getAttribute('aria-label')
-            || e.textContent.trim())).map((e) => e.outerHTML)"""
+          .filter((e) => !e.closest('[hidden]'))
+          .filter((e) => !(e.labels?.length || e.ariaLabel || e.textContent.trim()))
+          .map((e) => e.outerHTML)"""
     )
     assert unnamed == []
     page.focus(".skip")

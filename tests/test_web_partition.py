@@ -1,9 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app_stand_in import StandInTree
 from nuriwake.errors import UsageError
 from nuriwake.faces.web.partition import (
     Edit,
@@ -13,6 +14,7 @@ from nuriwake.faces.web.partition import (
     number_nodes,
     parse_edits,
 )
+from nuriwake.regions.tree import RegionTree
 
 
 @st.composite
@@ -26,7 +28,7 @@ def trees(draw):
         merges.append(pair)
         present = [node for node in present if node not in pair] + [n_leaves + len(merges) - 1]
     base = np.arange(1, n_leaves + 1, dtype=np.int32)[np.newaxis]
-    return StandInTree(base, np.array(merges, np.int32).reshape(-1, 2), np.arange(n_leaves - 1.0))
+    return RegionTree(base, np.array(merges, np.int32).reshape(-1, 2), np.arange(n_leaves - 1.0))
 
 
 def sets_after(tree, n_regions):
@@ -47,6 +49,14 @@ def test_cut_equals_joining_sets(tree, data):
     assert found == set(map(frozenset, sets_after(tree, n_regions)))
     firsts = [int(np.flatnonzero(regions == n)[0]) for n in range(1, n_regions + 1)]
     assert firsts == sorted(firsts)
+
+
+@given(trees(), st.data())
+@settings(deadline=None)
+def test_the_pages_cut_is_the_trees_cut(tree, data):
+    n_regions = data.draw(st.integers(1, tree.n_leaves))
+    shown = label_map(tree, number_nodes(nodes_of_leaves(tree, n_regions)))
+    np.testing.assert_array_equal(shown, tree.cut(n_regions))
 
 
 @given(trees())
@@ -78,9 +88,18 @@ def test_few_regions_have_colours_of_their_own(tree):
         assert len({int(colours[node]) for node in nodes}) == n_regions
 
 
-CHAIN = StandInTree(
+CHAIN = RegionTree(
     np.array([[1, 2, 3, 0]], np.int32), np.array([[0, 1], [3, 2]], np.int32), np.array([1.0, 2.0])
 )
+
+
+def test_what_scribbles_keep_apart_stays_apart():
+    tree = replace(CHAIN, min_regions=2)
+    assert nodes_of_leaves(tree, 3, (Edit(True, 3),)).tolist() == [3, 3, 2]
+    with pytest.raises(UsageError, match=r"\[2, 3\]"):
+        nodes_of_leaves(tree, 1)
+    with pytest.raises(UsageError, match="merged node"):
+        nodes_of_leaves(tree, 2, (Edit(True, 4),))
 
 
 def test_labels_follow_the_cut_and_leave_nodata():

@@ -20,11 +20,12 @@ from nuriwake.faces.web.partition import (
 )
 from nuriwake.faces.web.picture import as_picture, encode_png
 from nuriwake.faces.web.preview import N_COLOURS, page_palette
-from nuriwake.faces.web.work import Outcome, Task
+from nuriwake.faces.web.work import Task
 from nuriwake.io.annotate import coco, geojson
 from nuriwake.io.image import write_labels
 from nuriwake.painting import outlines
 from nuriwake.raster import LabelMap
+from nuriwake.regions.tree import MergeTree
 
 _OPACITY = 0.5
 
@@ -47,13 +48,13 @@ class View:
     colours: NDArray[np.uint8]
 
 
-def look(task: Task, outcome: Outcome, n_regions: int, edits: str) -> View:
+def look(task: Task, tree: MergeTree, n_regions: int, edits: str) -> View:
     """Cut the tree as the page does.
 
     Parameters
     ----------
     task : Task
-    outcome : Outcome
+    tree : MergeTree
     n_regions : int
         Of the cut.
     edits : str
@@ -68,7 +69,6 @@ def look(task: Task, outcome: Outcome, n_regions: int, edits: str) -> View:
     UsageError
         If the cut or an edit does not fit the tree.
     """
-    tree = outcome.tree
     nodes = nodes_of_leaves(tree, n_regions, parse_edits(edits))
     regions = number_nodes(nodes)
     colours = np.zeros((int(regions.max()) + 1, 3), np.uint8)

@@ -14,7 +14,8 @@ from typing import Literal
 from nuriwake.errors import NuriwakeError, RunCancelled
 from nuriwake.faces.web.limits import Limits
 from nuriwake.faces.web.preview import paint_preview
-from nuriwake.faces.web.work import Outcome, Progress, Runner, Task
+from nuriwake.faces.web.work import Progress, Runner, Task
+from nuriwake.regions.tree import MergeTree
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 _LOG = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ class Job:
     def __init__(self, task: Task, limits: Limits) -> None:
         self.id = secrets.token_urlsafe(18)
         self.task = task
-        self.outcome: Outcome | None = None
+        self.tree: MergeTree | None = None
         self.over_since = 0.0
         self._limits = limits
         self._status = Status()
@@ -106,18 +107,18 @@ class Job:
         """Make the next report end the run."""
         self._cancelled.set()
 
-    def run(self, runner: Runner) -> Outcome:
+    def run(self, runner: Runner) -> MergeTree:
         """Do the work; called by the worker."""
         self._report_cancelled()
         self._started = time.monotonic()
         self._update(replace(self._status, state="running"))
-        outcome = runner(self.task, self._report)
+        tree = runner(self.task, self._report)
         self._report_cancelled()
-        return outcome
+        return tree
 
-    def finish(self, status: Status, outcome: Outcome | None = None) -> None:
+    def finish(self, status: Status, tree: MergeTree | None = None) -> None:
         """Record how it ended."""
-        self.outcome = outcome
+        self.tree = tree
         self.over_since = time.monotonic()
         self._update(status)
 
@@ -174,7 +175,7 @@ class JobQueue:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nuriwake-job")
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
-        self._futures: dict[str, Future[Outcome]] = {}
+        self._futures: dict[str, Future[MergeTree]] = {}
 
     @property
     def is_full(self) -> bool:
@@ -243,7 +244,7 @@ class JobQueue:
             job.stop()
         self._worker.shutdown(wait=True, cancel_futures=True)
 
-    def _finish(self, job: Job, future: Future[Outcome]) -> None:
+    def _finish(self, job: Job, future: Future[MergeTree]) -> None:
         with self._lock:
             self._futures.pop(job.id, None)
             waiting = [self._jobs[job_id] for job_id in self._futures]

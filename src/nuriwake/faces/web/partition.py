@@ -13,7 +13,7 @@ from nuriwake.errors import UsageError, out_of_range
 from nuriwake.raster import LabelMap
 
 if TYPE_CHECKING:
-    from nuriwake.regions.tree import RegionTree
+    from nuriwake.regions.tree import MergeTree
 
 _EDIT = re.compile(r"([ms])(\d{1,9})")
 _MAX_EDITS = 1000
@@ -50,13 +50,13 @@ def parse_edits(text: str) -> tuple[Edit, ...]:
 
 
 def nodes_of_leaves(
-    tree: RegionTree, n_regions: int, edits: tuple[Edit, ...] = ()
+    tree: MergeTree, n_regions: int, edits: tuple[Edit, ...] = ()
 ) -> NDArray[np.int32]:
     """Say which node of the tree, as a region, each leaf belongs to.
 
     Parameters
     ----------
-    tree : RegionTree
+    tree : MergeTree
     n_regions : int
         Of the cut, before the edits.
     edits : tuple of Edit
@@ -71,8 +71,9 @@ def nodes_of_leaves(
         If the number is out of range or an edit does not fit the partition it meets.
     """
     n_leaves = tree.n_leaves
-    if not 1 <= n_regions <= n_leaves:
-        raise UsageError(out_of_range("n_regions", f"an int in [1, {n_leaves}]", n_regions))
+    if not tree.min_regions <= n_regions <= n_leaves:
+        expected = f"an int in [{tree.min_regions}, {n_leaves}]"
+        raise UsageError(out_of_range("n_regions", expected, n_regions))
     parent = parents(tree)
     nodes = _ancestors_below(parent, n_leaves, 2 * n_leaves - n_regions)
     for edit in edits:
@@ -94,7 +95,7 @@ def number_nodes(nodes: NDArray[np.int32]) -> LabelMap:
     return number[inverse]
 
 
-def parents(tree: RegionTree) -> NDArray[np.int32]:
+def parents(tree: MergeTree) -> NDArray[np.int32]:
     """Return the parent of each node, leaves first; the root is its own."""
     n_leaves = tree.n_leaves
     parent = np.arange(2 * n_leaves - 1, dtype=np.int32)
@@ -113,11 +114,12 @@ def _ancestors_below(parent: NDArray[np.int32], n_leaves: int, limit: int) -> ND
 
 
 def _apply(
-    edit: Edit, nodes: NDArray[np.int32], parent: NDArray[np.int32], tree: RegionTree
+    edit: Edit, nodes: NDArray[np.int32], parent: NDArray[np.int32], tree: MergeTree
 ) -> NDArray[np.int32]:
-    n_leaves, n_nodes = tree.n_leaves, len(parent)
-    if not n_leaves <= edit.node < n_nodes:
-        expected = f"a merged node in [{n_leaves}, {n_nodes - 1}]"
+    n_leaves = tree.n_leaves
+    n_allowed = 2 * n_leaves - tree.min_regions
+    if not n_leaves <= edit.node < n_allowed:
+        expected = f"a merged node in [{n_leaves}, {n_allowed - 1}]"
         raise UsageError(out_of_range("edits", expected, edit.node))
     if edit.merge:
         below = _leaves_below(edit.node, parent, n_leaves)
@@ -142,14 +144,14 @@ def _leaves_below(node: int, parent: NDArray[np.int32], n_leaves: int) -> NDArra
     return below
 
 
-def label_map(tree: RegionTree, regions: LabelMap) -> LabelMap:
+def label_map(tree: MergeTree, regions: LabelMap) -> LabelMap:
     """Give every pixel its leaf's region; 0 = no data."""
     table: LabelMap = np.concatenate((np.zeros(1, np.int32), regions))
     labels: LabelMap = table[tree.base]
     return labels
 
 
-def node_colours(tree: RegionTree, n_colours: int) -> NDArray[np.uint8]:
+def node_colours(tree: MergeTree, n_colours: int) -> NDArray[np.uint8]:
     """Give every node a colour that stays while the number of regions changes.
 
     From the root down, the child of more leaves keeps its parent's colour and the other gets the

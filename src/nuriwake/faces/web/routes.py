@@ -20,7 +20,8 @@ from nuriwake.faces.web.limits import Limits
 from nuriwake.faces.web.picture import as_picture, encode_jpeg
 from nuriwake.faces.web.transfer import pack_tree
 from nuriwake.faces.web.uploads import clean_name, read_scribbles, read_settings_text, read_upload
-from nuriwake.faces.web.work import Outcome, Task
+from nuriwake.faces.web.work import Task
+from nuriwake.regions.tree import MergeTree
 
 STATIC = Path(__file__).parent / "static"
 router = APIRouter()
@@ -50,13 +51,13 @@ def _job(job_id: str, queue: Queue) -> Job:
 KnownJob = Annotated[Job, Depends(_job)]
 
 
-def _outcome(job: KnownJob) -> Outcome:
-    if job.outcome is None:
+def _tree(job: KnownJob) -> MergeTree:
+    if job.tree is None:
         raise HTTPException(409, f"this job has no result; it is {job.status.state}.")
-    return job.outcome
+    return job.tree
 
 
-OutcomeOf = Annotated[Outcome, Depends(_outcome)]
+TreeOf = Annotated[MergeTree, Depends(_tree)]
 
 
 @router.get("/")
@@ -165,10 +166,10 @@ def picture(job: KnownJob) -> Response:
 
 
 @router.get("/api/jobs/{job_id}/tree")
-def tree(job: KnownJob, outcome: OutcomeOf) -> Response:
+def send_tree(job: KnownJob, tree: TreeOf) -> Response:
     """Send the region tree."""
     return Response(
-        pack_tree(outcome, job.task),
+        pack_tree(tree, job.task),
         media_type="application/octet-stream",
         headers={"Content-Encoding": "gzip"},
     )
@@ -176,13 +177,13 @@ def tree(job: KnownJob, outcome: OutcomeOf) -> Response:
 
 @router.get("/api/jobs/{job_id}/download/{kind}")
 def download(
-    job: KnownJob, outcome: OutcomeOf, kind: str, n_regions: int | None = None, edits: str = ""
+    job: KnownJob, tree: TreeOf, kind: str, n_regions: int | None = None, edits: str = ""
 ) -> Response:
     """Send a result as a file."""
     if kind not in DOWNLOADS:
         raise HTTPException(404, f"there is no download of this kind, but {', '.join(DOWNLOADS)}.")
     chosen = DOWNLOADS[kind]
-    view = look(job.task, outcome, n_regions or outcome.n_regions, edits)
+    view = look(job.task, tree, n_regions or tree.automatic_n_regions, edits)
     name = f"{job.task.stem}{chosen.suffix}".encode("ascii", "replace").decode().replace("?", "_")
     return Response(
         chosen.write(view),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from nuriwake.faces.web.work import Outcome, Progress, Report, Task
+from nuriwake.faces.web.work import Progress, Report, Task
+from nuriwake.regions.tree import MergeTree
 
 
-def run_task(task: Task, report: Report) -> Outcome:
+def run_task(task: Task, report: Report) -> MergeTree:
     """Segment a task's image.
 
     Parameters
@@ -16,7 +17,8 @@ def run_task(task: Task, report: Report) -> Outcome:
 
     Returns
     -------
-    Outcome
+    MergeTree
+        Of regions; of labels for the published recipes, whose result is labels.
     """
     from nuriwake.learn.training import Step
     from nuriwake.segmenter import finish_steps, segment_steps
@@ -33,4 +35,16 @@ def run_task(task: Task, report: Report) -> Outcome:
         )
 
     result = finish_steps(segment_steps(task.raster, task.settings), show)
-    return Outcome(result.tree, result.n_regions)
+    return result.tree
+
+
+def warm_up() -> None:
+    """Load libraries and compiled code by segmenting a tiny picture."""
+    import numpy as np
+
+    from nuriwake.raster import as_raster
+    from nuriwake.settings import Settings
+
+    squares = np.zeros((32, 32, 3), np.uint8)
+    squares[8:24, 8:24] = 200
+    run_task(Task("warm-up", as_raster(squares), Settings(max_iter=2)), lambda _: None)

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from nuriwake.faces.web.partition import node_colours
 from nuriwake.faces.web.picture import as_picture
 from nuriwake.faces.web.preview import N_COLOURS, page_palette
-from nuriwake.faces.web.work import Outcome, Task
+from nuriwake.faces.web.work import Task
 from nuriwake.raster import LabelMap
+from nuriwake.regions.tree import MergeTree
 
 _ALIGNMENT = 8
 
 
-def pack_tree(outcome: Outcome, task: Task) -> bytes:
+def pack_tree(tree: MergeTree, task: Task) -> bytes:
     """Pack what the page needs to cut and paint on its own.
 
     The block is gzip. Inside: the length of a JSON header (uint32, little-endian), the header, and
@@ -25,14 +26,13 @@ def pack_tree(outcome: Outcome, task: Task) -> bytes:
 
     Parameters
     ----------
-    outcome : Outcome
+    tree : MergeTree
     task : Task
 
     Returns
     -------
     bytes
     """
-    tree = outcome.tree
     arrays = {
         "base": tree.base.astype(np.uint16 if tree.n_leaves < 2**16 else np.uint32),
         "merges": tree.merges.astype(np.int32),
@@ -42,16 +42,22 @@ def pack_tree(outcome: Outcome, task: Task) -> bytes:
         "palette": page_palette(),
         "node_colours": node_colours(tree, N_COLOURS),
     }
-    return gzip.compress(_block(arrays, tree.base.shape, outcome.n_regions), compresslevel=1)
+    return gzip.compress(_block(arrays, tree), compresslevel=1)
 
 
-def _block(arrays: dict[str, NDArray[np.generic]], shape: tuple[int, ...], n_regions: int) -> bytes:
+def _block(arrays: dict[str, NDArray[np.generic]], tree: MergeTree) -> bytes:
     table, body = {}, bytearray()
     for name, array in arrays.items():
         body += bytes(-len(body) % _ALIGNMENT)
         table[name] = {"type": array.dtype.name, "offset": len(body), "length": array.size}
         body += array.astype(array.dtype.newbyteorder("<")).tobytes()
-    header = {"height": shape[0], "width": shape[1], "n_regions": n_regions, "arrays": table}
+    header = {
+        "height": tree.base.shape[0],
+        "width": tree.base.shape[1],
+        "n_regions": tree.automatic_n_regions,
+        "min_regions": tree.min_regions,
+        "arrays": table,
+    }
     text = json.dumps(header).encode()
     text += b" " * (-(len(text) + 4) % _ALIGNMENT)
     return len(text).to_bytes(4, "little") + text + bytes(body)

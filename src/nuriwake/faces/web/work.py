@@ -14,7 +14,7 @@ from nuriwake.raster import LabelMap, Raster
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
-    from nuriwake.regions.tree import RegionTree
+    from nuriwake.regions.tree import MergeTree
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,23 +63,8 @@ class Progress:
     labels: Callable[[], NDArray[np.integer]]
 
 
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What a run leaves.
-
-    Parameters
-    ----------
-    tree : RegionTree
-    n_regions : int
-        The number of regions of the automatic cut.
-    """
-
-    tree: RegionTree
-    n_regions: int
-
-
 Report = Callable[[Progress], None]
 """Called after each step. Raises RunCancelled when nobody wants the result any more."""
 
-Runner = Callable[[Task, Report], Outcome]
-"""Segments one image; reports as it goes."""
+Runner = Callable[[Task, Report], "MergeTree"]
+"""Segments one image; reports as it goes; leaves the tree of its regions."""

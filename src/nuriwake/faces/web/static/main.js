@@ -107,7 +107,11 @@ function showStart() {
 
 function describeResult() {
   const command = `${runner.result.command} --regions ${regions.cutCount}`;
-  $("command").textContent = command;
+  // Lines break between flags only.
+  $("command").replaceChildren(...command.split(/(?= --)/).flatMap((part, i) => {
+    const span = Object.assign(document.createElement("span"), { textContent: part.trim() });
+    return i ? [" ", span] : [part];
+  }));
   const edits = regions.history.length;
   $("command-note").hidden = edits === 0;
   $("command-note").textContent = `Without the ${edits} ${edits === 1 ? "change" : "changes"} by hand; the downloads have them.`;

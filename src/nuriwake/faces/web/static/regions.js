@@ -21,8 +21,9 @@ export class RegionPanel {
   open(tree) {
     this.tree = tree;
     this.totalArea = tree.areas[tree.nNodes - 1];
-    this.stops = sliderStops(tree.nLeaves);
+    this.stops = sliderStops(tree.minRegions, tree.nLeaves);
     $("slider").max = this.stops.length - 1;
+    $("count").min = tree.minRegions;
     $("count").max = tree.nLeaves;
     this.view.showTree(tree);
     this.cut(tree.automatic);
@@ -46,7 +47,7 @@ export class RegionPanel {
   }
 
   cut(count) {
-    this.cutCount = Math.min(this.tree.nLeaves, Math.max(1, Math.round(count)));
+    this.cutCount = Math.min(this.tree.nLeaves, Math.max(this.tree.minRegions, Math.round(count)));
     this.history = [];
     this.#show(this.tree.cut(this.cutCount), null);
   }
@@ -68,7 +69,7 @@ export class RegionPanel {
   merge() {
     if (this.selected === null) return;
     const parent = this.tree.parent[this.selected];
-    if (parent >= this.tree.nNodes) return announce("This is the whole picture already.");
+    if (parent >= this.tree.nAllowed) return announce("This region cannot be merged further.");
     this.#edit(`m${parent}`, this.partition.merged(parent), parent, "Merged into");
   }
 
@@ -120,6 +121,7 @@ export class RegionPanel {
     const { count } = this.partition;
     const slider = $("slider");
     slider.value = this.stops.findLastIndex((stop) => stop <= count);
+    slider.style.setProperty("--share", `${(100 * slider.valueAsNumber) / Math.max(1, slider.max)}%`);
     slider.setAttribute("aria-valuetext", `${count} regions`);
     $("count").value = count;
     $("regions-caption").textContent = `${count} regions`;
@@ -129,7 +131,7 @@ export class RegionPanel {
     const none = this.selected === null || !this.tree;
     $("selection").hidden = none;
     $("selection-none").hidden = !none;
-    $("merge").disabled = none || this.tree.parent[this.selected] >= this.tree.nNodes;
+    $("merge").disabled = none || this.tree.parent[this.selected] >= this.tree.nAllowed;
     $("split").disabled = none || this.tree.isLeaf(this.selected);
     $("undo-edit").disabled = this.history.length === 0;
     if (none) return;

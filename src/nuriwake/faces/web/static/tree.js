@@ -19,14 +19,15 @@ export function parseTree(buffer) {
 }
 
 export class RegionTree {
-  constructor({ height, width, n_regions }, arrays) {
-    Object.assign(this, { height, width, automatic: n_regions });
+  constructor({ height, width, n_regions, min_regions }, arrays) {
+    Object.assign(this, { height, width, automatic: n_regions, minRegions: min_regions });
     this.base = arrays.base;
     this.merges = arrays.merges;
     this.palette = arrays.palette;
     this.nodeColours = arrays.node_colours;
     this.nLeaves = arrays.areas.length;
     this.nNodes = 2 * this.nLeaves - 1;
+    this.nAllowed = 2 * this.nLeaves - min_regions; // scribbles may forbid the last merges
     this.parent = this.#parents();
     this.#gather(arrays.areas, arrays.means);
   }
@@ -115,9 +116,9 @@ export class Partition {
 }
 
 /** The slider's stops: every number up to 60, then steps of some 3 %, up to all leaves. */
-export function sliderStops(nLeaves) {
+export function sliderStops(least, nLeaves) {
   const stops = [];
-  for (let count = 1; count < nLeaves; count = Math.max(count + 1, Math.round(count * (count < 60 ? 1 : 1.03)))) {
+  for (let count = least; count < nLeaves; count = Math.max(count + 1, Math.round(count * (count < 60 ? 1 : 1.03)))) {
     stops.push(count);
   }
   stops.push(nLeaves);

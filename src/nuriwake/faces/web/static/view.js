@@ -39,6 +39,7 @@ export class View {
     this.alonePane = root.querySelector("#pane-photo");
     const names = ["photo", "live", "regions", "outlines", "scribbles", "selection"];
     this.layers = Object.fromEntries(names.map((n) => [n, new Layer(root.querySelector(`#layer-${n}`))]));
+    new ResizeObserver(() => this.#fitLines()).observe(this.element);
     this.options = { fill: "palette", opacity: 0.55, outlinesOnly: false, layout: "overlay" };
     this.tree = null;
   }
@@ -55,6 +56,8 @@ export class View {
     this.stage.style.setProperty("--ratio", String(this.width / this.height));
     this.tree = this.partition = this.selected = null;
     this.setOptions({});
+    this.lines = 1;
+    this.#fitLines();
   }
 
   /** Show labels that are still forming, a small ImageBitmap. */
@@ -129,21 +132,33 @@ export class View {
     return rgba(tree.palette[c], tree.palette[c + 1], tree.palette[c + 2]);
   }
 
-  /** White inside, a dark pixel beyond: seen on any picture. Thicker where pixels are tiny. */
+  /** Lines must be about a pixel of the screen wide, however much the picture is shrunk. */
+  #fitLines() {
+    if (!this.width) return;
+    const shrunk = this.width / Math.max(1, this.element.clientWidth * Math.min(2, devicePixelRatio));
+    this.element.classList.toggle("enlarged", shrunk <= 1);
+    const lines = Math.max(1, Math.round(shrunk));
+    if (lines === this.lines) return;
+    this.lines = lines;
+    if (this.partition) this.paint();
+  }
+
+  /** White inside, dark beyond: seen on any picture. */
   #paintOutlines() {
     const { base, nLeaves } = this.tree;
     const words = this.layers.outlines.words();
     words.fill(0);
     const node = new Int32Array(nLeaves + 1).fill(-1);
     node.set(this.partition.nodes, 1);
-    const thick = this.width / Math.max(1, this.element.clientWidth) > 1.6;
     for (let i = 0; i < this.borders.length; i++) {
       const p = this.borders[i] >> 1;
       const step = this.borders[i] & 1 ? this.width : 1;
       if (node[base[p]] === node[base[p + step]]) continue;
-      words[p] = WHITE;
-      if (words[p + step] === 0) words[p + step] = SHADOW;
-      if (thick && p >= step) words[p - step] = WHITE;
+      for (let d = 0; d < this.lines; d++) {
+        if (p >= d * step) words[p - d * step] = WHITE;
+        const q = p + (d + 1) * step;
+        if (q < words.length && words[q] === 0) words[q] = SHADOW;
+      }
     }
     this.layers.outlines.put();
   }
@@ -160,12 +175,11 @@ export class View {
     const words = layer.words();
     // A light veil over everything else lets the region stand out.
     for (let p = 0; p < base.length; p++) words[p] = inside[base[p]] ? 0 : 0x70000000;
-    const reach = Math.max(1, Math.round(this.width / Math.max(1, this.element.clientWidth)));
     for (let i = 0; i < this.borders.length; i++) {
       const p = this.borders[i] >> 1;
       const step = this.borders[i] & 1 ? this.width : 1;
       if (inside[base[p]] === inside[base[p + step]]) continue;
-      for (let d = -reach; d <= reach; d++) {
+      for (let d = -this.lines; d <= this.lines; d++) {
         const q = p + d * step;
         if (q >= 0 && q < words.length) words[q] = WHITE;
       }
