@@ -5,8 +5,8 @@ Prints a table and writes JSON::
     python benchmarks/page.py [--chromium /usr/bin/chromium] [--leaves 3000] [--side 1000]
 
 The slider: milliseconds from the slider's event to the frame that shows the new regions, over many
-positions. The first live picture: seconds from the upload of a photograph of 1 megapixel until labels
-are on the canvas, with the real segmenter.
+positions. The first live picture: seconds from the upload of a photograph of 1 megapixel until
+labels are on the canvas, with the real segmenter.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from skimage import data
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from app_server import serving
 from app_stand_in import colour_tree
-
 from nuriwake.faces.web.picture import as_picture
 from nuriwake.faces.web.runner import run_task, warm_up
 from nuriwake.faces.web.server import create_app

@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 from nuriwake.errors import InputError, NuriwakeError, OutputError, RunCancelled
 from nuriwake.faces.info_commands import info, recipes
 from nuriwake.faces.segment_command import segment
+from nuriwake.faces.web.command import open_page
 
 app = typer.Typer(
     help="Segment any raster with no labels: a small network is trained on the image itself.",
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 for command in (segment, info, recipes):
     app.command()(command)
+app.command("app")(open_page)
 
 
 def main() -> None:

@@ -206,6 +206,10 @@ class JobQueue:
         future.add_done_callback(lambda done: self._finish(job, done))
         return job
 
+    def warm_up(self, load: Callable[[], None]) -> None:
+        """Have the worker do something before its first job; a fault of it is logged only."""
+        self._worker.submit(load).add_done_callback(_log_fault)
+
     def find(self, job_id: str) -> Job | None:
         """Return a job, or None where there is none of this id (any more)."""
         return self._jobs.get(job_id)
@@ -257,6 +261,12 @@ class JobQueue:
             job.finish(replace(job.status, state="failed", message=_explain(error)))
         for other in waiting:  # they moved up
             other.notify()
+
+
+def _log_fault(future: Future[None]) -> None:
+    error = None if future.cancelled() else future.exception()
+    if error is not None:
+        _LOG.error("the warm-up failed", exc_info=error)
 
 
 def _explain(error: BaseException) -> str:

@@ -100,7 +100,8 @@ async def submit(request: Request, queue: Queue, limits: LimitsOf) -> JSONRespon
     """Queue an image: an upload, an example, or what the page was opened with."""
     if queue.is_full:  # said before the upload is read
         raise Busy("the server is busy; try again in a moment.")
-    async with request.form(max_files=2, max_fields=4) as form:
+    decoding = request.app.state.decoding
+    async with decoding, request.form(max_files=2, max_fields=4) as form:
         opened: Task | None = request.app.state.opened
         parts = {name: await _bytes(form, name) for name in ("image", "scribbles")}
         task = await run_in_threadpool(_task, form, parts, opened, limits)

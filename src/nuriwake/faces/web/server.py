@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI, Request
@@ -19,6 +19,7 @@ from nuriwake.faces.web.security import Access, Guard
 from nuriwake.faces.web.work import Runner, Task
 
 _SWEEP_SECONDS = 30.0
+_DECODING = 2
 
 
 def create_app(
@@ -27,6 +28,7 @@ def create_app(
     limits: Limits | None = None,
     access: Access | None = None,
     opened: Task | None = None,
+    warm_up: Callable[[], None] | None = None,
 ) -> FastAPI:
     """Build the page's server.
 
@@ -39,6 +41,8 @@ def create_app(
         Loopback only by default.
     opened : Task, optional
         The image that the page begins with.
+    warm_up : callable, optional
+        Loads libraries in the worker's thread while people look for a picture.
 
     Returns
     -------
@@ -49,6 +53,9 @@ def create_app(
     app.state.queue = JobQueue(runner, limits)
     app.state.limits = limits
     app.state.opened = opened
+    app.state.warm_up = warm_up
+    # A burst of uploads is decoded a few at a time, so that memory stays bounded.
+    app.state.decoding = asyncio.Semaphore(_DECODING)
     app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_exception_handler(Busy, _answer_busy)
@@ -63,6 +70,8 @@ def create_app(
 async def _live(app: FastAPI) -> AsyncIterator[None]:
     """Drop old results while the server runs; stop the worker at its end."""
     queue: JobQueue = app.state.queue
+    if app.state.warm_up is not None:
+        queue.warm_up(app.state.warm_up)
     sweeping = asyncio.create_task(_sweep(queue))
     try:
         yield

@@ -6,11 +6,13 @@ import socket
 import sys
 import threading
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
 
-from nuriwake.errors import UsageError, out_of_range
+from nuriwake.errors import InputError, UsageError, out_of_range
+from nuriwake.faces.web.limits import Limits
 from nuriwake.faces.web.runner import run_task, warm_up
 from nuriwake.faces.web.security import Access
 from nuriwake.faces.web.server import create_app
@@ -41,21 +43,32 @@ def serve(image: Path | None, host: str, port: int, token: str | None, open_brow
         If the image cannot be read.
     """
     access = Access(host, token)
-    opened = Task(image.name, read_raster(image, []), Settings()) if image else None
+    limits = Limits()
+    opened = _open(image, limits) if image else None
     with _listen(host, port) as listener:
         address = _address(host, listener.getsockname()[1], token)
         print(f"nuriwake: the page is at {address}  (Ctrl-C ends it)", file=sys.stderr)  # noqa: T201
-        # Libraries and compiled code are loaded while people look for a picture.
-        threading.Thread(target=warm_up, daemon=True).start()
         if open_browser:
             threading.Timer(0.5, webbrowser.open, [address]).start()
         config = uvicorn.Config(
-            create_app(run_task, access=access, opened=opened),
+            create_app(run_task, limits=limits, access=access, opened=opened, warm_up=warm_up),
             log_level="warning",
             server_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
-        uvicorn.Server(config).run([listener])
+        with suppress(KeyboardInterrupt):  # the way to end it
+            uvicorn.Server(config).run([listener])
+
+
+def _open(image: Path, limits: Limits) -> Task:
+    raster = read_raster(image, [])
+    if raster.valid.size > limits.pixels:
+        height, width = raster.shape
+        raise InputError(
+            f"{image}: the page takes images of at most {limits.pixels:,} pixels; got "
+            f"{width:,} x {height:,}. Use nuriwake segment, which takes any size."
+        )
+    return Task(image.name, raster, Settings())
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -16,6 +16,7 @@ class Layer {
     this.canvas.width = width;
     this.canvas.height = height;
     this.image = null;
+    this.canvas.hidden = true;
   }
 
   /** The layer's pixels as 32-bit words; allocated once for each picture. */
@@ -26,9 +27,17 @@ class Layer {
     return this.cachedWords;
   }
 
-  put() { this.context.putImageData(this.image, 0, 0); }
+  put() {
+    this.context.putImageData(this.image, 0, 0);
+    this.canvas.hidden = false;
+  }
 
-  clear() { this.context.clearRect(0, 0, this.canvas.width, this.canvas.height); }
+  /** Empty layers are taken out, so that the browser has less to lay over each other. */
+  clear() {
+    if (this.canvas.hidden) return;
+    this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    this.canvas.hidden = true;
+  }
 }
 
 export class View {
@@ -50,6 +59,7 @@ export class View {
     this.height = bitmap.height;
     for (const layer of Object.values(this.layers)) layer.resize(this.width, this.height);
     this.layers.photo.context.drawImage(bitmap, 0, 0);
+    this.layers.photo.canvas.hidden = false;
     this.alone.width = this.width;
     this.alone.height = this.height;
     this.alone.getContext("2d").drawImage(bitmap, 0, 0);
@@ -65,6 +75,7 @@ export class View {
     const { context } = this.layers.live;
     context.imageSmoothingEnabled = false;
     context.drawImage(bitmap, 0, 0, this.width, this.height);
+    this.layers.live.canvas.hidden = false;
   }
 
   /** While it learns, the live labels take the place of the regions. */
