@@ -205,7 +205,7 @@ function wireScribbles() {
     if (colour) {
       const [r, g, b] = [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
       span.style.setProperty("--brush", colour);
-      span.style.setProperty("--brush-ink", r * 0.3 + g * 0.59 + b * 0.11 > 125 ? "#000" : "#fff");
+      span.style.setProperty("--brush-ink", r * 0.3 + g * 0.59 + b * 0.11 > 100 ? "#000" : "#fff");
       input.setAttribute("aria-label", `Brush ${label}`);
     }
     input.addEventListener("change", () => { scribbles.brush = label; });

@@ -147,7 +147,7 @@ export class View {
   #fitLines() {
     if (!this.width) return;
     const shrunk = this.width / Math.max(1, this.element.clientWidth * Math.min(2, devicePixelRatio));
-    this.element.classList.toggle("enlarged", shrunk <= 1);
+    this.element.classList.toggle("enlarged", shrunk <= 0.5);
     const lines = Math.max(1, Math.round(shrunk));
     if (lines === this.lines) return;
     this.lines = lines;
