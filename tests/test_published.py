@@ -8,11 +8,12 @@ import torch
 from skimage.io import imread
 
 import oracles
+from nuriwake.learn.engine import Objective, PlainEngine, Schedule
 from nuriwake.learn.losses import pixel_weights
 from nuriwake.learn.network import build_network
 from nuriwake.learn.published import as_tensor, finish, label_map, learn, margin_map
 from nuriwake.learn.superpixels import majority_vote, slic_superpixels
-from nuriwake.learn.training import Objective, PlainEngine, Schedule, train
+from nuriwake.learn.training import train
 from nuriwake.settings import Settings
 
 P, Q, M = 20, 16, 2

@@ -8,51 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from nuriwake.learn.losses import continuity, similarity
-from nuriwake.learn.network import Network
+from nuriwake.learn.engine import Engine, Schedule
 
 Refinement = Callable[[Tensor], Tensor]
-
-
-@dataclass(frozen=True)
-class Objective:
-    """What a training step minimises: weighted cross-entropy + mu * continuity.
-
-    Parameters
-    ----------
-    weights : Tensor of float32, shape (B, H, W)
-        How much each pixel's target counts (:func:`nuriwake.learn.losses.pixel_weights`).
-    continuity : float
-        mu; 0 leaves the term out.
-    """
-
-    weights: Tensor
-    continuity: float = 0.0
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast to train.
-
-    Parameters
-    ----------
-    max_iter : int
-        T, iterations at most.
-    min_labels : int
-        Stop when this many labels or fewer are in use.
-    learning_rate, momentum : float
-        Of the stochastic gradient descent.
-    """
-
-    max_iter: int
-    min_labels: int
-    learning_rate: float = 0.1
-    momentum: float = 0.9
 
 
 @dataclass(frozen=True)
@@ -78,74 +40,18 @@ class Step:
     labels: Callable[[], Tensor]
 
 
-class Engine(Protocol):
-    """One way to compute a training step of a network on an image."""
-
-    def label(self) -> Tensor:
-        """Run the network; return the argmax label of each pixel, int64 (B, H, W)."""
-
-    def update(self, targets: Tensor) -> float:
-        """Descend one step towards the targets; return the loss before it."""
+def always(_labels: Tensor) -> bool:
+    """Let the training stop as soon as few labels are left."""
+    return True
 
 
-class PlainEngine:
-    """The training step by PyTorch's automatic differentiation: the reference for every other.
-
-    Parameters
-    ----------
-    network : Network
-        Trained in place.
-    image : Tensor of float32, shape (B, bands, H, W)
-    valid : Tensor of bool, shape (B, H, W)
-    objective : Objective
-    schedule : Schedule
-
-    Examples
-    --------
-    >>> network = Network(n_bands=1, n_channels=2, n_labels=2, n_layers=1)
-    >>> valid = torch.ones(1, 3, 3, dtype=torch.bool)
-    >>> objective = Objective(weights=valid / 9)
-    >>> engine = PlainEngine(network, torch.rand(1, 1, 3, 3), valid, objective, Schedule(1, 1))
-    >>> engine.update(engine.label()) > 0
-    True
-    """
-
-    def __init__(
-        self,
-        network: Network,
-        image: Tensor,
-        valid: Tensor,
-        objective: Objective,
-        schedule: Schedule,
-    ) -> None:
-        self._network = network.train()
-        self._image = image
-        # No mask where there is nothing to mask: PyTorch's own normalisation is much faster.
-        self._valid = None if bool(valid.all()) else valid[:, None]
-        self._objective = objective
-        self._responses = torch.empty(0)
-        self._optimiser = torch.optim.SGD(
-            network.parameters(), lr=schedule.learning_rate, momentum=schedule.momentum
-        )
-
-    def label(self) -> Tensor:
-        """Run the network; return the argmax label of each pixel, int64 (B, H, W)."""
-        valid = None if self._valid is None else self._valid.to(self._image.dtype)
-        self._responses = self._network(self._image, valid)
-        return self._responses.argmax(dim=1)
-
-    def update(self, targets: Tensor) -> float:
-        """Descend one step towards the targets; return the loss before it."""
-        self._optimiser.zero_grad()
-        loss = similarity(self._responses, targets, self._objective.weights)
-        if self._objective.continuity:
-            loss = loss + self._objective.continuity * continuity(self._responses, self._valid)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimiser.step()
-        return float(loss.detach())
-
-
-def train(engine: Engine, refine: Refinement, schedule: Schedule, valid: Tensor) -> Iterator[Step]:
+def train(
+    engine: Engine,
+    refine: Refinement,
+    schedule: Schedule,
+    valid: Tensor,
+    may_stop: Callable[[Tensor], bool] = always,
+) -> Iterator[Step]:
     """Train until the iterations are used up or few labels are left.
 
     Parameters
@@ -157,6 +63,8 @@ def train(engine: Engine, refine: Refinement, schedule: Schedule, valid: Tensor)
     schedule : Schedule
     valid : Tensor of bool, shape (B, H, W)
         Which pixels' labels are counted.
+    may_stop : callable
+        Asked, with the labels, when few are left; False goes on.
 
     Yields
     ------
@@ -172,7 +80,7 @@ def train(engine: Engine, refine: Refinement, schedule: Schedule, valid: Tensor)
         n_labels = count_labels(labels, valid)
         loss = engine.update(refine(labels))
         yield Step(iteration, n_labels, loss, lambda labels=labels: labels)  # type: ignore[misc]
-        if n_labels <= schedule.min_labels:
+        if n_labels <= schedule.min_labels and may_stop(labels):
             return
 
 

@@ -1,0 +1,109 @@
+"""Does bfloat16 change the segmentations? Mean IoU of both precisions, image by image.
+
+    python benchmarks/agreement.py DATA [--images 20] [--iterations 100] [--reference plain]
+
+DATA is the folder of BSDS500 with `images` and `groundTruth`. One JSON line per image goes to
+standard output as soon as it is done; the table comes at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from nuriwake.evaluate.datasets import AnnotatedImage, find_bsds500
+from nuriwake.evaluate.summaries import score_labels
+
+from nuriwake.learn.engine import Engine, Objective, PlainEngine, Schedule
+from nuriwake.learn.fused import FusedEngine
+from nuriwake.learn.losses import pixel_weights
+from nuriwake.learn.network import build_network
+from nuriwake.learn.published import as_tensor
+from nuriwake.learn.superpixels import majority_vote, slic_superpixels
+from nuriwake.learn.training import train
+
+
+@dataclass(frozen=True)
+class Row:
+    """Sums of best IoUs over the segments of one image's annotators."""
+
+    image: str
+    n_segments: int
+    iou_bf16: float
+    iou_fp32: float
+    n_labels_bf16: int
+    n_labels_fp32: int
+
+
+def segment(picture: np.ndarray, engine_of: partial[Engine], iterations: int) -> np.ndarray:
+    """Run the recipe `icassp2018` with an engine; return the labels."""
+    image = picture.astype(np.float32) / 255
+    superpixels = torch.from_numpy(slic_superpixels(image, 10_000, 100.0)).long()[None]
+    valid = torch.ones(superpixels.shape, dtype=torch.bool)
+    schedule = Schedule(max_iter=iterations, min_labels=3)
+    network = build_network(3, 100, 100, 2, seed=0)
+    objective = Objective(pixel_weights(valid, None, 0.5))
+    engine = engine_of(network, as_tensor(image), valid, objective, schedule)
+    refine = partial(majority_vote, superpixels=superpixels, n_labels=100)
+    for _ in train(engine, refine, schedule, valid):
+        pass
+    return engine.label()[0].numpy() + 1
+
+
+def compare(item: AnnotatedImage, reference: str, iterations: int) -> Row:
+    """Segment one image in both precisions."""
+    engines = {
+        "bf16": partial(FusedEngine, precision="bf16"),
+        "fp32": PlainEngine if reference == "plain" else partial(FusedEngine, precision="fp32"),
+    }
+    truths = item.truths()
+    ious, n_labels = {}, {}
+    for name, engine_of in engines.items():
+        labels = segment(item.image(), partial(engine_of), iterations)
+        scores = score_labels(labels, truths)
+        ious[name], n_labels[name] = sum(scores.iou_sums), len(np.unique(labels))
+    n_segments = sum(scores.n_segments)
+    return Row(
+        item.name, n_segments, ious["bf16"], ious["fp32"], n_labels["bf16"], n_labels["fp32"]
+    )
+
+
+def report(rows: list[Row]) -> str:
+    """Mean IoU over all segments of all images, and the paired difference."""
+    total = sum(row.n_segments for row in rows)
+    bf16, fp32 = sum(r.iou_bf16 for r in rows) / total, sum(r.iou_fp32 for r in rows) / total
+    gaps = np.array([(row.iou_bf16 - row.iou_fp32) / row.n_segments for row in rows])
+    error = gaps.std(ddof=1) / math.sqrt(len(gaps)) if len(gaps) > 1 else math.nan
+    return (
+        f"{len(rows)} images: mean IoU (all) bf16 {bf16:.4f}, fp32 {fp32:.4f}, "
+        f"difference {bf16 - fp32:+.4f}; mean over images {gaps.mean():+.4f} +- {error:.4f}"
+    )
+
+
+def main() -> None:
+    """Read the arguments, compare, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--images", type=int, default=20)
+    parser.add_argument("--first", type=int, default=0, help="skip this many images")
+    parser.add_argument("--iterations", type=int, default=100)
+    parser.add_argument("--reference", choices=("plain", "fused"), default="plain")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    rows = []
+    chosen = find_bsds500(args.data, limit=args.first + args.images)[args.first :]
+    for item in chosen:
+        rows.append(compare(item, args.reference, args.iterations))
+        print(json.dumps(asdict(rows[-1])), flush=True)
+    print(report(rows))
+
+
+if __name__ == "__main__":
+    main()

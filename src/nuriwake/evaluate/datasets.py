@@ -1,0 +1,143 @@
+"""Pictures with people's drawings: the Berkeley Segmentation Data Set (BSDS500).
+
+References
+----------
+.. [1] P. Arbelaez, M. Maire, C. Fowlkes, J. Malik, "Contour Detection and Hierarchical Image
+   Segmentation", IEEE TPAMI 33(5), 2011, section 2.2 (the data set).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nuriwake.errors import InputError, UsageError, out_of_range
+from nuriwake.io.image import read_image
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class AnnotatedImage:
+    """A picture and the drawings of its annotators; both are read when asked for.
+
+    Parameters
+    ----------
+    name : str
+        Name of the files, without suffix.
+    image_path, truth_path : pathlib.Path
+        The picture, and the MATLAB file with one label map for each annotator.
+    """
+
+    name: str
+    image_path: Path
+    truth_path: Path
+
+    def image(self) -> NDArray[np.uint8]:
+        """Read the picture, (H, W, 3) uint8.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read.
+        """
+        return read_image(self.image_path).array.astype(np.uint8, copy=False)
+
+    def truths(self) -> list[NDArray[np.int32]]:
+        """Read the label maps, one (H, W) int32 array for each annotator; labels start at 1."""
+        return read_drawings(self.truth_path)
+
+
+def read_drawings(path: Path) -> list[NDArray[np.int32]]:
+    """Read the annotators' label maps from a ground-truth file of BSDS500.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        MATLAB file with the cell array ``groundTruth``, whose cells have a field ``Segmentation``.
+
+    Returns
+    -------
+    list of (H, W) int32 arrays
+        One for each annotator; labels start at 1.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or holds something else.
+    """
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    try:
+        cells = loadmat(path)["groundTruth"].ravel()
+        drawings = [np.asarray(cell["Segmentation"][0, 0]).astype(np.int32) for cell in cells]
+    except (OSError, ValueError, KeyError, IndexError, TypeError, MatReadError) as error:
+        raise InputError(
+            f"{path}: not a ground-truth file of BSDS500 (a cell array `groundTruth` with the "
+            f"field `Segmentation`): {error}."
+        ) from error
+    if not drawings:
+        raise InputError(f"{path}: must hold at least one annotator's drawing; got none.")
+    return drawings
+
+
+def find_bsds500(data: Path, split: str = "val", limit: int | None = None) -> list[AnnotatedImage]:
+    """List the pictures of a split, by name.
+
+    Two layouts are understood: the official one, ``images/{train,val,test}/*.jpg`` beside
+    ``groundTruth/{train,val,test}/*.mat``, and a flat one, ``images/*.jpg`` beside
+    ``groundTruth/*.mat``, which holds one split: the one that `split` says it is.
+
+    Parameters
+    ----------
+    data : pathlib.Path
+        Folder that holds ``images`` and ``groundTruth``.
+    split : {"train", "val", "test"}
+        Which pictures.
+    limit : int, optional
+        At most this many, the first by name.
+
+    Returns
+    -------
+    list of AnnotatedImage
+
+    Raises
+    ------
+    UsageError
+        If `split` or `limit` is out of range.
+    InputError
+        If a folder is missing or empty, or a picture has no ground truth.
+    """
+    if split not in SPLITS:
+        raise UsageError(out_of_range("split", f"one of {', '.join(SPLITS)}", split))
+    if limit is not None and limit < 1:
+        raise UsageError(out_of_range("limit", "an int of at least 1", limit))
+    images, truths = _folders(Path(data), split)
+    pictures = sorted(images.glob("*.jpg"))
+    if not pictures:
+        raise InputError(f"{images}: must hold at least one .jpg picture; got none.")
+    found = [
+        AnnotatedImage(path.stem, path, truths / f"{path.stem}.mat") for path in pictures[:limit]
+    ]
+    for each in found:
+        if not each.truth_path.is_file():
+            raise InputError(f"{each.image_path}: its ground truth {each.truth_path} is missing.")
+    return found
+
+
+def _folders(data: Path, split: str) -> tuple[Path, Path]:
+    images, truths = data / "images", data / "groundTruth"
+    if not (images.is_dir() and truths.is_dir()):
+        raise InputError(
+            f"{data}: must hold the folders images and groundTruth of BSDS500. Download the data "
+            "set and name the folder that holds both."
+        )
+    if (images / split).is_dir():
+        return images / split, truths / split
+    if any((images / other).is_dir() for other in SPLITS):
+        raise InputError(f"{images}: the split {split} is missing.")
+    return images, truths

@@ -1,0 +1,230 @@
+"""The table of methods, as text and as JSON, and the difference of two methods with its error."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+from nuriwake.errors import InputError
+from nuriwake.evaluate.runner import Record
+from nuriwake.evaluate.scales import ScaleChoice, ScaleMetric, choose_scale
+from nuriwake.evaluate.summaries import DatasetScores, ImageScores, pool
+
+#: What is looked for over the scales of a tree.
+SCALE_METRICS: tuple[ScaleMetric, ...] = (
+    "covering",
+    "probabilistic_rand_index",
+    "variation_of_information",
+    "iou_all",
+)
+
+
+@dataclass(frozen=True)
+class MethodSummary:
+    """One row of the table.
+
+    Parameters
+    ----------
+    method : str
+    scores : DatasetScores
+        Of the method's own answers.
+    scales : tuple of ScaleChoice
+        Each metric at its best scales; empty for a method without a tree.
+    best_covering : float or None
+        Mean covering if every true segment may choose its scale.
+    seconds : float
+        Median over the pictures.
+    """
+
+    method: str
+    scores: DatasetScores
+    scales: tuple[ScaleChoice, ...]
+    best_covering: float | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much a statistic of one method exceeds that of another on the same pictures.
+
+    Parameters
+    ----------
+    value : float
+        The difference.
+    standard_error : float
+        By the jackknife over pictures, which are drawn in pairs.
+    """
+
+    value: float
+    standard_error: float
+
+
+def summarise(records: Sequence[Record], order: Sequence[str] = ()) -> list[MethodSummary]:
+    """Make the rows of the table.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        Of any number of methods.
+    order : sequence of str
+        Methods to put first; the others follow as they appear.
+
+    Returns
+    -------
+    list of MethodSummary
+    """
+    by_method: dict[str, list[Record]] = {method: [] for method in order}
+    for record in records:
+        by_method.setdefault(record.request.method, []).append(record)
+    return [_summary(method, found) for method, found in by_method.items() if found]
+
+
+def _summary(method: str, records: Sequence[Record]) -> MethodSummary:
+    scales = [record.scales for record in records if record.scales is not None]
+    has_tree = len(scales) == len(records)
+    wanted: list[ScaleMetric] = list(SCALE_METRICS) if has_tree else []
+    if has_tree and all(scale.scores[0].boundary is not None for scale in scales):
+        wanted.append("boundary_f")
+    return MethodSummary(
+        method,
+        pool([record.scores for record in records]),
+        tuple(choose_scale(scales, metric) for metric in wanted),
+        statistics.fmean(scale.best_covering for scale in scales) if has_tree else None,
+        statistics.median(record.seconds for record in records),
+    )
+
+
+def format_table(summaries: Sequence[MethodSummary]) -> str:
+    """Write the table for people, in plain text.
+
+    Parameters
+    ----------
+    summaries : sequence of MethodSummary
+
+    Returns
+    -------
+    str
+        One line for each method, without a final line end.
+    """
+    header = (
+        *("method", "images", "all", "fine", "coarse", "covering", "PRI", "VI", "F", "regions"),
+        *("ODS cov", "OIS cov", "best cov", "ODS PRI", "ODS VI", "s"),
+    )
+    return _aligned([header, *map(_cells, summaries)])
+
+
+def format_scores(images: Sequence[tuple[str, ImageScores]]) -> str:
+    """Write the scores of single images for people, and of all of them in a last line.
+
+    Parameters
+    ----------
+    images : sequence of (str, ImageScores)
+        Name and scores of each image.
+
+    Returns
+    -------
+    str
+        Plain text without a final line end.
+    """
+    header = (
+        *("name", "all", "fine", "coarse", "covering", "PRI", "VI", "ARE", "ASA", "UE"),
+        *("precision", "recall", "F", "regions"),
+    )
+    rows = [(name, pool([scores])) for name, scores in images]
+    if len(images) > 1:
+        rows.append((f"all {len(images)}", pool([scores for _, scores in images])))
+    return _aligned([header, *(_score_cells(*row) for row in rows)])
+
+
+def _score_cells(name: str, scores: DatasetScores) -> tuple[str, ...]:
+    return (
+        name,
+        *map(_share, (scores.iou_all, scores.iou_fine, scores.iou_coarse, scores.covering)),
+        _share(scores.probabilistic_rand_index),
+        f"{scores.variation_of_information:.3f}",
+        _share(scores.adjusted_rand_error),
+        _share(scores.achievable_segmentation_accuracy),
+        _share(scores.undersegmentation_error),
+        *map(_share, (scores.boundary_precision, scores.boundary_recall, scores.boundary_f)),
+        f"{scores.n_regions:.0f}",
+    )
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Align names to the left and numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in rows)
+    return "\n".join("  ".join(line) for line in lines)
+
+
+def _cells(summary: MethodSummary) -> tuple[str, ...]:
+    scores, scale = summary.scores, {choice.metric: choice for choice in summary.scales}
+    covering, rand = scale.get("covering"), scale.get("probabilistic_rand_index")
+    information = scale.get("variation_of_information")
+    return (
+        summary.method,
+        str(scores.n_images),
+        *map(_share, (scores.iou_all, scores.iou_fine, scores.iou_coarse, scores.covering)),
+        _share(scores.probabilistic_rand_index),
+        f"{scores.variation_of_information:.3f}",
+        _share(scores.boundary_f),
+        f"{scores.n_regions:.0f}",
+        _share(covering.ods if covering else None),
+        _share(covering.ois if covering else None),
+        _share(summary.best_covering),
+        _share(rand.ods if rand else None),
+        f"{information.ods:.3f}" if information else "-",
+        f"{summary.seconds:.2f}",
+    )
+
+
+def _share(value: float | None) -> str:
+    """Write a number of [0, 1] as papers do: .3308."""
+    return "-" if value is None else f"{value:.4f}".removeprefix("0")
+
+
+def table_json(summaries: Sequence[MethodSummary]) -> str:
+    """Write the table for programs: the same rows, every score by name."""
+    return json.dumps([asdict(summary) for summary in summaries], indent=1)
+
+
+def compare(
+    one: Sequence[Record],
+    other: Sequence[Record],
+    statistic: Callable[[Sequence[Record]], float],
+) -> Difference:
+    """Compare two methods on the same pictures.
+
+    Parameters
+    ----------
+    one, other : sequence of Record
+        Of the same pictures, in any order; at least two.
+    statistic : callable
+        A number for a set of records, such as
+        ``lambda records: pool([record.scores for record in records]).iou_all``.
+
+    Returns
+    -------
+    Difference
+        ``statistic(one) - statistic(other)``.
+
+    Raises
+    ------
+    InputError
+        If the pictures differ, or there are fewer than two.
+    """
+    first = {record.request.image: record for record in one}
+    second = {record.request.image: record for record in other}
+    if first.keys() != second.keys() or len(first) < 2:
+        raise InputError("two methods are compared on the same two or more pictures.")
+
+    def difference(names: Sequence[str]) -> float:
+        return statistic([first[n] for n in names]) - statistic([second[n] for n in names])
+
+    names = sorted(first)
+    without = [difference([*names[:i], *names[i + 1 :]]) for i in range(len(names))]
+    spread = statistics.pvariance(without) * (len(names) - 1)
+    return Difference(difference(names), math.sqrt(spread))

@@ -1,0 +1,335 @@
+"""The training step differentiated by hand: few passes over the pixels, little memory, bfloat16.
+
+What PyTorch's automatic differentiation does in about forty passes over maps in main memory is done
+here in four, strip by strip in the cache:
+
+1. forwards: each 3x3 convolution, its ReLU and the sums for the statistics. The normalisation is
+   folded into the next convolution's weights.
+2. responses: one affine map (last feature normalisation, classifier and response normalisation in
+   one), softmax and argmax.
+3. slopes: d = softmax - one-hot, and the two sums that give the gradients of everything after the
+   last ReLU.
+4. backwards: the gradient of each feature map, and of the weights of the convolution before it.
+
+Maps are bfloat16 where that is fast, sums and p x p matrices are float32 and float64, and the
+responses are computed in float32: their argmax is the result.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from nuriwake.learn.argmax import first_maximum_
+from nuriwake.learn.engine import Objective, Schedule
+from nuriwake.learn.folding import (
+    FoldedConvolution,
+    Head,
+    HeadGradient,
+    Moments,
+    Normalisation,
+    algebra_dtype,
+    fold_convolution,
+)
+from nuriwake.learn.network import Network
+from nuriwake.learn.padded import (
+    STRIP_PIXELS_CPU,
+    STRIP_PIXELS_GPU,
+    ConvolutionGradient,
+    PaddedMap,
+    Strip,
+    strips_of,
+    subtract_outside,
+)
+from nuriwake.learn.precision import Precision, compute_dtype
+from nuriwake.learn.products import linear, product
+from nuriwake.learn.roughness import Roughness
+
+
+class FusedEngine:
+    """A training step that agrees with :class:`nuriwake.learn.training.PlainEngine`, only faster.
+
+    Parameters
+    ----------
+    network : Network
+        Trained in place; its parameters stay float32.
+    image : Tensor of float32, shape (B, bands, H, W), in [0, 1]
+    valid : Tensor of bool, shape (B, H, W)
+    objective : Objective
+    schedule : Schedule
+    precision : {"auto", "bf16", "fp32"}
+
+    Examples
+    --------
+    >>> network = Network(n_bands=1, n_channels=2, n_labels=2, n_layers=1)
+    >>> valid = torch.ones(1, 3, 3, dtype=torch.bool)
+    >>> objective = Objective(weights=valid / 9)
+    >>> engine = FusedEngine(network, torch.rand(1, 1, 3, 3), valid, objective, Schedule(1, 1))
+    >>> engine.update(engine.label()) > 0
+    True
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        image: Tensor,
+        valid: Tensor,
+        objective: Objective,
+        schedule: Schedule,
+        precision: Precision = "auto",
+    ) -> None:
+        batch, n_bands, height, width = image.shape
+        device = image.device
+        self._network = network.train()
+        self._dtype = compute_dtype(precision, device)
+        n_pixels = STRIP_PIXELS_CPU if device.type == "cpu" else STRIP_PIXELS_GPU
+        self._strips = strips_of(batch, height, width, n_pixels)
+        self._height = height
+        self._count = int(valid.sum())
+        # No mask where there is nothing to mask: it would be another pass.
+        self._mask = None if bool(valid.all()) else valid[..., None].to(self._dtype)
+        self._weights = self._relative_weights(objective.weights)
+        self._roughness = None
+        if objective.continuity:
+            self._roughness = Roughness(
+                valid, network.n_labels, objective.continuity * self._count, self._dtype
+            )
+
+        p, q = network.n_channels, network.n_labels
+        # The first convolution is cheap, and bfloat16 would lose one grey level in 256: float32.
+        self._image = PaddedMap((batch, height, width, n_bands), torch.float32, device)
+        self._image.data[:, 1:-1, 1:-1] = image.permute(0, 2, 3, 1)
+        shape = (batch, height, width, p)
+        # All feature maps but the last feed a convolution; their memory later holds their gradient.
+        self._inner = [PaddedMap(shape, self._dtype, device) for _ in range(network.radius - 1)]
+        self._gradient = PaddedMap(shape, self._dtype, device)
+        self._last = torch.empty(shape, dtype=self._dtype, device=device)
+        # The softmax, later the slopes d = n dL/dy'.
+        self._slopes = torch.empty((batch, height, width, q), dtype=self._dtype, device=device)
+        self._guesses = [torch.zeros(p, device=device) for _ in range(network.radius)]
+        self._norms: list[Normalisation] = []
+        self._head: Head
+        self._optimiser = torch.optim.SGD(
+            network.parameters(), lr=schedule.learning_rate, momentum=schedule.momentum
+        )
+
+    def _relative_weights(self, weights: Tensor) -> Tensor | None:
+        """Give the pixels' weights relative to 1 / n, (B, H, W, 1); None where all are 1."""
+        relative = weights[..., None] * self._count
+        return None if bool(((relative - 1.0).abs() < 1e-5).all()) else relative
+
+    # --- forwards ---------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def label(self) -> Tensor:
+        """Run the network; return the argmax label of each pixel, int64 (B, H, W)."""
+        self._norms = []
+        for layer in range(self._network.radius):
+            self._extract(layer)
+        return self._respond()
+
+    def _extract(self, layer: int) -> None:
+        """One component: convolution and ReLU into the layer's map, and its statistics."""
+        source = self._source_of(layer)
+        is_last = layer == self._network.radius - 1
+        folded = self._folded(layer)
+        dtype = source.data.dtype
+        weight = _kernel(folded.weight, dtype)
+        bias, outside = folded.bias.to(dtype), folded.outside.to(dtype)
+        moments = Moments(self._guesses[layer], whole=is_last)
+        for strip in self._strips:
+            values = source.convolve(strip, weight, bias)
+            if layer:
+                subtract_outside(values, strip, self._height, outside)
+            values.relu_()
+            moments.add(values.flatten(0, 1), self._mask_of(strip))
+            target = self._last[strip.index] if is_last else self._inner[layer].rows(strip)
+            target.copy_(values)
+        mean, spread = moments.finish(self._count)
+        self._guesses[layer] = mean.to(self._dtype).float()
+        if is_last:
+            self._head = Head.of(self._network, mean, spread, self._count)
+            self._norms.append(self._head.norm)
+        else:
+            norm = self._network.components()[layer][1]
+            self._norms.append(Normalisation.of(norm, mean, spread, self._count))
+
+    def _folded(self, layer: int) -> FoldedConvolution:
+        """Fold the normalisation before it into the layer's convolution."""
+        conv = self._network.components()[layer][0]
+        dtype = algebra_dtype(conv.weight.device)
+        weight, bias = conv.weight.detach().to(dtype), _bias_of(conv).to(dtype)
+        if layer:
+            return fold_convolution(weight, bias, self._norms[layer - 1])
+        return FoldedConvolution(weight, bias, bias.new_zeros((3, 3, len(bias))))
+
+    def _respond(self) -> Tensor:
+        """Responses, softmax and argmax from the last feature map."""
+        weight, bias = self._head.weight.float(), self._head.bias.float()
+        batch, height, width, q = self._slopes.shape
+        labels = torch.empty((batch, height, width), dtype=torch.int64, device=bias.device)
+        ranks = torch.arange(q, 0, -1, dtype=torch.float32, device=bias.device)
+        if self._roughness is not None:
+            self._roughness.reset()
+        for strip in self._strips:
+            features = self._last[strip.index].flatten(0, 1)
+            responses = linear(features.float(), weight, bias)
+            self._slopes[strip.index].view(-1, q).copy_(responses.softmax(dim=1))
+            if self._roughness is not None:
+                self._roughness.add(responses.view(-1, width, q), strip)
+            labels[strip.index] = first_maximum_(responses, ranks).view(-1, width)
+        return labels
+
+    @torch.no_grad()
+    def freeze(self) -> None:
+        """Store the statistics of the last :meth:`label` in the network's normalisations."""
+        norms = [norm for _, norm in self._network.components()]
+        statistics = [*self._norms, self._head.response_norm]
+        for norm, known in zip([*norms, self._network.classifier_norm], statistics, strict=True):
+            norm.running_mean = known.mean.float()
+            norm.running_var = known.variance.float()
+
+    # --- backwards --------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def update(self, targets: Tensor) -> float:
+        """Descend one step towards the targets; return the loss before it."""
+        loss = self.differentiate(targets)
+        self._optimiser.step()
+        return loss
+
+    @torch.no_grad()
+    def differentiate(self, targets: Tensor) -> float:
+        """Set every parameter's ``grad`` to that of the loss for these targets; return the loss."""
+        loss, sum_d, products = self._measure_slopes(targets)
+        gradient = self._enter_features(sum_d, products)
+        for layer in range(self._network.radius - 1, 0, -1):
+            gradient = self._descend(layer, gradient)
+        first = self._network.components()[0][0]
+        self._set_gradient(first.weight, gradient.weight)
+        self._set_gradient(first.bias, gradient.bias)
+        return loss / self._count
+
+    def _measure_slopes(self, targets: Tensor) -> tuple[float, Tensor, Tensor]:
+        """Turn the softmax into slopes; return n times the loss, sum of d and sum of d a^T."""
+        q, p = self._slopes.shape[3], self._last.shape[3]
+        dtype, device = algebra_dtype(targets.device), targets.device
+        loss = torch.zeros((), dtype=dtype, device=device)
+        sum_d = torch.zeros(q, dtype=dtype, device=device)
+        products = torch.zeros((q, p), dtype=dtype, device=device)
+        for strip in self._strips:
+            slopes = self._slopes[strip.index].view(-1, q)
+            chosen = targets[strip.index].reshape(-1, 1)
+            likelihood = slopes.gather(1, chosen)
+            cost = likelihood.float().clamp_min(torch.finfo(torch.float32).tiny).log()
+            slopes.scatter_(1, chosen, likelihood - 1.0)
+            if self._weights is not None:
+                weights = self._weights[strip.index].view(-1, 1)
+                cost *= weights
+                slopes *= weights
+            if self._roughness is not None:
+                slopes += self._roughness.slopes[strip.index].view(-1, q)
+            loss -= cost.sum()
+            sum_d += slopes.sum(dim=0, dtype=torch.float32)
+            products += product(slopes.t(), self._last[strip.index].view(-1, p))
+        if self._roughness is not None:
+            loss += self._roughness.loss
+        return float(loss), sum_d, products
+
+    def _enter_features(self, sum_d: Tensor, products: Tensor) -> ConvolutionGradient:
+        """Back through the head and the last ReLU."""
+        head = self._head
+        result = head.backward(sum_d, products)
+        self._set_head_gradients(result)
+        weight, feedback = head.weight.to(self._dtype), result.feedback.to(self._dtype)
+        offset = result.offset.to(self._dtype)
+        gradient = ConvolutionGradient(self._source_of(self._network.radius - 1), self._gradient)
+        for strip in self._strips:
+            active = self._last[strip.index]
+            rows, slopes = active.flatten(0, 1), self._slopes[strip.index].flatten(0, 1)
+            values = torch.addmm(offset, slopes, weight).addmm_(rows, feedback).view_as(active)
+            if self._mask is not None:
+                values *= self._mask[strip.index]
+            gradient.add(strip, values, active)
+        return gradient
+
+    def _descend(self, layer: int, above: ConvolutionGradient) -> ConvolutionGradient:
+        """Back through a convolution and the normalisation and ReLU before it.
+
+        The memory of the feature map below becomes that of its gradient.
+        """
+        slope, offset, kernel = self._differentiate_layer(layer, above)
+        below = self._inner[layer - 1]
+        gradient = ConvolutionGradient(self._source_of(layer - 1), below)
+        for strip in self._strips:
+            active = below.rows(strip)
+            if self._mask is None:
+                values = above.gradient.convolve(strip, kernel, offset).addcmul_(active, slope)
+            else:
+                values = above.gradient.convolve(strip, kernel, None)
+                values += torch.addcmul(offset, active, slope) * self._mask[strip.index]
+            gradient.add(strip, values, active)
+        return gradient
+
+    def _differentiate_layer(
+        self, layer: int, above: ConvolutionGradient
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Gradients of a convolution and of the normalisation before it.
+
+        Returns
+        -------
+        slope, offset : Tensors of shape (p,)
+            The statistics add slope a + offset to the gradient of the normalisation's input a.
+        kernel : Tensor of shape (p, p, 3, 3)
+            Takes the convolution's output gradient to that of a, statistics apart.
+        """
+        conv = self._network.components()[layer][0]
+        norm_layer, norm = self._network.components()[layer - 1][1], self._norms[layer - 1]
+        dtype = norm.mean.dtype
+        weight, products, taps = conv.weight.to(dtype), above.weight.to(dtype), above.taps.to(dtype)
+        through_shift = torch.einsum("klo,c->ockl", taps, norm.shift)
+        self._set_gradient(conv.weight, products * norm.scale[:, None, None] + through_shift)
+        self._set_gradient(conv.bias, above.bias)
+        # Sums of dx and dx a over all pixels, without a pass: both are linear in the gradient.
+        sum_dx = torch.einsum("ockl,klo->c", weight, taps)
+        sum_dxa = (weight * products).sum(dim=(0, 2, 3))
+        d_gamma, d_beta, slope, offset = norm.backward(sum_dx, sum_dxa)
+        self._set_gradient(norm_layer.weight, d_gamma)
+        self._set_gradient(norm_layer.bias, d_beta)
+        kernel = (weight * norm.scale[:, None, None]).flip(2, 3).transpose(0, 1)
+        return slope.to(self._dtype), offset.to(self._dtype), _kernel(kernel, self._dtype)
+
+    def _set_head_gradients(self, result: HeadGradient) -> None:
+        network = self._network
+        last_norm = network.components()[-1][1]
+        self._set_gradient(network.classifier.weight, result.classifier)
+        self._set_gradient(network.classifier_norm.weight, result.response_gamma)
+        self._set_gradient(network.classifier_norm.bias, result.response_beta)
+        self._set_gradient(last_norm.weight, result.gamma)
+        # The last normalisation removes whatever shifts its input.
+        self._set_gradient(network.classifier.bias, torch.zeros_like(result.response_beta))
+        self._set_gradient(last_norm.bias, torch.zeros_like(result.gamma))
+
+    def _set_gradient(self, parameter: Tensor | None, gradient: Tensor) -> None:
+        """Store a gradient of n times the loss as that of the loss."""
+        if parameter is None:
+            return
+        scaled = (gradient / self._count).to(parameter)
+        parameter.grad = scaled.reshape(parameter.shape).contiguous()
+
+    def _source_of(self, layer: int) -> PaddedMap:
+        """Return the map that a layer's convolution reads."""
+        return self._inner[layer - 1] if layer else self._image
+
+    def _mask_of(self, strip: Strip) -> Tensor | None:
+        return None if self._mask is None else self._mask[strip.index].view(-1, 1)
+
+
+def _kernel(weight: Tensor, dtype: torch.dtype) -> Tensor:
+    """Lay a convolution's weights out as the maps are."""
+    return weight.to(dtype).contiguous(memory_format=torch.channels_last)
+
+
+def _bias_of(conv: torch.nn.Conv2d) -> Tensor:
+    bias = conv.bias
+    return conv.weight.new_zeros(conv.out_channels) if bias is None else bias.detach()

@@ -1,0 +1,195 @@
+"""A trained network, its statistics frozen, on images of any size.
+
+The image is computed in blocks of one fixed size, so that memory is bounded and that a pixel goes
+through the same arithmetic whatever the size of the image or tile it comes in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from nuriwake.learn.argmax import first_maximum_
+from nuriwake.learn.folding import Normalisation, algebra_dtype
+from nuriwake.learn.network import BatchNorm, Network
+from nuriwake.learn.precision import Precision, compute_dtype
+from nuriwake.learn.products import linear
+from nuriwake.raster import BoolMap, LabelMap
+
+#: Rows and columns of a block: its feature maps fit the cache, and the halo of two pixels around
+#: it costs 6 % more arithmetic.
+BLOCK = 128
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One component of the extractor: convolution, ReLU, x = scale a + shift."""
+
+    kernel: Tensor
+    bias: Tensor
+    scale: Tensor
+    shift: Tensor
+
+
+class Predictor:
+    """Labels images with a trained network and its frozen statistics.
+
+    Parameters
+    ----------
+    network : Network
+        With statistics stored by :meth:`Network.freeze`; copied, so that it may be trained on.
+    precision : {"auto", "bf16", "fp32"}
+        Arithmetic of the feature extractor; the responses are computed in float32.
+
+    Notes
+    -----
+    In "fp32" the result for a pixel at least :attr:`radius` pixels from the border of the array is
+    the same, bit for bit, in whatever larger or smaller array it is computed, on one machine with
+    one number of threads.
+
+    Examples
+    --------
+    >>> predictor = Predictor(Network(n_bands=1, n_channels=4, n_labels=3, n_layers=2))
+    >>> predictor.radius, predictor.labels(np.zeros((2, 3, 1), np.float32)).shape
+    (2, (2, 3))
+    """
+
+    @torch.no_grad()
+    def __init__(self, network: Network, precision: Precision = "auto") -> None:
+        self._device = network.classifier.weight.device
+        self._dtype = compute_dtype(precision, self._device)
+        self.radius = network.radius
+        self.n_bands, self.n_labels = network.n_bands, network.n_labels
+        self._layers = [
+            # As in training, the cheap first convolution keeps the image's grey levels apart.
+            _layer(conv, _frozen(norm), self._dtype if layer else torch.float32)
+            for layer, (conv, norm) in enumerate(network.components())
+        ]
+        # The last feature normalisation, the classifier and its normalisation are one affine map.
+        features, responses = _frozen(network.components()[-1][1]), _frozen(network.classifier_norm)
+        weight, bias = _parameters(network.classifier, features.scale.dtype)
+        weight = weight[:, :, 0, 0]
+        self._weight = ((responses.scale[:, None] * weight) * features.scale).float()
+        offset = responses.scale * (weight @ features.shift + bias) + responses.shift
+        self._bias = offset.float()
+        self._ranks = torch.arange(self.n_labels, 0, -1, dtype=torch.float32, device=self._device)
+
+    def labels(self, image: NDArray[np.float32], valid: BoolMap | None = None) -> LabelMap:
+        """Return the label of each pixel.
+
+        Parameters
+        ----------
+        image : ndarray of float32, shape (height, width, bands), in [0, 1]
+            Invalid pixels hold 0.
+        valid : ndarray of bool, shape (height, width), optional
+
+        Returns
+        -------
+        ndarray of int32, shape (height, width)
+            1 to q; 0 where invalid.
+        """
+        labels = np.empty(image.shape[:2], np.int32)
+        for target, block in self._blocks(image):
+            found = first_maximum_(block.flatten(0, 1), self._ranks).view(block.shape[:2])
+            labels[target] = _crop(found, target).cpu().numpy()
+        labels += 1
+        if valid is not None:
+            labels[~valid] = 0
+        return labels
+
+    def responses(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the responses y' of each pixel.
+
+        Parameters
+        ----------
+        image : ndarray of float32, shape (height, width, bands), in [0, 1]
+            Invalid pixels hold 0.
+
+        Returns
+        -------
+        ndarray of float32, shape (height, width, q)
+        """
+        responses = np.empty((*image.shape[:2], self.n_labels), np.float32)
+        for target, block in self._blocks(image):
+            responses[target] = _crop(block, target).cpu().numpy()
+        return responses
+
+    @torch.no_grad()
+    def _blocks(self, image: NDArray[np.float32]) -> Iterator[tuple[tuple[slice, slice], Tensor]]:
+        """Yield where each block goes and its responses, (BLOCK, BLOCK, q)."""
+        height, width, _ = image.shape
+        for row in range(0, height, BLOCK):
+            for column in range(0, width, BLOCK):
+                target = (
+                    slice(row, min(row + BLOCK, height)),
+                    slice(column, min(column + BLOCK, width)),
+                )
+                yield target, self._respond(image, row, column)
+
+    def _respond(self, image: NDArray[np.float32], row: int, column: int) -> Tensor:
+        """Responses of the block whose first pixel is (row, column)."""
+        x = self._read(image, row, column)
+        for layer in self._layers[:-1]:
+            x = self._convolve(x, layer).relu_()
+            x = torch.addcmul(layer.shift, x, layer.scale).to(self._dtype)
+            halo = (x.shape[0] - BLOCK) // 2
+            _clear_outside(x, row - halo, column - halo, image.shape)
+        features = self._convolve(x, self._layers[-1]).relu_().view(BLOCK * BLOCK, -1)
+        return linear(features.float(), self._weight, self._bias).view(BLOCK, BLOCK, -1)
+
+    def _read(self, image: NDArray[np.float32], row: int, column: int) -> Tensor:
+        """Cut out the block and its halo, (BLOCK + 2 radius)^2 pixels; 0 outside the image."""
+        size = BLOCK + 2 * self.radius
+        block = np.zeros((size, size, image.shape[2]), np.float32)
+        top, left = row - self.radius, column - self.radius
+        source = image[max(top, 0) : top + size, max(left, 0) : left + size]
+        first_row, first_column = max(-top, 0), max(-left, 0)
+        block[
+            first_row : first_row + source.shape[0], first_column : first_column + source.shape[1]
+        ] = source
+        return torch.from_numpy(block).to(self._device)
+
+    def _convolve(self, x: Tensor, layer: _Layer) -> Tensor:
+        """3x3 convolution of (rows, columns, C); one pixel less on each side."""
+        result = functional.conv2d(x.permute(2, 0, 1)[None], layer.kernel, layer.bias)
+        return result[0].permute(1, 2, 0).contiguous()
+
+
+def _crop(block: Tensor, target: tuple[slice, slice]) -> Tensor:
+    rows, columns = (part.stop - part.start for part in target)
+    return block[:rows, :columns]
+
+
+def _clear_outside(x: Tensor, top: int, left: int, shape: tuple[int, ...]) -> None:
+    """Zero what lies outside the image: every convolution pads with zeros there."""
+    height, width = shape[:2]
+    x[: max(0, -top)] = 0
+    x[max(0, height - top) :] = 0
+    x[:, : max(0, -left)] = 0
+    x[:, max(0, width - left) :] = 0
+
+
+def _layer(conv: torch.nn.Conv2d, norm: Normalisation, dtype: torch.dtype) -> _Layer:
+    weight, bias = _parameters(conv, torch.float32)
+    kernel = weight.to(dtype).contiguous(memory_format=torch.channels_last)
+    return _Layer(kernel, bias.to(dtype), norm.scale.to(dtype), norm.shift.to(dtype))
+
+
+def _parameters(conv: torch.nn.Conv2d, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    bias = conv.weight.new_zeros(conv.out_channels) if conv.bias is None else conv.bias
+    return conv.weight.detach().clone().to(dtype), bias.detach().clone().to(dtype)
+
+
+def _frozen(norm: BatchNorm) -> Normalisation:
+    """Read a normalisation with the statistics stored in its layer."""
+    dtype = algebra_dtype(norm.weight.device)
+    mean, variance = norm.running_mean, norm.running_var
+    if mean is None or variance is None:
+        raise ValueError("the network's normalisations keep no statistics")
+    return Normalisation.of(norm, mean.to(dtype), variance.to(dtype), count=1)
