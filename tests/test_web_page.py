@@ -16,6 +16,7 @@ import app_stand_in
 from app_server import serving
 from conftest import REPOSITORY, require_or_skip
 from nuriwake.faces.web.limits import Limits
+from nuriwake.faces.web.runner import run_task
 from nuriwake.faces.web.server import create_app
 from nuriwake.settings import Settings, read_settings
 
@@ -327,21 +328,30 @@ def test_scribble_undo_erase_and_relearn(page, tasks):
     page.fill("#brush-size", "20")
     stroke(90, 200, 140)
     shoot(page, "scribble")
+    assert page.is_disabled("#learn")
+    assert page.is_visible("#scribble-hint")
+    page.get_by_role("radio", name="Brush 3").check(force=True)
+    stroke(300, 300)
     page.click("#learn")
     page.wait_for_selector("#slider-bar", state="hidden")
     wait_result(page)
     assert tasks[-1].scribbles.shape == (400, 600)
-    assert set(np.unique(tasks[-1].scribbles)) == {0, 1}
-    assert labels_painted() == 1  # they stay, to be added to
+    assert set(np.unique(tasks[-1].scribbles)) == {0, 1, 3}
+    assert labels_painted() == 2  # they stay, to be added to
 
 
 def test_scribbles_by_keyboard(page):
     run_example(page)
     page.click("#scribble-panel summary")
     page.focus("#layers")
-    page.keyboard.press("Enter")
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Enter")
+    for brush in ("Brush 1", "Brush 2"):
+        page.get_by_role("radio", name=brush).check(force=True)
+        page.focus("#layers")
+        page.keyboard.press("Enter")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowDown")
     assert page.is_enabled("#learn")
 
 
@@ -460,3 +470,21 @@ def test_a_phone_sized_window_scrolls_in_one_direction(open_page):
     page.tap("#layers", position={"x": 60, "y": 60})
     assert page.is_visible("#selection")
     shoot(page, "phone-result")
+
+
+def test_the_segmenter_itself_behind_the_page(browser, open_page):
+    """With the recipe ``fast``: the screenshot that the README shows."""
+    with serving(create_app(run_task)) as address:
+        page = open_page(viewport={"width": 1280, "height": 800})
+        page.goto(address)
+        page.wait_for_selector("html[data-ready]")
+        page.click("[data-example=coffee]")
+        wait_live(page)
+        wait_result(page)
+        for count in (5, 24):
+            page.fill("#count", str(count))
+            page.keyboard.press("Enter")
+            assert colours_on_canvas(page) == count
+        page.mouse.move(640, 300)
+        shoot(page, "page")
+        page.goto("about:blank")

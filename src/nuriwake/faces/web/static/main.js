@@ -125,10 +125,11 @@ function describeHover(node) {
 }
 
 function describeScribbles() {
-  const empty = scribbles.isEmpty;
+  const { nLabels } = scribbles;
   $("undo-stroke").disabled = !scribbles.canUndo;
-  $("clear-strokes").disabled = empty;
-  $("learn").disabled = empty || runner.isRunning === true;
+  $("clear-strokes").disabled = nLabels === 0;
+  $("learn").disabled = nLabels < 2 || runner.isRunning === true;
+  $("scribble-hint").hidden = nLabels !== 1;
 }
 
 // ---- controls

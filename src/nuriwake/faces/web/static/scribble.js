@@ -28,7 +28,8 @@ export class Scribbles {
     this.onChange();
   }
 
-  get isEmpty() { return !this.map.some((label) => label > 0); }
+  /** How many different labels are drawn. */
+  get nLabels() { return BRUSHES.filter((_, i) => this.map.includes(i + 1)).length; }
 
   get canUndo() { return this.strokes.length > 0; }
 
