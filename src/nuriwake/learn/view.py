@@ -93,7 +93,8 @@ def coarse_view(
     layers = [colours / ranges, _texture(lightness(colours, valid), valid) / _LAB_RANGE[0]]
     share = _area_mean(valid[:, :, np.newaxis].astype(np.float32), shape)
     view = _area_mean(np.concatenate(layers, axis=2) * valid[:, :, np.newaxis], shape)
-    return view / np.maximum(share, np.float32(1e-6)), share[:, :, 0] > 0
+    view /= np.maximum(share, np.float32(1e-6))
+    return view, share[:, :, 0] > 0
 
 
 def lightness(colours: NDArray[np.float32], valid: BoolMap) -> NDArray[np.float32]:
@@ -114,7 +115,7 @@ def lightness(colours: NDArray[np.float32], valid: BoolMap) -> NDArray[np.float3
 
 
 def _texture(light: NDArray[np.float32], valid: BoolMap) -> NDArray[np.float32]:
-    """Standard deviation in 7 x 7 and mean steps in 5 x 5 reference pixels, weighted to be alike."""
+    """Measure the spread in 7 x 7 and the mean steps in 5 x 5 reference pixels, on a like range."""
     from scipy.ndimage import uniform_filter
 
     scale = pixel_scale(light.shape)

@@ -77,7 +77,7 @@ def _descend(edges: NDArray[np.float32], valid: BoolMap) -> NDArray[np.int64]:
 
 @compiled
 def _number(parent: NDArray[np.int64], valid: BoolMap) -> LabelMap:
-    """Number the trees of a union-find in the order of their first pixel."""
+    """Give numbers to the trees of a union-find in the order of their first pixel."""
     height, width = valid.shape
     ids = np.zeros(parent.size, np.int32)
     basins = np.zeros((height, width), np.int32)

@@ -10,7 +10,7 @@ from nuriwake.raster import LabelMap
 
 
 def connected_components(labels: NDArray[np.integer]) -> LabelMap:
-    """Number the connected parts of each label.
+    """Tell the connected parts of each label apart.
 
     Two pixels belong together if they share a side and a label.
 

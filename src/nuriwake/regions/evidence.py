@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 from nuriwake.raster import BoolMap
 
 
-def edge_strength(
-    values: NDArray[np.float32], valid: BoolMap, sigma: float
-) -> NDArray[np.float32]:
+def edge_strength(values: NDArray[np.float32], valid: BoolMap, sigma: float) -> NDArray[np.float32]:
     """Gradient magnitude of a smoothed map of any number of channels.
 
     Parameters

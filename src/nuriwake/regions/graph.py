@@ -147,9 +147,12 @@ def _find_sides(
     return table[:2].min(axis=0), table[:2].max(axis=0), np.ascontiguousarray(table[2:].T)
 
 
-def _positions(index: NDArray[np.generic], scale: float, size: int) -> NDArray[np.float64]:
+def _positions(
+    index: NDArray[np.floating] | NDArray[np.integer], scale: float, size: int
+) -> NDArray[np.float64]:
     """Where pixel centres ``index`` lie in a map that is ``scale`` times as large."""
-    return np.clip((index + 0.5) * scale - 0.5, 0.0, size - 1.0)
+    positions: NDArray[np.float64] = np.clip((index + 0.5) * scale - 0.5, 0.0, size - 1.0)
+    return positions
 
 
 def _bilinear(

@@ -81,5 +81,5 @@ def _ward(
         merges[k], altitudes[k] = sorted((node[i], node[j])), cost[i, j]
         means[i] = (weights[i] * means[i] + weights[j] * means[j]) / total[i, j]
         weights[i], node[i] = total[i, j], n + k
-        means, weights, node = (np.delete(x, j, axis=0) for x in (means, weights, node))
+        means, weights, node = np.delete(means, j, 0), np.delete(weights, j), np.delete(node, j)
     return merges, np.maximum.accumulate(altitudes)

@@ -19,6 +19,8 @@ from nuriwake.regions.graph import RegionGraph
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+#: Cost, edge and the edge's version at that cost.
+Entry = tuple[float, int, int]
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def merge_regions(
     borders = Borders(
         ends=graph.pairs.astype(np.int64),
         length=graph.lengths.copy(),
-        strength=np.asarray(evidence.border, np.float64),
+        strength=np.array(evidence.border, np.float64),
         version=np.zeros(graph.n_edges, np.int64),
         next_half=np.full(2 * graph.n_edges, -1),
     )
@@ -203,10 +205,20 @@ def _absorb(regions: Regions, keep: int, gone: int) -> None:
 
 
 @compiled
-def _rewire(regions: Regions, borders: Borders, keep: int, gone: int, edge_to: Ints) -> None:
-    """Hang the edges of both regions on one; two borders with the same region become one.
+def _unite(borders: Borders, into: int, edge: int) -> None:
+    """Make two borders with the same region one."""
+    total = borders.length[into] + borders.length[edge]
+    share = borders.length[edge] / total
+    borders.strength[into] += share * (borders.strength[edge] - borders.strength[into])
+    borders.length[into] = total
+    borders.version[edge] = -1
 
-    ``edge_to`` is -1 everywhere, and is left so. Dead edges (version -1) drop out of the lists.
+
+@compiled
+def _rewire(regions: Regions, borders: Borders, keep: int, gone: int, edge_to: Ints) -> None:
+    """Hang the edges of both regions on one; dead edges (version -1) drop out of the lists.
+
+    ``edge_to`` is scratch, -1 everywhere before and after.
     """
     lists = (regions.head[keep], regions.head[gone])
     regions.head[keep] = -1
@@ -214,22 +226,16 @@ def _rewire(regions: Regions, borders: Borders, keep: int, gone: int, edge_to: I
     for half in lists:
         while half >= 0:
             following, edge = borders.next_half[half], half // 2
-            if borders.version[edge] >= 0:
-                far = borders.ends[edge, 1 - half % 2]
-                twin = edge_to[far]
-                if twin >= 0:
-                    total = borders.length[twin] + borders.length[edge]
-                    share = borders.length[edge] / total
-                    borders.strength[twin] += share * (
-                        borders.strength[edge] - borders.strength[twin]
-                    )
-                    borders.length[twin] = total
-                    borders.version[edge] = -1
-                    regions.degree[far] -= 1
-                else:
-                    borders.ends[edge, half % 2] = keep
-                    edge_to[far] = edge
-                    _hang(regions, borders, keep, half)
+            far = borders.ends[edge, 1 - half % 2]
+            if borders.version[edge] < 0:
+                pass
+            elif edge_to[far] >= 0:
+                _unite(borders, edge_to[far], edge)
+                regions.degree[far] -= 1
+            else:
+                borders.ends[edge, half % 2] = keep
+                edge_to[far] = edge
+                _hang(regions, borders, keep, half)
             half = following
     half = regions.head[keep]
     while half >= 0:
@@ -238,47 +244,65 @@ def _rewire(regions: Regions, borders: Borders, keep: int, gone: int, edge_to: I
 
 
 @compiled
-def _merge(regions: Regions, borders: Borders, weights: Floats) -> tuple[NDArray[np.int32], Floats]:
-    n = regions.areas.size
-    heap = [(0.0, 0, 0) for _ in range(0)]
+def _is_forbidden(regions: Regions, one: int, other: int) -> bool:
+    a, b = regions.groups[one], regions.groups[other]
+    return bool(a > 0 and b > 0 and a != b)
+
+
+@compiled
+def _push_borders(
+    regions: Regions, borders: Borders, region: int, weights: Floats, heap: list[Entry]
+) -> None:
+    """Put every edge of a region into the heap with its cost of now."""
+    half = regions.head[region]
+    while half >= 0:
+        edge = half // 2
+        borders.version[edge] += 1
+        cost = _cost(regions, borders, edge, weights)
+        heapq.heappush(heap, (cost, edge, borders.version[edge]))
+        half = borders.next_half[half]
+
+
+@compiled
+def _first_heap(regions: Regions, borders: Borders, weights: Floats) -> list[Entry]:
+    heap = [(0.0, 0, 0) for _ in range(0)]  # empty, but of a type that the compiler knows
     for edge in range(borders.length.size):
         for end in range(2):
             _hang(regions, borders, borders.ends[edge, end], 2 * edge + end)
         heap.append((_cost(regions, borders, edge, weights), edge, 0))
     heapq.heapify(heap)
-    merges = np.empty((max(n - 1, 0), 2), np.int32)
-    altitudes = np.empty(max(n - 1, 0))
+    return heap
+
+
+@compiled
+def _merge(regions: Regions, borders: Borders, weights: Floats) -> tuple[NDArray[np.int32], Floats]:
+    n = regions.areas.size
+    merges, altitudes = np.empty((max(n - 1, 0), 2), np.int32), np.empty(max(n - 1, 0))
     edge_to = np.full(n, -1)
+    heap = _first_heap(regions, borders, weights)
     done, altitude = 0, 0.0
     while heap:
         cost, edge, version = heapq.heappop(heap)
         if version != borders.version[edge]:
             continue
-        keep, gone = borders.ends[edge, 0], borders.ends[edge, 1]
-        if regions.degree[keep] < regions.degree[gone]:
-            keep, gone = gone, keep
         borders.version[edge] = -1
+        keep, gone = borders.ends[edge, 0], borders.ends[edge, 1]
         regions.degree[keep] -= 1
         regions.degree[gone] -= 1
-        if (
-            regions.groups[keep] * regions.groups[gone] > 0
-            and regions.groups[keep] != regions.groups[gone]
-        ):
+        if _is_forbidden(regions, keep, gone):
             continue
+        if regions.degree[keep] < regions.degree[gone]:
+            keep, gone = gone, keep
+        one, other = regions.node[keep], regions.node[gone]
         altitude = max(altitude, cost)
-        merges[done, 0] = min(regions.node[keep], regions.node[gone])
-        merges[done, 1] = max(regions.node[keep], regions.node[gone])
-        altitudes[done] = altitude
+        merges[done, 0], merges[done, 1], altitudes[done] = (
+            min(one, other),
+            max(one, other),
+            altitude,
+        )
         regions.node[keep] = n + done
         done += 1
         _absorb(regions, keep, gone)
         _rewire(regions, borders, keep, gone, edge_to)
-        half = regions.head[keep]
-        while half >= 0:
-            edge = half // 2
-            borders.version[edge] += 1
-            heapq.heappush(
-                heap, (_cost(regions, borders, edge, weights), edge, borders.version[edge])
-            )
-            half = borders.next_half[half]
+        _push_borders(regions, borders, keep, weights, heap)
     return merges[:done], altitudes[:done]

@@ -102,7 +102,7 @@ class MergeTree:
         return f"This image was divided into {self.n_leaves} at the finest{apart}."
 
     def _leaf_parts(self, n_regions: int) -> NDArray[np.int32]:
-        """The part, from 1, of each leaf."""
+        """Find the part, from 1, of each leaf."""
         n = self.n_leaves
         parent = np.arange(n + n - n_regions)
         parent[self.merges[: n - n_regions]] = np.arange(n, n + n - n_regions)[:, np.newaxis]
