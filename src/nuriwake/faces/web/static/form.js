@@ -12,6 +12,7 @@ export class SettingsForm {
     this.fields = fields;
     this.recipes = Object.fromEntries(recipes.map((recipe) => [recipe.name, recipe]));
     form.replaceChildren(...fields.map((field) => this.#field(field)));
+    for (const { name, default: value } of fields) form.elements[name].value = value;
     form.addEventListener("change", (event) => {
       if (event.target.name === "recipe") this.#applyRecipe();
     });
@@ -47,11 +48,8 @@ export class SettingsForm {
 
   #applyRecipe() {
     for (const field of this.fields) {
-      if (field.name === "recipe" || field.name === "seed") {
-        this.form.elements[field.name].value ||= field.default;
-      } else {
-        this.form.elements[field.name].value = this.#default(field);
-      }
+      if (field.name === "recipe" || field.name === "seed") continue; // no recipe sets these
+      this.form.elements[field.name].value = this.#default(field);
     }
     const { recipe } = this.form.elements;
     const summary = this.recipes[recipe.value]?.summary;
