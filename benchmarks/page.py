@@ -61,6 +61,8 @@ def photograph(side: int) -> np.ndarray:
 def upload(page: Page, path: Path) -> None:
     """Open the page's start and choose a file."""
     page.wait_for_selector("html[data-ready]")
+    page.click("#settings-panel summary")
+    page.select_option("#setting-recipe", "fast")
     page.set_input_files("#file", str(path))
     page.wait_for_selector("#slider-bar:not([hidden])", timeout=300_000)
 

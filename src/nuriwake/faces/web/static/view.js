@@ -148,7 +148,7 @@ export class View {
     if (!this.width) return;
     const shrunk = this.width / Math.max(1, this.element.clientWidth * Math.min(2, devicePixelRatio));
     this.element.classList.toggle("enlarged", shrunk <= 0.5);
-    const lines = Math.max(1, Math.round(shrunk));
+    const lines = Math.max(1, Math.ceil(shrunk - 0.2));
     if (lines === this.lines) return;
     this.lines = lines;
     if (this.partition) this.paint();
