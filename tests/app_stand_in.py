@@ -11,7 +11,7 @@ from scipy.cluster.hierarchy import linkage
 from nuriwake.faces.web.picture import as_picture
 from nuriwake.faces.web.transfer import leaf_means
 from nuriwake.faces.web.work import Progress, Report, Task
-from nuriwake.regions.tree import RegionTree
+from nuriwake.regions.tree import LabelTree, MergeTree, RegionTree
 
 
 def square_leaves(height: int, width: int, side: int) -> NDArray[np.int32]:
@@ -35,8 +35,11 @@ def colour_tree(picture: NDArray[np.uint8], side: int) -> RegionTree:
     return RegionTree(base, table[:, :2].astype(np.int32), table[:, 2], altitude)
 
 
-def run(task: Task, report: Report, seconds: float = 0.005) -> RegionTree:
-    """Report ``max_iter`` steps of some milliseconds each, then grow the tree."""
+def run(task: Task, report: Report, seconds: float = 0.005) -> MergeTree:
+    """Report ``max_iter`` steps of some milliseconds each, then grow the tree.
+
+    Of labels for ``tip2020``, else of regions.
+    """
     picture = as_picture(task.raster)
     grey = picture.mean(axis=2)
     for iteration in range(1, task.settings.max_iter + 1):
@@ -47,4 +50,7 @@ def run(task: Task, report: Report, seconds: float = 0.005) -> RegionTree:
     # A picture that every test may use to see a fault of the worker.
     if task.name == "fault.png":
         raise ZeroDivisionError("a fault in /secret/place")
-    return colour_tree(picture, max(8, max(picture.shape) // 24))
+    tree = colour_tree(picture, max(8, max(picture.shape) // 24))
+    if task.settings.recipe != "tip2020":
+        return tree
+    return LabelTree(tree.base, tree.merges, tree.altitudes, tree.automatic_altitude)

@@ -340,6 +340,17 @@ def test_scribble_undo_erase_and_relearn(page, tasks):
     assert labels_painted() == 2  # they stay, to be added to
 
 
+def test_the_published_recipes_give_labels(page):
+    page.click("#settings-panel summary")
+    page.select_option("#setting-recipe", "tip2020")
+    page.fill("#setting-max_iter", "5")
+    page.click("[data-example=coffee]")
+    wait_result(page)
+    assert page.text_content("#slider-label") == "Labels"
+    assert page.get_attribute("#slider", "aria-valuetext") == "12 labels"
+    assert page.text_content("#command").endswith("--recipe tip2020 --max-iter 5 --labels 12")
+
+
 def test_scribbles_by_keyboard(page):
     run_example(page)
     page.click("#scribble-panel summary")

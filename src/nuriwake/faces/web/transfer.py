@@ -13,7 +13,7 @@ from nuriwake.faces.web.picture import as_picture
 from nuriwake.faces.web.preview import N_COLOURS, page_palette
 from nuriwake.faces.web.work import Task
 from nuriwake.raster import LabelMap
-from nuriwake.regions.tree import MergeTree
+from nuriwake.regions.tree import LabelTree, MergeTree
 
 _ALIGNMENT = 8
 
@@ -56,6 +56,7 @@ def _block(arrays: dict[str, NDArray[np.generic]], tree: MergeTree) -> bytes:
         "width": tree.base.shape[1],
         "n_regions": tree.automatic_n_regions,
         "min_regions": tree.min_regions,
+        "parts": "labels" if isinstance(tree, LabelTree) else "regions",
         "arrays": table,
     }
     text = json.dumps(header).encode()

@@ -58,7 +58,7 @@ function finished(tree) {
   regions.open(tree);
   setBusy(false);
   performance.mark("finished");
-  announce(`Done: ${regions.partition.count} regions. The slider changes the number.`);
+  announce(`Done: ${regions.countText()}. The slider changes the number.`);
 }
 
 /** After a failure or a cancel, the result before it, if any, is shown again. */
@@ -106,7 +106,7 @@ function showStart() {
 }
 
 function describeResult() {
-  const command = `${runner.result.command} --regions ${regions.cutCount}`;
+  const command = `${runner.result.command} --${regions.tree.parts} ${regions.cutCount}`;
   // Lines break between flags only.
   $("command").replaceChildren(...command.split(/(?= --)/).flatMap((part, i) => {
     const span = Object.assign(document.createElement("span"), { textContent: part.trim() });
@@ -120,7 +120,7 @@ function describeResult() {
 function describeHover(node) {
   const known = node !== null && regions.isReady;
   $("readout-swatch").hidden = !known;
-  $("readout-text").textContent = known ? `R${regions.describe(node).slice(1)}` : "\u00a0";
+  $("readout-text").textContent = known ? capitalise(regions.describe(node)) : "\u00a0";
   if (known) $("readout-swatch").style.background = hex(regions.tree.meanColour(node));
 }
 
@@ -142,6 +142,7 @@ function choose(file) {
   return run({ file });
 }
 
+const capitalise = (text) => text[0].toUpperCase() + text.slice(1);
 const mebibytes = (size) => `${(size / 2 ** 20).toPrecision(3)} MiB`;
 
 function wireStart() {

@@ -23,6 +23,9 @@ export class RegionPanel {
     this.totalArea = tree.areas[tree.nNodes - 1];
     this.stops = sliderStops(tree.minRegions, tree.nLeaves);
     $("slider").max = this.stops.length - 1;
+    const parts = tree.parts === "labels" ? "Labels" : "Regions"; // of the published recipes: labels
+    $("slider-label").textContent = parts;
+    $("count").setAttribute("aria-label", `Number of ${tree.parts}`);
     $("count").min = tree.minRegions;
     $("count").max = tree.nLeaves;
     this.view.showTree(tree);
@@ -58,7 +61,7 @@ export class RegionPanel {
   step(direction) {
     const at = this.stops.findLastIndex((stop) => stop <= this.partition.count);
     this.cut(this.stops[Math.min(this.stops.length - 1, Math.max(0, at + direction))]);
-    announce(`${this.partition.count} regions`);
+    announce(this.countText());
   }
 
   select(node) {
@@ -84,14 +87,14 @@ export class RegionPanel {
   #edit(step, partition, selected, said) {
     this.history.push({ step, partition: this.partition, selected: this.selected });
     this.#show(partition, selected);
-    announce(`${said} ${this.describe(selected)}. ${partition.count} regions.`);
+    announce(`${said} ${this.describe(selected)}. ${this.countText()}.`);
   }
 
   undo() {
     const before = this.history.pop();
     if (!before) return;
     this.#show(before.partition, before.selected);
-    announce(`Undone. ${this.partition.count} regions.`);
+    announce(`Undone. ${this.countText()}.`);
   }
 
   /** The partition in an address: what the server needs to cut in the same way. */
@@ -101,11 +104,13 @@ export class RegionPanel {
     return query;
   }
 
+  countText() { return `${this.partition.count} ${this.tree.parts}`; }
+
   describe(node) {
     const area = this.tree.areas[node];
     const share = ((100 * area) / this.totalArea).toFixed(1);
     const number = this.partition.numberOf.get(node);
-    return `region ${number} · ${pixels(area)} · ${share} % · mean ${hex(this.tree.meanColour(node))}`;
+    return `${this.tree.parts.slice(0, -1)} ${number} · ${pixels(area)} · ${share} % · mean ${hex(this.tree.meanColour(node))}`;
   }
 
   #show(partition, selected) {
@@ -122,9 +127,9 @@ export class RegionPanel {
     const slider = $("slider");
     slider.value = this.stops.findLastIndex((stop) => stop <= count);
     slider.style.setProperty("--share", `${(100 * slider.valueAsNumber) / Math.max(1, slider.max)}%`);
-    slider.setAttribute("aria-valuetext", `${count} regions`);
+    slider.setAttribute("aria-valuetext", this.countText());
     $("count").value = count;
-    $("regions-caption").textContent = `${count} regions`;
+    $("regions-caption").textContent = this.countText();
   }
 
   #describeSelection() {

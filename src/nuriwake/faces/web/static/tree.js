@@ -19,8 +19,8 @@ export function parseTree(buffer) {
 }
 
 export class RegionTree {
-  constructor({ height, width, n_regions, min_regions }, arrays) {
-    Object.assign(this, { height, width, automatic: n_regions, minRegions: min_regions });
+  constructor({ height, width, n_regions, min_regions, parts }, arrays) {
+    Object.assign(this, { height, width, automatic: n_regions, minRegions: min_regions, parts });
     this.base = arrays.base;
     this.merges = arrays.merges;
     this.palette = arrays.palette;
