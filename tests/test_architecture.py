@@ -15,8 +15,8 @@ ROOT = Path(nuriwake.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 #: From top to bottom: a module may import its own row and the rows above it.
 ROWS = (
-    "errors", "settings", "raster", "painting", "learn", "regions", "fast", "segmentation",
-    "segmenter", "io", "scale", "evaluate", "faces",
+    "errors", "settings", "raster", "painting", "learn", "regions", "fast", "io", "segmentation",
+    "segmenter", "results", "scale", "evaluate", "faces",
 )  # fmt: skip
 PATHS = [str(path.relative_to(ROOT)) for path in MODULES]
 

@@ -45,7 +45,7 @@ def test_segment_writes_labels_overlay_and_sidecar(picture, tmp_path, capsys):
         record["settings"]
         == Settings(seed=5, max_iter=3, n_channels=8, n_superpixels=30).model_dump()
     )
-    assert len(record["input_sha256"]) == 64
+    assert len(record["request"]["input_sha256"]) == 64
     assert len(record["history"]["loss"]) == record["iterations"] == 3
     assert record["versions"]["torch"]
     assert record["threads"] >= 1
@@ -86,6 +86,16 @@ BAD = {
     "bad kind": (["{cup}", "--save", "magic"], 2, "`--save` must be"),
     "no settings file": (["{cup}", "--settings", "{tmp}/s.toml"], 1, "s.toml: cannot be read"),
     "unwritable folder": (["{cup}", "-o", "{cup}/out"], 1, "cup.png/out: cannot be created"),
+    "scribbles of another size": (
+        ["{cup}", "--scribbles", "{tmp}/small.png"],
+        1,
+        "image's size, 24 x 32 pixels; got 2 x 2",
+    ),
+    "no such model": (
+        ["{cup}", "--model", "{tmp}/m.safetensors"],
+        1,
+        "m.safetensors: cannot be read",
+    ),
     "no such device": (["{cup}", "--device", "cuda:99"], 2, "`device` must be one of auto, cpu"),
 }
 
@@ -93,6 +103,7 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_usage_is_one_line_and_writes_nothing(case, picture, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
+    Image.fromarray(np.eye(2, dtype=np.uint8)).save(tmp_path / "small.png")
     arguments, code, message = BAD[case]
     filled = [a.format(tmp=tmp_path, cup=picture) for a in arguments]
     assert run(["segment", *filled, "--quiet"]) == code
@@ -127,6 +138,35 @@ def test_people_get_a_summary_on_standard_error(picture, tmp_path, capsys):
     assert captured.out == ""
     assert "after 3 iterations" in captured.err
     assert "cup.labels.png" in captured.err
+
+
+def test_fit_then_apply_gives_steady_labels_and_colours(picture, tmp_path):
+    model, out = tmp_path / "m.safetensors", tmp_path / "out"
+    flags = ["--max-iter", "3", "--n-channels", "8", "--crop-size", "16", "--quiet"]
+    assert run(["fit", str(picture), str(picture), "-m", str(model), *flags]) == 0
+    Image.open(picture).crop((0, 0, 20, 24)).save(picture.parent / "part.png")
+    assert run(["apply", str(model), str(picture.parent), "-o", str(out), "--quiet"]) == 0
+    whole, part = (read_labels(out / f"{name}.labels.png") for name in ("cup", "part"))
+    np.testing.assert_array_equal(part[:, :18], whole[:, :18])
+    colours = [np.asarray(Image.open(out / f"{name}.overlay.png")) for name in ("cup", "part")]
+    np.testing.assert_array_equal(colours[0][:, :17], colours[1][:, :17])
+    started = ["segment", str(picture), "-o", str(tmp_path / "started"), "--model", str(model)]
+    assert run([*started, "--max-iter", "1", "--quiet"]) == 0
+    record = json.loads((tmp_path / "started" / "cup.nuriwake.json").read_text())
+    assert len(record["request"]["model_sha256"]) == 64
+
+
+def test_scribbles_from_a_file(picture, tmp_path, capsys):
+    drawn = np.full((24, 32), 255, np.uint8)
+    drawn[4:20, 4:8], drawn[3:6, 20:28] = 0, 7
+    Image.fromarray(drawn).save(tmp_path / "s.png")
+    out = tmp_path / "out"
+    arguments = ["segment", str(picture), "-o", str(out), "--scribbles", str(tmp_path / "s.png")]
+    assert run([*arguments, "--max-iter", "40", "--n-channels", "8"]) == 0
+    assert "255 means not scribbled, label k became k + 1" in capsys.readouterr().err
+    labels = read_labels(out / "cup.labels.png")
+    assert (labels[drawn == 0] == 1).mean() > 0.9
+    assert (labels[drawn == 7] == 8).mean() > 0.9
 
 
 def test_info_and_recipes(capsys):

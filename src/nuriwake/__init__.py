@@ -8,14 +8,25 @@ import importlib
 __version__ = "0.1.0"
 
 _HOME = {
+    "Model": "nuriwake.learn.model",
     "Raster": "nuriwake.raster",
     "Segmentation": "nuriwake.segmentation",
     "Segmenter": "nuriwake.segmenter",
     "Settings": "nuriwake.settings",
+    "load_model": "nuriwake.io.model",
     "segment": "nuriwake.segmenter",
 }
 
-__all__ = ["Raster", "Segmentation", "Segmenter", "Settings", "__version__", "segment"]
+__all__ = [
+    "Model",
+    "Raster",
+    "Segmentation",
+    "Segmenter",
+    "Settings",
+    "__version__",
+    "load_model",
+    "segment",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -14,8 +14,7 @@ from nuriwake.raster import LabelMap, Raster
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
-    from nuriwake.learn.network import Network
-    from nuriwake.learn.normalise import BandStatistics
+    from nuriwake.learn.model import Model
 
 
 @dataclass(frozen=True)
@@ -56,10 +55,10 @@ class Segmentation:
         The input.
     picture : ndarray of uint8, shape (height, width, 3)
         The input as people see it.
-    network : Network
-        Trained, its statistics frozen.
-    statistics : BandStatistics
-        Of the input's normalisation.
+    model : Model
+        The trained network, its statistics frozen, ready for other images.
+    notes : tuple of str
+        What was assumed on the way, for people.
     """
 
     labels: LabelMap
@@ -70,8 +69,8 @@ class Segmentation:
     threads: int
     raster: Raster
     picture: Picture
-    network: Network
-    statistics: BandStatistics
+    model: Model
+    notes: tuple[str, ...] = ()
 
     @property
     def n_labels(self) -> int:

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+import copy
 import time
-from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.errors import UsageError
+from nuriwake.io.model import save_model
 from nuriwake.painting import as_picture
 from nuriwake.raster import BoolMap, LabelMap, Raster, as_raster
 from nuriwake.segmentation import HistoryRow, Segmentation
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
+    from nuriwake.learn.guidance import Scribbles
+    from nuriwake.learn.model import Model
     from nuriwake.learn.training import Step
 
+Result = TypeVar("Result")
 #: Reads a step; returns True to end the training there and keep what was reached.
 StepReader = Callable[["Step"], bool | None]
 Image = Raster | NDArray[np.generic]
+Images = Image | list[Image] | tuple[Image, ...]
 
 
 def segment_steps(
-    image: Image, settings: Settings, valid: BoolMap | None = None
+    image: Image,
+    settings: Settings,
+    *,
+    valid: BoolMap | None = None,
+    scribbles: Scribbles | None = None,
+    model: Model | None = None,
 ) -> Generator[Step, bool | None, Segmentation]:
     """Segment one image, step by step.
 
@@ -34,6 +46,10 @@ def segment_steps(
     settings : Settings
     valid : ndarray of bool, shape (height, width), optional
         False where there is no data.
+    scribbles : Scribbles, optional
+        Labels that the user has drawn.
+    model : Model, optional
+        Start from its weights and value range instead of new ones; it is left as it is.
 
     Yields
     ------
@@ -48,19 +64,26 @@ def segment_steps(
     Raises
     ------
     InputError
-        If the image cannot be used.
+        If the image, the scribbles or the model cannot be used.
     """
     from nuriwake.learn.compute import cpu_threads
+    from nuriwake.learn.guidance import check_scribbles
+    from nuriwake.learn.model import Model
     from nuriwake.learn.normalise import band_statistics, normalise
     from nuriwake.learn.published import label_map, learn, margin_map
 
     started = time.perf_counter()
     raster = as_raster(image, valid)
+    drawn = None
+    if scribbles is not None:
+        check_scribbles(scribbles, raster.shape, settings.max_labels)
+        drawn = scribbles.labels
     history: list[HistoryRow] = []
     with cpu_threads(settings.threads) as threads:
-        statistics = band_statistics(raster.array, raster.valid)
+        statistics = model.statistics if model else band_statistics(raster.array, raster.valid)
         unit = normalise(raster.array, raster.valid, statistics)
-        training = learn(unit, raster.valid, settings)
+        network = copy.deepcopy(model.network) if model else None
+        training = learn(unit, raster.valid, settings, drawn, network)
         learned = yield from _record(training, history)
         trained = time.perf_counter()
         return Segmentation(
@@ -72,8 +95,8 @@ def segment_steps(
             threads=threads,
             raster=raster,
             picture=as_picture(unit),
-            network=learned.network,
-            statistics=statistics,
+            model=Model(learned.network, statistics, settings, raster.band_names),
+            notes=(scribbles.note,) if scribbles and scribbles.note else (),
         )
 
 
@@ -91,28 +114,75 @@ def _record(
         stop = yield step
 
 
+def fit_steps(images: Sequence[Image], settings: Settings) -> Generator[Step, bool | None, Model]:
+    """Train one model on several images, step by step.
+
+    Parameters
+    ----------
+    images : sequence of Raster or ndarray
+        Any sizes, all with the same number of bands.
+    settings : Settings
+
+    Yields
+    ------
+    Step
+        After each training iteration. Sending True ends the training there.
+
+    Returns
+    -------
+    Model
+        As the generator's return value.
+
+    Raises
+    ------
+    UsageError
+        If there is no image.
+    InputError
+        If an image cannot be used, or their bands differ.
+    """
+    from nuriwake.learn.compute import cpu_threads
+    from nuriwake.learn.model import Model
+    from nuriwake.learn.normalise import normalise, pooled_statistics
+    from nuriwake.learn.reference import Reference, learn_references
+
+    if len(images) == 1:
+        result = yield from segment_steps(images[0], settings)
+        return result.model
+    if not images:
+        raise UsageError("training needs at least one image; got none.")
+    rasters = [as_raster(image) for image in images]
+    statistics = pooled_statistics([(raster.array, raster.valid) for raster in rasters])
+    with cpu_threads(settings.threads):
+        references = [
+            Reference(normalise(raster.array, raster.valid, statistics), raster.valid)
+            for raster in rasters
+        ]
+        network = yield from learn_references(references, settings)
+    return Model(network, statistics, settings, rasters[0].band_names)
+
+
 def finish_steps(
-    steps: Generator[Step, bool | None, Segmentation], on_step: StepReader | None = None
-) -> Segmentation:
+    steps: Generator[Step, bool | None, Result], on_step: StepReader | None = None
+) -> Result:
     """Run a generator of steps to its end and return its result.
 
     Parameters
     ----------
     steps : generator
-        From :func:`segment_steps`.
+        From :func:`segment_steps` or :func:`fit_steps`.
     on_step : callable, optional
         Called with every step; returns True to end the training there.
 
     Returns
     -------
-    Segmentation
+    Segmentation or Model
     """
     stop: bool | None = None
     while True:
         try:
             step = steps.send(stop)
         except StopIteration as done:
-            result: Segmentation = done.value
+            result: Result = done.value
             return result
         stop = on_step(step) if on_step else None
 
@@ -121,6 +191,7 @@ def segment(
     image: Image,
     *,
     valid: BoolMap | None = None,
+    scribbles: NDArray[np.generic] | None = None,
     on_step: StepReader | None = None,
     **settings: object,
 ) -> Segmentation:
@@ -132,6 +203,9 @@ def segment(
         Any number of bands, any real dtype.
     valid : ndarray of bool, shape (height, width), optional
         False where there is no data. Pixels that are not finite never count.
+    scribbles : ndarray of integers, shape (height, width), optional
+        Labels that the user has drawn, 0 = not scribbled. 8-bit maps that are mostly 255 are read
+        as the paper's authors wrote them: 255 = not scribbled, label k becomes k + 1.
     on_step : callable, optional
         Called with every training step, to show progress; returns True to stop there.
     **settings
@@ -146,7 +220,7 @@ def segment(
     UsageError
         If a setting is unknown or out of its range.
     InputError
-        If the image cannot be used.
+        If the image or the scribbles cannot be used.
 
     References
     ----------
@@ -159,7 +233,13 @@ def segment(
     >>> segment(image, recipe="icassp2018", max_iter=3, n_channels=8).labels.shape
     (8, 8)
     """
-    return finish_steps(segment_steps(image, Settings(**settings), valid), on_step)
+    drawn = None
+    if scribbles is not None:
+        from nuriwake.learn.guidance import decode_scribbles
+
+        drawn = decode_scribbles(np.asarray(scribbles))
+    steps = segment_steps(image, Settings(**settings), valid=valid, scribbles=drawn)
+    return finish_steps(steps, on_step)
 
 
 class Segmenter:
@@ -186,6 +266,8 @@ class Segmenter:
     True
     """
 
+    labels_: LabelMap | list[LabelMap]
+
     def __init__(self, **settings: object) -> None:
         self._params = settings
 
@@ -201,22 +283,34 @@ class Segmenter:
     def __repr__(self) -> str:
         return f"Segmenter({', '.join(f'{k}={v!r}' for k, v in self._params.items())})"
 
-    def fit(self, image: Image, y: None = None) -> Self:  # noqa: ARG002 - scikit-learn's
-        """Train a network on an image.
+    def fit(self, image: Images, y: None = None) -> Self:  # noqa: ARG002
+        """Train a network on an image, or on several.
+
+        Parameters
+        ----------
+        image : Raster, ndarray, or a list of them
+            A list trains one network on crops of all its images, whatever their sizes;
+            ``labels_`` is then a list of label maps and there is no ``segmentation_``.
 
         Raises
         ------
         UsageError
             If a setting is unknown or out of its range.
         InputError
-            If the image cannot be used.
+            If an image cannot be used, or their bands differ.
         """
-        self.segmentation_ = finish_steps(segment_steps(image, Settings(**self._params)))
+        settings = Settings(**self._params)
+        if isinstance(image, list | tuple):
+            self.model_ = finish_steps(fit_steps(image, settings))
+            self.labels_ = [self.model_.predict(one) for one in image]
+            return self
+        self.segmentation_ = finish_steps(segment_steps(image, settings))
+        self.model_ = self.segmentation_.model
         self.labels_ = self.segmentation_.labels
         return self
 
-    def fit_predict(self, image: Image, y: None = None) -> LabelMap:
-        """Train on an image and return its labels."""
+    def fit_predict(self, image: Images, y: None = None) -> LabelMap | list[LabelMap]:
+        """Train on an image, or on several, and return the labels."""
         return self.fit(image, y).labels_
 
     def predict(self, image: Image) -> LabelMap:
@@ -239,11 +333,21 @@ class Segmenter:
         InputError
             If the image cannot be used.
         """
-        from nuriwake.learn.normalise import normalise
-        from nuriwake.learn.published import label_map, respond
+        return self._fitted().predict(image)
 
-        if not hasattr(self, "segmentation_"):
+    def save(self, path: str | Path) -> None:
+        """Write the trained model as a safetensors file; :func:`nuriwake.load_model` reads it.
+
+        Raises
+        ------
+        UsageError
+            If :meth:`fit` was not called, or the name does not end in ``.safetensors``.
+        OutputError
+            If the file cannot be written.
+        """
+        save_model(Path(path), self._fitted())
+
+    def _fitted(self) -> Model:
+        if not hasattr(self, "model_"):
             raise UsageError("this Segmenter is not fitted yet. Call fit(image) first.")
-        raster = as_raster(image)
-        unit = normalise(raster.array, raster.valid, self.segmentation_.statistics)
-        return label_map(respond(self.segmentation_.network, unit), raster.valid)
+        return self.model_

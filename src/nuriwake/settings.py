@@ -125,6 +125,12 @@ class Settings(BaseModel):
     continuity: Annotated[
         float, Field(ge=0, le=1000, description="mu, weight of spatial continuity (tip2020)")
     ] = 5.0
+    crop_size: Annotated[
+        int, Field(ge=1, le=8192, description="side of the crops when training on several images")
+    ] = 256
+    batch_size: Annotated[
+        int, Field(ge=1, le=1024, description="crops per iteration when training on several images")
+    ] = 4
     scribble_weight: Annotated[
         float, Field(ge=0, le=1000, description="nu, weight of the scribbled pixels")
     ] = 0.5

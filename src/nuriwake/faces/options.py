@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nuriwake.errors import UsageError
+from nuriwake.errors import UsageError, out_of_range
 from nuriwake.settings import Settings, allowed, read_settings
 
 #: Settings shown beside the command's own flags; the others form a panel of their own.
@@ -94,3 +94,23 @@ def _flag_name(name: str, flags: Mapping[str, str]) -> str:
 
 def _dashed(name: str) -> str:
     return name.replace("_", "-")
+
+
+def parse_bands(text: str) -> list[int]:
+    """Read the value of ``--bands``.
+
+    Raises
+    ------
+    UsageError
+        If it is not a list of numbers.
+
+    Examples
+    --------
+    >>> parse_bands("4,3,2")
+    [4, 3, 2]
+    """
+    try:
+        return [int(part) for part in text.split(",")] if text else []
+    except ValueError:
+        expected = "a comma-separated list of band numbers such as 4,3,2"
+        raise UsageError(out_of_range("--bands", expected, text)) from None

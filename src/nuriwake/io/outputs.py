@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,8 +40,19 @@ class OutputPlan:
         return (*(path for _, path in self.files), self.sidecar)
 
 
-def parse_kinds(text: str) -> tuple[str, ...]:
+def parse_kinds(text: str, among: Collection[str] = tuple(KINDS)) -> tuple[str, ...]:
     """Read the value of ``--save``.
+
+    Parameters
+    ----------
+    text : str
+        Kinds, separated by commas.
+    among : collection of str
+        The kinds that the command can write.
+
+    Returns
+    -------
+    tuple of str
 
     Raises
     ------
@@ -54,8 +65,8 @@ def parse_kinds(text: str) -> tuple[str, ...]:
     ('labels', 'overlay')
     """
     kinds = tuple(dict.fromkeys(kind.strip() for kind in text.split(",") if kind.strip()))
-    if not kinds or not set(kinds) <= set(KINDS):
-        expected = f"a comma-separated list of {', '.join(KINDS)}"
+    if not kinds or not set(kinds) <= set(among):
+        expected = f"a comma-separated list of {', '.join(among)}"
         raise UsageError(out_of_range("--save", expected, text))
     return kinds
 

@@ -6,15 +6,16 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nuriwake.errors import InputError
 from nuriwake.io.atomic import atomic_path
+from nuriwake.io.outputs import OutputPlan
 
 #: The packages whose version can change a label.
-PACKAGES = ("nuriwake", "torch", "numpy", "scipy", "scikit-image", "numba")
+PACKAGES = ("nuriwake", "torch", "numpy", "scipy", "scikit-image", "scikit-learn", "numba")
 _CHUNK = 1 << 20
 
 
@@ -26,8 +27,9 @@ class RunRecord:
     ----------
     input : str
         Path as given.
-    input_sha256 : str
-        Hexadecimal digest of the file.
+    request : Mapping
+        What shaped the result besides the settings: SHA-256 of the input, and of the scribbles and
+        the model where there were any; bands.
     height, width, bands : int
     settings : Mapping
         Every setting; ``--settings`` reads them back from here.
@@ -45,10 +47,12 @@ class RunRecord:
     history : Mapping
         ``n_labels`` and ``loss`` of each iteration.
     outputs : Mapping of kind to file name
+    notes : tuple of str
+        What was assumed on the way.
     """
 
     input: str
-    input_sha256: str
+    request: Mapping[str, str]
     height: int
     width: int
     bands: int
@@ -62,6 +66,7 @@ class RunRecord:
     n_labels: int
     history: Mapping[str, list[int] | list[float]]
     outputs: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
     def to_json(self, indent: int | None = None) -> str:
         """Write the record as JSON."""
@@ -124,28 +129,26 @@ def package_versions() -> dict[str, str]:
 
 
 def is_done(
-    sidecar: Path,
-    digest: str,
+    plan: OutputPlan,
+    request: Mapping[str, str],
     settings: Mapping[str, bool | int | float | str],
-    paths: Sequence[Path],
 ) -> bool:
     """Tell whether these results are there, made from the same input with the same settings.
 
     Parameters
     ----------
-    sidecar : pathlib.Path
-    digest : str
-        SHA-256 of the input as it is now.
+    plan : OutputPlan
+        The files that the run would write.
+    request : Mapping
+        As in :class:`RunRecord`, as it is now.
     settings : Mapping
         The settings as they are now.
-    paths : sequence of pathlib.Path
-        The files that the run would write.
     """
-    if not all(path.is_file() for path in paths):
+    if not all(path.is_file() for path in plan.paths):
         return False
     try:
-        record = json.loads(sidecar.read_text(encoding="utf-8"))
+        record = json.loads(plan.sidecar.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    same = isinstance(record, dict) and record.get("input_sha256") == digest
+    same = isinstance(record, dict) and record.get("request") == request
     return bool(same and record.get("settings") == settings and not record.get("partial"))

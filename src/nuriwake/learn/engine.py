@@ -93,14 +93,18 @@ class PlainEngine:
         schedule: Schedule,
     ) -> None:
         self._network = network.train()
-        self._image = image
-        # No mask where there is nothing to mask: PyTorch's own normalisation is much faster.
-        self._valid = None if bool(valid.all()) else valid[:, None]
-        self._objective = objective
         self._responses = torch.empty(0)
         self._optimiser = torch.optim.SGD(
             network.parameters(), lr=schedule.learning_rate, momentum=schedule.momentum
         )
+        self.load(image, valid, objective)
+
+    def load(self, image: Tensor, valid: Tensor, objective: Objective) -> None:
+        """Go on with another batch; the momentum stays."""
+        self._image = image
+        # No mask where there is nothing to mask: PyTorch's own normalisation is much faster.
+        self._valid = None if bool(valid.all()) else valid[:, None]
+        self._objective = objective
 
     def label(self) -> Tensor:
         """Run the network; return the argmax label of each pixel, int64 (B, H, W)."""

@@ -47,9 +47,13 @@ class BatchNorm(nn.BatchNorm2d):
     @torch.no_grad()
     def freeze(self, x: Tensor, valid: Tensor | None = None) -> None:
         """Store the statistics of this batch for evaluation mode."""
-        mean, variance = masked_statistics(x, valid)
-        self.running_mean = mean.contiguous()
-        self.running_var = variance.contiguous()
+        self.store(*masked_statistics(x, valid))
+
+    @torch.no_grad()
+    def store(self, mean: Tensor, variance: Tensor) -> None:
+        """Take these statistics, of shape (C,), for evaluation mode."""
+        self.running_mean = mean.to(self.weight).contiguous()
+        self.running_var = variance.to(self.weight).contiguous()
 
 
 def masked_statistics(x: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:

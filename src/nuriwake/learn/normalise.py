@@ -6,6 +6,7 @@ them to every tile, and a saved model carries them to other images.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,6 +80,39 @@ def band_statistics(array: NDArray[np.generic], valid: BoolMap) -> BandStatistic
         return BandStatistics((0.0,) * n_bands, (1.0,) * n_bands)
     low, high = np.percentile(values, STRETCH_PERCENTILES, axis=0)
     return BandStatistics(tuple(low.tolist()), tuple(high.tolist()))
+
+
+def pooled_statistics(
+    images: Sequence[tuple[NDArray[np.generic], BoolMap]],
+) -> BandStatistics:
+    """Find the value range of each band over several images.
+
+    Parameters
+    ----------
+    images : sequence of (array, valid) pairs
+        As of :func:`band_statistics`; all of one dtype and with the same number of bands.
+
+    Returns
+    -------
+    BandStatistics
+
+    Raises
+    ------
+    InputError
+        If the dtypes or the numbers of bands differ.
+
+    Examples
+    --------
+    >>> grey = np.zeros((1, 2, 1), np.uint8), np.ones((1, 2), bool)
+    >>> pooled_statistics([grey, grey])
+    BandStatistics(low=(0.0,), high=(255.0,))
+    """
+    kinds = {(array.dtype.name, array.shape[2]) for array, _ in images}
+    if len(kinds) > 1:
+        found = ", ".join(f"{n_bands} bands of {name}" for name, n_bands in sorted(kinds))
+        raise InputError(f"the images must have the same bands and dtype; got {found}.")
+    rows = np.concatenate([array[valid] for array, valid in images])
+    return band_statistics(rows[:, np.newaxis], np.ones((len(rows), 1), bool))
 
 
 def normalise(

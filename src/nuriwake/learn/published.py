@@ -14,10 +14,11 @@ from torch import Tensor
 from nuriwake.learn.compute import choose_device
 from nuriwake.learn.engine import Objective, Schedule
 from nuriwake.learn.fused import FusedEngine
+from nuriwake.learn.guidance import Guide, number_labels
 from nuriwake.learn.losses import pixel_weights
 from nuriwake.learn.network import Network, build_network
 from nuriwake.learn.superpixels import majority_vote, slic_superpixels
-from nuriwake.learn.training import Refinement, Step, train
+from nuriwake.learn.training import Refinement, Step, always, train
 from nuriwake.raster import BoolMap, LabelMap
 from nuriwake.settings import Settings
 
@@ -39,7 +40,11 @@ class Learned:
 
 
 def learn(
-    image: NDArray[np.float32], valid: BoolMap, settings: Settings
+    image: NDArray[np.float32],
+    valid: BoolMap,
+    settings: Settings,
+    scribbles: LabelMap | None = None,
+    network: Network | None = None,
 ) -> Generator[Step, bool | None, Learned]:
     """Train a network on one image by a published recipe.
 
@@ -49,6 +54,10 @@ def learn(
     valid : ndarray of bool, shape (height, width)
     settings : Settings
         Of the recipe ``icassp2018`` or ``tip2020``.
+    scribbles : ndarray of int32, shape (height, width), optional
+        Labels drawn by the user, 0 = not scribbled; they keep their numbers in the result.
+    network : Network, optional
+        Trained further, in place, instead of a new one.
 
     Yields
     ------
@@ -66,44 +75,62 @@ def learn(
     device = choose_device(settings.device)
     x = as_tensor(image).to(device)
     mask = torch.from_numpy(valid)[None].to(device)
-    network = build_network(
-        image.shape[2],
-        settings.n_channels,
-        settings.max_labels,
-        settings.n_layers,
-        seed=settings.seed,
-    ).to(device)
-    schedule = Schedule(
-        settings.max_iter, settings.min_labels, settings.learning_rate, settings.momentum
-    )
-    is_tip = settings.recipe == "tip2020"
-    objective = Objective(
-        weights=pixel_weights(mask, None, settings.scribble_weight),
-        continuity=settings.continuity if is_tip else 0.0,
-    )
-    refine = _keep if is_tip else _vote(image, valid, settings, device)
+    network = (network or new_network(image.shape[2], settings)).to(device)
+    objective = _objective(mask, settings, scribbles)
+    refine = _refinement(image, valid, settings, device)
+    guide = None if scribbles is None else Guide(refine, scribbles, device)
+    schedule = schedule_of(settings, scribbles)
     engine = FusedEngine(network, x, mask, objective, schedule, settings.precision)
-    for step in train(engine, refine, schedule, mask):
+    may_stop = guide.is_followed if guide else always
+    for step in train(engine, guide or refine, schedule, mask, may_stop):
         if (yield step):
             break
-    return finish(network, x, mask)
+    return finish(network, x, mask, scribbles)
+
+
+def new_network(n_bands: int, settings: Settings) -> Network:
+    """Build the network that the settings describe, with initial weights from their seed."""
+    return build_network(
+        n_bands, settings.n_channels, settings.max_labels, settings.n_layers, seed=settings.seed
+    )
+
+
+def schedule_of(settings: Settings, scribbles: LabelMap | None = None) -> Schedule:
+    """Return how long to train: with scribbles, no fewer labels than were drawn."""
+    min_labels = settings.min_labels
+    if scribbles is not None:
+        min_labels = int(np.unique(scribbles[scribbles > 0]).size)
+    return Schedule(settings.max_iter, min_labels, settings.learning_rate, settings.momentum)
+
+
+def _objective(valid: Tensor, settings: Settings, scribbles: LabelMap | None) -> Objective:
+    drawn = None if scribbles is None else torch.from_numpy(scribbles > 0)[None].to(valid.device)
+    return Objective(
+        weights=pixel_weights(valid, drawn, settings.scribble_weight),
+        continuity=settings.continuity if settings.recipe == "tip2020" else 0.0,
+    )
+
+
+def _refinement(
+    image: NDArray[np.float32], valid: BoolMap, settings: Settings, device: torch.device
+) -> Refinement:
+    """Turn labels into targets: the superpixels' vote, or nothing where the loss is smooth."""
+    if settings.recipe == "tip2020":
+        return _keep
+    superpixels = slic_superpixels(image, settings.n_superpixels, settings.compactness, valid)
+    ids = torch.from_numpy(superpixels.astype(np.int64))[None].to(device)
+    return partial(majority_vote, superpixels=ids, n_labels=settings.max_labels)
 
 
 def _keep(labels: Tensor) -> Tensor:
     return labels
 
 
-def _vote(
-    image: NDArray[np.float32], valid: BoolMap, settings: Settings, device: torch.device
-) -> Refinement:
-    superpixels = slic_superpixels(image, settings.n_superpixels, settings.compactness, valid)
-    ids = torch.from_numpy(superpixels.astype(np.int64))[None].to(device)
-    return partial(majority_vote, superpixels=ids, n_labels=settings.max_labels)
-
-
 @torch.no_grad()
-def finish(network: Network, image: Tensor, valid: Tensor) -> Learned:
-    """Freeze the statistics and number the labels by size, the largest cluster first.
+def finish(
+    network: Network, image: Tensor, valid: Tensor, scribbles: LabelMap | None = None
+) -> Learned:
+    """Freeze the statistics and number the labels: drawn ones keep theirs, the others go by size.
 
     Parameters
     ----------
@@ -111,6 +138,7 @@ def finish(network: Network, image: Tensor, valid: Tensor) -> Learned:
         Changed in place.
     image : Tensor of shape (1, bands, H, W)
     valid : Tensor of bool, shape (1, H, W)
+    scribbles : ndarray of int32, shape (H, W), optional
 
     Returns
     -------
@@ -119,7 +147,7 @@ def finish(network: Network, image: Tensor, valid: Tensor) -> Learned:
     mask = None if bool(valid.all()) else valid[:, None].to(image.dtype)
     responses = network.freeze(image, mask)
     sizes = torch.bincount(responses.argmax(dim=1)[valid], minlength=network.n_labels)
-    order = torch.argsort(sizes, descending=True, stable=True)
+    order = number_labels(sizes.cpu(), scribbles).to(image.device)
     network.permute_labels(order)
     return Learned(network.eval(), responses[:, order])
 

@@ -40,7 +40,18 @@ class Step:
     labels: Callable[[], Tensor]
 
 
-def train(engine: Engine, refine: Refinement, schedule: Schedule, valid: Tensor) -> Iterator[Step]:
+def always(_labels: Tensor) -> bool:
+    """Let the training stop as soon as few labels are left."""
+    return True
+
+
+def train(
+    engine: Engine,
+    refine: Refinement,
+    schedule: Schedule,
+    valid: Tensor,
+    may_stop: Callable[[Tensor], bool] = always,
+) -> Iterator[Step]:
     """Train until the iterations are used up or few labels are left.
 
     Parameters
@@ -52,6 +63,8 @@ def train(engine: Engine, refine: Refinement, schedule: Schedule, valid: Tensor)
     schedule : Schedule
     valid : Tensor of bool, shape (B, H, W)
         Which pixels' labels are counted.
+    may_stop : callable
+        Asked, with the labels, when few are left; False goes on.
 
     Yields
     ------
@@ -67,7 +80,7 @@ def train(engine: Engine, refine: Refinement, schedule: Schedule, valid: Tensor)
         n_labels = count_labels(labels, valid)
         loss = engine.update(refine(labels))
         yield Step(iteration, n_labels, loss, lambda labels=labels: labels)  # type: ignore[misc]
-        if n_labels <= schedule.min_labels:
+        if n_labels <= schedule.min_labels and may_stop(labels):
             return
 
 

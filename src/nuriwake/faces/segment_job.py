@@ -1,0 +1,141 @@
+"""What ``nuriwake segment`` does with one input."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from nuriwake.settings import Settings
+
+if TYPE_CHECKING:
+    from nuriwake.io.outputs import OutputPlan
+    from nuriwake.io.sidecar import RunRecord
+    from nuriwake.learn.guidance import Scribbles
+    from nuriwake.learn.model import Model
+    from nuriwake.raster import Raster
+    from nuriwake.segmentation import Segmentation
+
+
+@dataclass(frozen=True)
+class SegmentJob:
+    """What every input of one command is segmented with.
+
+    Parameters
+    ----------
+    settings : Settings
+    bands : tuple of int
+        Bands to use, from 1; empty for all.
+    scribbles : pathlib.Path or None
+    model : pathlib.Path or None
+        Start from its weights.
+    overwrite, resume : bool
+        Replace foreign files; skip inputs that are done.
+    keep_partial : bool
+        On Ctrl-C keep what was reached.
+    quiet : bool
+    """
+
+    settings: Settings
+    bands: tuple[int, ...] = ()
+    scribbles: Path | None = None
+    model: Path | None = None
+    overwrite: bool = False
+    resume: bool = False
+    keep_partial: bool = False
+    quiet: bool = False
+
+    def run(self, plan: OutputPlan) -> RunRecord | None:
+        """Segment one input and write its files; None where they are there already.
+
+        Raises
+        ------
+        InputError
+            If the input cannot be used.
+        OutputError
+            If a file cannot be written.
+        """
+        from nuriwake.io.formats import read_raster
+        from nuriwake.io.outputs import check_writable
+        from nuriwake.io.sidecar import file_sha256, is_done, write_sidecar
+        from nuriwake.results import describe_run, write_results
+
+        raster = read_raster(plan.source, self.bands)
+        check_writable(plan, self.overwrite)
+        request = self.request(file_sha256(plan.source))
+        if self.resume and is_done(plan, request, self.settings.model_dump()):
+            self._say(f"{plan.source}: done before, skipped.")
+            return None
+        result, partial = self._train(raster, plan.source.name)
+        write_results(plan, result)
+        record = describe_run(plan, result, request, partial)
+        write_sidecar(plan.sidecar, record)
+        self._say(_summary(plan, result))
+        return record
+
+    def request(self, digest: str) -> dict[str, str]:
+        """Name everything besides the settings that shapes the result."""
+        from nuriwake.io.sidecar import file_sha256
+
+        request = {"input_sha256": digest}
+        if self.bands:
+            request["bands"] = ",".join(map(str, self.bands))
+        if self.scribbles:
+            request["scribbles_sha256"] = file_sha256(self.scribbles)
+        if self.model:
+            request["model_sha256"] = file_sha256(self.model)
+        return request
+
+    def _train(self, raster: Raster, title: str) -> tuple[Segmentation, bool]:
+        from nuriwake.faces.progress import training_bar
+        from nuriwake.segmenter import finish_steps, segment_steps
+
+        scribbles, model = self._guides()
+        steps = segment_steps(raster, self.settings, scribbles=scribbles, model=model)
+        with (
+            training_bar(title, self.settings.max_iter, self.quiet) as show,
+            _early_stop(self.keep_partial) as stopped,
+        ):
+            result = finish_steps(steps, lambda step: show(step) or stopped())
+            return result, stopped()
+
+    def _guides(self) -> tuple[Scribbles | None, Model | None]:
+        """Read the scribbles and the model, and say what was assumed."""
+        from nuriwake.io.model import load_model
+        from nuriwake.io.scribbles import read_scribbles
+
+        scribbles = read_scribbles(self.scribbles) if self.scribbles else None
+        if scribbles and scribbles.note:
+            self._say(f"{self.scribbles}: {scribbles.note}.")
+        return scribbles, load_model(self.model) if self.model else None
+
+    def _say(self, text: str) -> None:
+        if not self.quiet:
+            typer.echo(text, err=True)
+
+
+@contextmanager
+def _early_stop(keep_partial: bool) -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C ask for an early end of the training instead of raising, if wanted."""
+    pressed: list[int] = []
+    if not keep_partial:
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _summary(plan: OutputPlan, result: Segmentation) -> str:
+    files = ", ".join(str(path) for _, path in plan.files)
+    return (
+        f"{plan.source}: {result.n_labels} labels after {len(result.history)} iterations "
+        f"in {result.seconds['total']:.1f} s -> {files}"
+    )

@@ -1,0 +1,183 @@
+"""Scribbles: a few pixels whose label the user has drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nuriwake.errors import InputError
+from nuriwake.learn.training import Refinement
+from nuriwake.raster import LabelMap
+
+#: The value of unscribbled pixels in the files of the paper's authors.
+PUBLISHED_BLANK = 255
+#: Share of the scribbled pixels that must have their label before the training may stop early.
+FOLLOWED_SHARE = 0.99
+
+
+@dataclass(frozen=True, eq=False)
+class Scribbles:
+    """Labels drawn by the user, and how they were understood.
+
+    Parameters
+    ----------
+    labels : ndarray of int32, shape (height, width)
+        0 = not scribbled.
+    note : str
+        What was assumed, one line for people; empty where there was nothing to assume.
+    """
+
+    labels: LabelMap
+    note: str = ""
+
+    @property
+    def n_labels(self) -> int:
+        """How many different labels were drawn."""
+        return int(np.unique(self.labels[self.labels > 0]).size)
+
+
+def decode_scribbles(drawn: NDArray[np.generic]) -> Scribbles:
+    """Read a map of integers by either convention.
+
+    Usually 0 means not scribbled. In 8-bit maps whose most frequent value is 255, the files of the
+    paper's authors among them, 255 means not scribbled and 0 is a label, so label k becomes k + 1.
+
+    Parameters
+    ----------
+    drawn : ndarray of integers, shape (height, width)
+
+    Returns
+    -------
+    Scribbles
+
+    Raises
+    ------
+    InputError
+        If it is not a two-dimensional map of integers that are at least 0.
+
+    Examples
+    --------
+    >>> decode_scribbles(np.array([[255, 255, 0, 3]], np.uint8)).labels
+    array([[0, 0, 1, 4]], dtype=int32)
+    >>> decode_scribbles(np.array([[0, 0, 1, 3]], np.uint8)).labels
+    array([[0, 0, 1, 3]], dtype=int32)
+    """
+    if drawn.ndim != 2 or drawn.dtype.kind not in "bui" or drawn.size == 0:
+        got = f"{drawn.dtype} of shape {drawn.shape}"
+        raise InputError(f"scribbles must be integers of shape (height, width); got {got}.")
+    if drawn.min() < 0:
+        raise InputError(f"scribbles must be at least 0; got {drawn.min()}.")
+    labels = drawn.astype(np.int32)
+    is_published = (
+        drawn.dtype == np.uint8 and np.bincount(labels.ravel()).argmax() == PUBLISHED_BLANK
+    )
+    if not is_published:
+        return Scribbles(labels, "0 means not scribbled")
+    labels = np.where(labels == PUBLISHED_BLANK, 0, labels + 1).astype(np.int32)
+    return Scribbles(labels, "255 means not scribbled, label k became k + 1")
+
+
+def check_scribbles(scribbles: Scribbles, shape: tuple[int, int], max_labels: int) -> None:
+    """Refuse scribbles that cannot guide this image.
+
+    Parameters
+    ----------
+    scribbles : Scribbles
+    shape : tuple of int
+        Height and width of the image.
+    max_labels : int
+        q of the network.
+
+    Raises
+    ------
+    InputError
+        If the size differs, a label exceeds ``max_labels``, or fewer than two labels are drawn.
+    """
+    labels = scribbles.labels
+    if labels.shape != shape:
+        got = f"{labels.shape[0]} x {labels.shape[1]}"
+        raise InputError(
+            f"scribbles must have the image's size, {shape[0]} x {shape[1]} pixels; got {got}."
+        )
+    if labels.max() > max_labels:
+        raise InputError(
+            f"scribbles must have labels in [1, {max_labels}]; got {labels.max()}. Renumber them, "
+            "raise max_labels, or draw with hard edges if the brush mixed its colours."
+        )
+    if scribbles.n_labels < 2:
+        raise InputError(
+            f"scribbles must show at least 2 different labels; got {scribbles.n_labels}. "
+            "Draw on the background too."
+        )
+
+
+class Guide:
+    """Scribbled pixels keep the label that was drawn, whatever the targets' refinement says.
+
+    Parameters
+    ----------
+    refine : callable
+        The recipe's own refinement.
+    scribbles : ndarray of int32, shape (height, width)
+        0 = not scribbled.
+    device : torch.device
+
+    References
+    ----------
+    Kim, Kanezaki, Tanaka, IEEE TIP 2020, section III-C.
+
+    Examples
+    --------
+    >>> guide = Guide(lambda labels: labels, np.array([[0, 3]], np.int32), torch.device("cpu"))
+    >>> guide(torch.tensor([[[7, 7]]]))
+    tensor([[[7, 2]]])
+    """
+
+    def __init__(self, refine: Refinement, scribbles: LabelMap, device: torch.device) -> None:
+        drawn = torch.from_numpy(scribbles.astype(np.int64))[None].to(device)
+        self._refine = refine
+        self._is_drawn, self._targets = drawn > 0, drawn - 1
+
+    def __call__(self, labels: Tensor) -> Tensor:
+        """Return the targets."""
+        return torch.where(self._is_drawn, self._targets, self._refine(labels))
+
+    def is_followed(self, labels: Tensor) -> bool:
+        """Tell whether the network gives nearly every scribbled pixel its label.
+
+        The papers stop when as many labels are in use as were drawn. They need not be the same
+        labels: early in the training one region may still have a label that nobody drew.
+        """
+        hits = (labels == self._targets) & self._is_drawn
+        return bool(hits.sum() >= FOLLOWED_SHARE * self._is_drawn.sum())
+
+
+def number_labels(sizes: Tensor, scribbles: LabelMap | None) -> Tensor:
+    """Order the network's outputs: drawn labels keep their number, the others go by size.
+
+    Parameters
+    ----------
+    sizes : Tensor of int64, shape (q,)
+        Pixels of each label.
+    scribbles : ndarray of int32 or None
+
+    Returns
+    -------
+    Tensor of int64, shape (q,)
+        ``order[i]`` is the output that becomes output i.
+
+    Examples
+    --------
+    >>> number_labels(torch.tensor([1, 9, 5]), None)
+    tensor([1, 2, 0])
+    >>> number_labels(torch.tensor([1, 9, 5]), np.array([[1]], np.int32))
+    tensor([0, 1, 2])
+    """
+    by_size = torch.argsort(sizes, descending=True, stable=True).tolist()
+    kept = set() if scribbles is None else set((np.unique(scribbles[scribbles > 0]) - 1).tolist())
+    others = iter([output for output in by_size if output not in kept])
+    return torch.tensor([i if i in kept else next(others) for i in range(len(by_size))])

@@ -1,0 +1,81 @@
+"""A trained network with everything needed to apply it to other images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nuriwake.errors import InputError
+from nuriwake.learn.compute import cpu_threads
+from nuriwake.learn.network import Network
+from nuriwake.learn.normalise import BandStatistics, normalise
+from nuriwake.learn.predict import Predictor
+from nuriwake.raster import LabelMap, Raster, as_raster
+from nuriwake.settings import Settings
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network whose statistics are frozen, so that a label means the same in every image.
+
+    Parameters
+    ----------
+    network : Network
+        In evaluation mode.
+    statistics : BandStatistics
+        Of the images it was trained on.
+    settings : Settings
+        It was trained with.
+    band_names : tuple of str
+        Names of the bands, empty where the files had none.
+
+    References
+    ----------
+    Kim, Kanezaki, Tanaka, IEEE TIP 2020, section IV-C (reference images), with the statistics
+    frozen where the published program recomputes them for each image.
+    """
+
+    network: Network
+    statistics: BandStatistics
+    settings: Settings
+    band_names: tuple[str, ...] = ()
+
+    @property
+    def n_bands(self) -> int:
+        """Bands of the images that it takes."""
+        return self.network.n_bands
+
+    @property
+    def n_labels(self) -> int:
+        """q, labels at most."""
+        return self.network.n_labels
+
+    def predict(self, image: Raster | NDArray[np.generic]) -> LabelMap:
+        """Label an image.
+
+        Parameters
+        ----------
+        image : Raster or ndarray of shape (height, width) or (height, width, bands)
+            Any size, with as many bands as the images of the training.
+
+        Returns
+        -------
+        ndarray of int32, shape (height, width)
+            1 to :attr:`n_labels`; 0 = no data.
+
+        Raises
+        ------
+        InputError
+            If the image cannot be used or has another number of bands.
+        """
+        raster = as_raster(image)
+        if raster.n_bands != self.n_bands:
+            raise InputError(
+                f"{raster.name} has {raster.n_bands} bands where the model was trained on "
+                f"{self.n_bands}. Choose the same bands with --bands."
+            )
+        with cpu_threads(self.settings.threads):
+            unit = normalise(raster.array, raster.valid, self.statistics)
+            return Predictor(self.network, self.settings.precision).labels(unit, raster.valid)

@@ -1,0 +1,122 @@
+"""Models: saved and loaded bit for bit, and files that are no models."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import nuriwake
+from nuriwake.errors import InputError, ModelError, UsageError
+from nuriwake.io.model import load_model, save_model
+from nuriwake.segmenter import Segmenter
+
+QUICK = {"recipe": "icassp2018", "max_iter": 4, "n_channels": 8, "max_labels": 6}
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    image = np.random.default_rng(0).integers(0, 5000, (20, 24, 4), dtype=np.uint16)
+    return Segmenter(**QUICK, seed=3).fit(image), image
+
+
+@pytest.fixture
+def saved(fitted, tmp_path):
+    path = tmp_path / "m.safetensors"
+    fitted[0].save(path)
+    return path
+
+
+def test_round_trip_is_bit_exact(fitted, saved):
+    segmenter, image = fitted
+    loaded = nuriwake.load_model(saved)
+    ours, theirs = segmenter.model_.network.state_dict(), loaded.network.state_dict()
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert loaded.statistics == segmenter.model_.statistics
+    assert loaded.settings == segmenter.model_.settings
+    np.testing.assert_array_equal(loaded.predict(image), segmenter.predict(image))
+
+
+def test_the_file_says_what_it_is(saved):
+    header = json.loads(_metadata(saved))
+    assert header["settings"]["seed"] == 3
+    assert len(header["low"]) == len(header["high"]) == 4
+    assert header["versions"]["torch"]
+
+
+def _metadata(path):
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        return file.metadata()["nuriwake"]
+
+
+def _rewrite(path, change):
+    header = json.loads(_metadata(path))
+    tensors = load_file(path)
+    change(header, tensors)
+    save_file(tensors, path, metadata={"nuriwake": json.dumps(header)})
+
+
+DAMAGE = {
+    "too new": (lambda h, t: h.update(format=99), "format 99.*pip install -U nuriwake"),
+    "no tensor": (lambda h, t: t.pop("classifier.weight"), "damaged"),
+    "other shape": (lambda h, t: h["settings"].update(n_channels=9), "damaged"),
+    "bad setting": (lambda h, t: h["settings"].update(n_layers=0), "damaged .*`n_layers`"),
+    "no header key": (lambda h, t: h.pop("low"), "header is damaged"),
+}
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+def test_damaged_models(case, saved):
+    change, message = DAMAGE[case]
+    _rewrite(saved, change)
+    with pytest.raises(ModelError, match=message) as error:
+        load_model(saved)
+    assert str(saved) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_foreign_files(tmp_path, saved):
+    foreign = tmp_path / "foreign.safetensors"
+    save_file({"a": torch.zeros(1)}, foreign)
+    with pytest.raises(ModelError, match="not a model of nuriwake"):
+        load_model(foreign)
+    pickled = tmp_path / "evil.safetensors"
+    pickled.write_bytes(pickle.dumps({"a": 1}))
+    with pytest.raises(ModelError, match="not a model, or damaged"):
+        load_model(pickled)
+    saved.write_bytes(saved.read_bytes()[:200])
+    with pytest.raises(ModelError, match="not a model, or damaged"):
+        load_model(saved)
+    with pytest.raises(ModelError, match="no such file"):
+        load_model(tmp_path / "missing.safetensors")
+
+
+def test_names_and_order_of_calls(fitted, tmp_path):
+    with pytest.raises(UsageError, match=r"must be a name that ends in \.safetensors"):
+        save_model(tmp_path / "m.pt", fitted[0].model_)
+    with pytest.raises(UsageError, match="not fitted yet"):
+        Segmenter().save(tmp_path / "m.safetensors")
+
+
+def test_other_bands_are_refused(fitted):
+    with pytest.raises(InputError, match="3 bands where the model was trained on 4"):
+        fitted[0].predict(np.zeros((5, 5, 3), np.uint16))
+
+
+def test_predict_does_not_depend_on_the_tile(fitted):
+    segmenter, image = fitted
+    model = segmenter.model_
+    exact = type(model)(
+        model.network, model.statistics, model.settings.model_copy(update={"precision": "fp32"})
+    )
+    big = np.tile(image, (4, 3, 1))
+    whole, halo = exact.predict(big), model.network.radius
+    tile = exact.predict(big[10 - halo : 50 + halo, 7 - halo : 61 + halo])
+    np.testing.assert_array_equal(tile[halo:-halo, halo:-halo], whole[10:50, 7:61])
