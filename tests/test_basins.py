@@ -28,7 +28,9 @@ def test_every_low_has_its_own_basin(shape, seed):
     edges = np.random.default_rng(seed).permutation(np.prod(shape)).reshape(shape)
     basins = catchment_basins(edges.astype(np.float32), np.ones(shape, bool))
     around = np.pad(edges, 1, constant_values=edges.max() + 1)
-    lowest = np.minimum.reduce([around[:-2, 1:-1], around[2:, 1:-1], around[1:-1, :-2], around[1:-1, 2:]])
+    lowest = np.minimum.reduce(
+        [around[:-2, 1:-1], around[2:, 1:-1], around[1:-1, :-2], around[1:-1, 2:]]
+    )
     assert sorted(basins[edges < lowest]) == list(range(1, basins.max() + 1))
 
 

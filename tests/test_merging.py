@@ -57,7 +57,9 @@ def test_the_input_is_left_alone():
     graph, evidence = random_case(3)
     before = [array.copy() for array in (evidence.border, evidence.colours, evidence.textons)]
     merge_regions(graph, evidence, Linkage(0.3, 0.1, 2.0, 1.0))
-    for array, old in zip((evidence.border, evidence.colours, evidence.textons), before, strict=True):
+    for array, old in zip(
+        (evidence.border, evidence.colours, evidence.textons), before, strict=True
+    ):
         np.testing.assert_array_equal(array, old)
 
 

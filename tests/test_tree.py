@@ -46,7 +46,9 @@ def test_contours_are_the_borders_of_the_cut(seed, share):
     altitude = float(np.quantile(finite, share)) if finite.size else 0.0
     parts = np.pad(tree.cut(altitude=altitude), ((0, 1), (0, 1)))
     here = parts[:-1, :-1]
-    differs = [(here != next_) & (here > 0) & (next_ > 0) for next_ in (parts[:-1, 1:], parts[1:, :-1])]
+    differs = [
+        (here != next_) & (here > 0) & (next_ > 0) for next_ in (parts[:-1, 1:], parts[1:, :-1])
+    ]
     np.testing.assert_array_equal(tree.contours() > altitude, differs[0] | differs[1])
 
 
@@ -66,7 +68,9 @@ def test_the_automatic_cut_is_at_its_altitude():
 @pytest.mark.parametrize("n_regions", [0, 4, -1])
 def test_numbers_out_of_range(n_regions):
     tree = RegionTree(np.array([[1, 2, 3]]), np.array([[0, 1], [2, 3]]), np.array([1.0, 2.0]))
-    with pytest.raises(UsageError, match=rf"`n_regions` must be an int in \[1, 3\]; got {n_regions}"):
+    with pytest.raises(
+        UsageError, match=rf"`n_regions` must be an int in \[1, 3\]; got {n_regions}"
+    ):
         tree.cut(n_regions)
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from nuriwake.learn.network import Network
-from nuriwake.learn.published import learn
+from nuriwake.learn.published import learn, respond
 from nuriwake.learn.training import Step
 from nuriwake.learn.view import coarse_view, perceptual_colours, pixel_scale
 from nuriwake.raster import BoolMap, LabelMap
@@ -33,8 +34,10 @@ class FastResult:
     ----------
     regions : RegionTree
         Of connected regions; its automatic altitude is that of the settings.
-    labels : LabelTree
-        Of the network's labels, 1 the largest; each may lie in many places.
+    labels : ndarray of int32, shape (height, width)
+        The network's labels, from 1, the largest first; each may lie in many places. 0 = no data.
+    materials : LabelTree
+        Of the labels in use: so many materials, whichever number is asked for.
     confidence : ndarray of float32, shape (height, width), in [0, 1]
         Mean softmax probability of the label less that of the second best, over the leaf of the
         tree that a pixel lies in; 0 = no data.
@@ -43,7 +46,8 @@ class FastResult:
     """
 
     regions: RegionTree
-    labels: LabelTree
+    labels: LabelMap
+    materials: LabelTree
     confidence: NDArray[np.float32]
     network: Network
 
@@ -78,33 +82,89 @@ def fast_steps(
     view, view_valid = coarse_view(colours, valid, settings.grid_cells)
     # 2. The network of ICASSP 2018 learns its labels on the grid: they are the image's textons.
     learned = yield from learn(view, view_valid, settings)
-    textons = _texton_map(learned.responses[0].softmax(dim=0).cpu().numpy(), view_valid)
+    textons = texton_map(learned.responses, view_valid)
     # 3. Leaves: catchment basins of the colour edges.
-    scale = pixel_scale(valid.shape)
-    edges = edge_strength(colours, valid, settings.edge_sigma * scale) * np.float32(scale)
+    edges = colour_edges(colours, valid, settings.edge_sigma)
     graph = region_graph(catchment_basins(edges, valid))
     # 4. Evidence: colour and textons inside the leaves and along their borders.
     evidence = gather_evidence(graph, colours, edges, textons, settings)
     # 5. Merge, cheapest pair first.
     groups = None if scribbles is None else scribbled_leaves(graph.base, scribbles)
     tree = grow_tree(graph, evidence, settings, groups)
-    return FastResult(
-        regions=tree,
-        labels=_material_tree(graph, evidence.textons),
-        confidence=_margin(graph, evidence.textons),
-        network=learned.network,
-    )
+    labels, confidence = label_leaves(graph.base, evidence.textons)
+    materials = _material_tree(graph, labels, evidence.textons)
+    return FastResult(tree, labels, materials, confidence, learned.network)
 
 
-def _texton_map(probabilities: NDArray[np.float32], valid: BoolMap) -> NDArray[np.float32]:
-    """Probabilities (q, h, w) as a map (h, w, q); cells without data take their neighbours'."""
-    textons = np.ascontiguousarray(probabilities.transpose(1, 2, 0))
-    if not valid.all():
-        from scipy.ndimage import distance_transform_edt
+def fast_labels(
+    network: Network, image: NDArray[np.float32], valid: BoolMap, settings: Settings
+) -> tuple[LabelMap, NDArray[np.float32]]:
+    """Label an image with a network that the recipe ``fast`` trained, on it or on another one.
 
-        nearest = distance_transform_edt(~valid, return_distances=False, return_indices=True)
-        textons = textons[tuple(nearest)]
-    return textons
+    Parameters
+    ----------
+    network : Network
+        Of :class:`FastResult`.
+    image : ndarray of float32, shape (height, width, bands), in [0, 1]
+    valid : ndarray of bool, shape (height, width)
+    settings : Settings
+        Those of the training.
+
+    Returns
+    -------
+    labels : ndarray of int32, shape (height, width)
+        A label means what it meant in training; 0 = no data.
+    confidence : ndarray of float32, shape (height, width), in [0, 1]
+    """
+    colours = perceptual_colours(image)
+    view, view_valid = coarse_view(colours, valid, settings.grid_cells)
+    textons = texton_map(respond(network, view), view_valid)
+    graph = region_graph(catchment_basins(colour_edges(colours, valid, settings.edge_sigma), valid))
+    return label_leaves(graph.base, graph.region_mean(textons))
+
+
+def texton_map(responses: Tensor, valid: BoolMap) -> NDArray[np.float32]:
+    """Return the probability of each learned label in each cell of the grid.
+
+    Parameters
+    ----------
+    responses : Tensor of shape (1, q, h, w)
+        Of the network, on the grid.
+    valid : ndarray of bool, shape (h, w)
+
+    Returns
+    -------
+    ndarray of float32, shape (h, w, q)
+        Sums to 1 over the labels. Cells without data take those of the nearest cell with data, so
+        that whatever is interpolated at the rim of the data comes from the data.
+    """
+    probabilities = responses[0].softmax(dim=0).permute(1, 2, 0)
+    textons: NDArray[np.float32] = probabilities.contiguous().cpu().numpy()
+    if valid.all():
+        return textons
+    from scipy.ndimage import distance_transform_edt
+
+    nearest = distance_transform_edt(~valid, return_distances=False, return_indices=True)
+    filled: NDArray[np.float32] = textons[tuple(nearest)]
+    return filled
+
+
+def colour_edges(colours: NDArray[np.float32], valid: BoolMap, sigma: float) -> NDArray[np.float32]:
+    """Return the gradient of the colours, per pixel of the reference size.
+
+    Parameters
+    ----------
+    colours : ndarray of float32, shape (height, width, bands)
+    valid : ndarray of bool, shape (height, width)
+    sigma : float
+        Smoothing, in pixels of the reference size too.
+
+    Returns
+    -------
+    ndarray of float32, shape (height, width)
+    """
+    scale = pixel_scale(valid.shape)
+    return edge_strength(colours, valid, sigma * scale) * np.float32(scale)
 
 
 def gather_evidence(
@@ -210,24 +270,43 @@ def scribbled_leaves(base: LabelMap, scribbles: LabelMap) -> NDArray[np.int64]:
     return np.where(counts.any(axis=1), names[counts.argmax(axis=1)], 0).astype(np.int64)
 
 
-def _material_tree(graph: RegionGraph, textons: NDArray[np.float64]) -> LabelTree:
-    """Label each leaf by its most frequent texton, so that labels follow the image's edges."""
-    winner = textons.argmax(axis=1)
-    sizes = np.bincount(winner, graph.areas, minlength=textons.shape[1])
-    order = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
-    rank = np.zeros(textons.shape[1], np.int32)
-    rank[order] = np.arange(1, order.size + 1)
-    labels = np.append(np.int32(0), rank[winner])[graph.base]
-    weighted = graph.areas[:, np.newaxis] * np.sqrt(textons)
-    means = np.zeros((order.size, textons.shape[1]))
-    np.add.at(means, rank[winner] - 1, weighted)
-    return label_tree(labels, means / sizes[order][:, np.newaxis])
+def label_leaves(
+    base: LabelMap, textons: NDArray[np.float64]
+) -> tuple[LabelMap, NDArray[np.float32]]:
+    """Label each leaf by its most frequent texton, so that labels follow the image's edges.
+
+    Parameters
+    ----------
+    base : ndarray of int32, shape (height, width)
+        Leaves 1..n; 0 = no data.
+    textons : ndarray of float64, shape (n, q)
+        How often each learned label occurs in each leaf.
+
+    Returns
+    -------
+    labels : ndarray of int32, shape (height, width)
+        From 1; 0 = no data.
+    confidence : ndarray of float32, shape (height, width), in [0, 1]
+        Largest minus second largest share; 1 where there is only one label.
+
+    Examples
+    --------
+    >>> label_leaves(np.array([[1, 0, 2]]), np.array([[0.75, 0.25], [0.5, 0.5]]))
+    (array([[1, 0, 1]], dtype=int32), array([[0.5, 0. , 0. ]], dtype=float32))
+    """
+    # A column of zeros stands for the second best where there is only one label.
+    top = np.sort(np.column_stack([textons, np.zeros(len(textons))]), axis=1)
+    labels = np.append(0, textons.argmax(axis=1) + 1).astype(np.int32)
+    margin = np.append(0.0, top[:, -1] - top[:, -2]).astype(np.float32)
+    return labels[base], np.clip(margin, 0.0, 1.0)[base]
 
 
-def _margin(graph: RegionGraph, textons: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Largest minus second largest probability of each leaf, as a map."""
-    if textons.shape[1] == 1:
-        return (graph.base > 0).astype(np.float32)
-    top = np.partition(textons, -2, axis=1)[:, -2:]
-    margin = (top[:, 1] - top[:, 0]).astype(np.float32)
-    return np.append(np.float32(0), margin)[graph.base]
+def _material_tree(graph: RegionGraph, labels: LabelMap, textons: NDArray[np.float64]) -> LabelTree:
+    """Agglomerate the labels in use by the mean texton mixture of their leaves."""
+    used, leaf_label = np.unique(textons.argmax(axis=1), return_inverse=True)
+    sizes = np.bincount(leaf_label, graph.areas)
+    sums = np.zeros((used.size, textons.shape[1]))
+    np.add.at(sums, leaf_label, graph.areas[:, np.newaxis] * np.sqrt(textons))
+    rank = np.zeros(textons.shape[1] + 1, np.int32)
+    rank[used + 1] = np.arange(1, used.size + 1)
+    return label_tree(rank[labels], sums / sizes[:, np.newaxis])
