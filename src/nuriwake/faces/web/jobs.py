@@ -98,11 +98,6 @@ class Job:
 
         return unwatch
 
-    @property
-    def n_watchers(self) -> int:
-        """How many are watching."""
-        return len(self._watchers)
-
     def stop(self) -> None:
         """Make the next report end the run."""
         self._cancelled.set()

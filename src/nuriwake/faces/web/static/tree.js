@@ -97,8 +97,6 @@ export class Partition {
 
   get count() { return this.numberOf.size; }
 
-  has(node) { return this.numberOf.has(node); }
-
   /** Make all regions below `node` one region. */
   merged(node) {
     const below = this.tree.leavesBelow(node);
