@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint page-picture clean
 
 demo: .venv/.installed
 	$(BIN)/nuriwake segment examples/coffee.png -o demo --recipe icassp2018 --max-iter 40
@@ -20,6 +20,11 @@ lint: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# The README's picture of the page, made by the test that drives it.
+page-picture: .venv/.installed-dev
+	NURIWAKE_REQUIRE_BROWSER=1 $(BIN)/python -m pytest tests/test_web_page.py -k segmenter_itself
+	cp test-output/page.png docs/page.png
 
 .venv/.created:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nuriwake needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11 ...")'

@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from nuriwake.evaluate.datasets import AnnotatedImage, find_bsds500
 from nuriwake.evaluate.runner import altitude_grid
 from nuriwake.evaluate.scales import ScaleScores, score_scales
 from nuriwake.fast import colour_edges, gather_evidence, grow_tree, texton_map
 from nuriwake.learn.compute import cpu_threads
-from nuriwake.learn.network import build_network
-from nuriwake.learn.published import Learned, as_tensor, finish, learn
+from nuriwake.learn.published import Learned, as_tensor, finish, learn, new_network
 from nuriwake.learn.view import coarse_view, perceptual_colours
 from nuriwake.regions.basins import catchment_basins
 from nuriwake.regions.graph import region_graph
@@ -83,8 +83,8 @@ def grow_variants(picture: np.ndarray, seed: int) -> Iterator[tuple[str, RegionT
     image, valid = picture.astype(np.float32) / 255, np.ones(picture.shape[:2], bool)
     colours = perceptual_colours(image)
     view, view_valid = coarse_view(colours, valid, settings.grid_cells)
-    textons = texton_map(_learn(view, view_valid, settings), view_valid)
-    guesses = texton_map(_leave_untrained(view, view_valid, settings), view_valid)
+    textons = texton_map(_learn(view, view_valid, settings).responses, view_valid)
+    guesses = texton_map(_leave_untrained(view, view_valid, settings).responses, view_valid)
     edges = colour_edges(colours, valid, settings.edge_sigma)
     graph = region_graph(catchment_basins(edges, valid))
 
@@ -110,15 +110,7 @@ def _learn(view: np.ndarray, valid: np.ndarray, settings: Settings) -> Learned:
 
 
 def _leave_untrained(view: np.ndarray, valid: np.ndarray, settings: Settings) -> Learned:
-    import torch
-
-    network = build_network(
-        view.shape[2],
-        settings.n_channels,
-        settings.max_labels,
-        settings.n_layers,
-        seed=settings.seed,
-    )
+    network = new_network(view.shape[2], settings)
     return finish(network, as_tensor(view), torch.from_numpy(valid)[None])
 
 

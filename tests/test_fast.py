@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import oracles_regions
-from nuriwake.fast import FastResult, fast_steps, scribbled_leaves
+from nuriwake.fast import FastResult, fast_labels, fast_steps, scribbled_leaves
 from nuriwake.learn.normalise import band_statistics, normalise
 from nuriwake.settings import Settings
 
@@ -51,7 +51,7 @@ def test_every_kind_of_input(shape, dtype, is_constant):
     image = (np.full(shape, 77.0) if is_constant else rng.random(shape) * 200).astype(dtype)
     result, _ = run(image, max_iter=2)
     assert result.regions.base.min() == 1
-    for tree in (result.regions, result.labels):
+    for tree in (result.regions, result.materials):
         for n in {1, (tree.n_leaves + 1) // 2, tree.n_leaves}:
             assert len(np.unique(tree.cut(n))) == n
     assert result.confidence.shape == shape[:2]
@@ -66,7 +66,7 @@ def test_nodata_separates_islands(blocks):
     valid[:, 15:17] = False
     result, _ = run(blocks, valid)
     tree = result.regions
-    for map_ in (tree.base, tree.cut(2), result.labels.base, result.confidence):
+    for map_ in (tree.base, tree.cut(2), result.labels, result.confidence):
         np.testing.assert_array_equal(map_ == 0, ~valid)
     two = tree.cut(2)
     assert len(np.unique(two[:, :15])) == len(np.unique(two[:, 17:])) == 1
@@ -75,9 +75,22 @@ def test_nodata_separates_islands(blocks):
 
 
 def test_labels_are_numbered_by_size(blocks):
-    sizes = np.bincount(run(blocks)[0].labels.base.ravel())[1:]
-    assert (np.diff(sizes) <= 0).all()
-    assert (sizes > 0).all()
+    result, _ = run(blocks, max_iter=10)
+    sizes = np.bincount(result.labels.ravel())[1:]
+    assert sizes.argmax() == 0
+    assert result.materials.n_leaves == np.count_nonzero(sizes)
+    for label in np.flatnonzero(sizes) + 1:
+        assert len(np.unique(result.materials.base[result.labels == label])) == 1
+
+
+def test_the_trained_network_labels_its_own_image_alike(blocks):
+    result, _ = run(blocks, max_iter=10)
+    valid = np.ones(blocks.shape[:2], bool)
+    settings = Settings(recipe="fast")
+    unit = normalise(blocks, valid, band_statistics(blocks, valid))
+    labels, confidence = fast_labels(result.network, unit, valid, settings)
+    assert (labels == result.labels).mean() > 0.99
+    np.testing.assert_allclose(confidence, result.confidence, atol=0.05)
 
 
 def test_scribbles_are_kept_apart(blocks):

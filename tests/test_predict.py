@@ -97,3 +97,16 @@ def test_training_on_does_not_change_a_predictor():
         for tensor in (*network.parameters(), *network.buffers()):
             tensor.zero_()
     np.testing.assert_array_equal(predictor.responses(image), before)
+
+
+def test_margin_is_the_gap_between_the_two_best_probabilities():
+    network = build_network(2, 5, 3, 1, seed=0)
+    image = np.random.default_rng(0).random((6, 7, 2), dtype=np.float32)
+    network.freeze(torch.from_numpy(image).permute(2, 0, 1)[None])
+    predictor = Predictor(network.eval(), "fp32")
+    best = np.sort(torch.from_numpy(predictor.responses(image)).softmax(dim=2).numpy(), axis=2)
+    valid = np.ones((6, 7), bool)
+    valid[0, 0] = False
+    margins = predictor.margins(image, valid)
+    assert margins[0, 0] == 0
+    np.testing.assert_allclose(margins[1:], (best[:, :, 2] - best[:, :, 1])[1:], atol=1e-6)

@@ -6,7 +6,6 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -25,6 +24,8 @@ from nuriwake.settings import Settings
 
 #: Lab units that count as 1 beside a change of textons.
 _COLOUR_UNIT = 10.0
+#: How many regions a photograph has, about.
+_TYPICAL_REGIONS = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,18 +36,20 @@ class FastResult:
     ----------
     regions : RegionTree
         Of connected regions; its automatic altitude is that of the settings.
-    labels : LabelTree
-        Of the network's labels, 1 the largest; each may lie in many places.
+    labels : ndarray of int32, shape (height, width)
+        The network's labels, from 1, the largest first; each may lie in many places. 0 = no data.
+    materials : LabelTree
+        Of the labels in use: so many materials, whichever number is asked for.
     confidence : ndarray of float32, shape (height, width), in [0, 1]
         Mean softmax probability of the label less that of the second best, over the leaf of the
         tree that a pixel lies in; 0 = no data.
     network : Network
-        Trained on the coarse view, its statistics frozen; its outputs are in the order of the
-        labels.
+        Trained on the coarse view, its statistics frozen.
     """
 
     regions: RegionTree
-    labels: LabelTree
+    labels: LabelMap
+    materials: LabelTree
     confidence: NDArray[np.float32]
     network: Network
 
@@ -86,59 +89,43 @@ def fast_steps(
     learned = yield from learn(view, view_valid, settings, network=network)
     textons = texton_map(learned.responses, view_valid)
     # 3. Leaves: catchment basins of the colour edges.
-    graph, edges = leaf_graph(colours, valid, settings)
+    edges = colour_edges(colours, valid, settings.edge_sigma)
+    graph = region_graph(catchment_basins(edges, valid))
     # 4. Evidence: colour and textons inside the leaves and along their borders.
     evidence = gather_evidence(graph, colours, edges, textons, settings)
     # 5. Merge, cheapest pair first.
     groups = None if scribbles is None else scribbled_leaves(graph.base, scribbles)
     tree = grow_tree(graph, evidence, settings, groups)
-    # 6. Labels: each leaf takes its most frequent texton, so that they follow the image's edges.
-    order = _order_by_area(graph, evidence.textons)
-    learned.network.permute_labels(torch.from_numpy(order).to(learned.responses.device))
-    means = evidence.textons[:, order]
-    return FastResult(tree, _material_tree(graph, means), _margin(graph, means), learned.network)
+    labels, confidence = label_leaves(graph.base, evidence.textons)
+    materials = _material_tree(graph, labels, evidence.textons)
+    return FastResult(tree, labels, materials, confidence, learned.network)
 
 
-@torch.no_grad()
 def fast_labels(
     network: Network, image: NDArray[np.float32], valid: BoolMap, settings: Settings
-) -> LabelMap:
-    """Label an image with a network that was trained by :func:`fast_steps`, perhaps on another.
+) -> tuple[LabelMap, NDArray[np.float32]]:
+    """Label an image with a network that the recipe ``fast`` trained, on it or on another one.
 
     Parameters
     ----------
     network : Network
+        Of :class:`FastResult`.
     image : ndarray of float32, shape (height, width, bands), in [0, 1]
     valid : ndarray of bool, shape (height, width)
     settings : Settings
-        Of the training.
+        Those of the training.
 
     Returns
     -------
-    ndarray of int32, shape (height, width)
-        1 to q, each leaf in one label; 0 = no data.
+    labels : ndarray of int32, shape (height, width)
+        A label means what it meant in training; 0 = no data.
+    confidence : ndarray of float32, shape (height, width), in [0, 1]
     """
     colours = perceptual_colours(image)
     view, view_valid = coarse_view(colours, valid, settings.grid_cells)
     textons = texton_map(respond(network, view), view_valid)
-    graph = leaf_graph(colours, valid, settings)[0]
-    winner = graph.region_mean(textons).argmax(axis=1).astype(np.int32)
-    return np.append(np.int32(0), winner + 1)[graph.base]
-
-
-def leaf_graph(
-    colours: NDArray[np.float32], valid: BoolMap, settings: Settings
-) -> tuple[RegionGraph, NDArray[np.float32]]:
-    """Divide an image into the leaves of its tree.
-
-    Returns
-    -------
-    graph : RegionGraph
-    edges : ndarray of float32, shape (height, width)
-        The colour edges whose catchment basins the leaves are.
-    """
-    edges = colour_edges(colours, valid, settings.edge_sigma)
-    return region_graph(catchment_basins(edges, valid)), edges
+    graph = region_graph(catchment_basins(colour_edges(colours, valid, settings.edge_sigma), valid))
+    return label_leaves(graph.base, graph.region_mean(textons))
 
 
 def texton_map(responses: Tensor, valid: BoolMap) -> NDArray[np.float32]:
@@ -147,7 +134,7 @@ def texton_map(responses: Tensor, valid: BoolMap) -> NDArray[np.float32]:
     Parameters
     ----------
     responses : Tensor of shape (1, q, h, w)
-        Of the network on the grid.
+        Of the network, on the grid.
     valid : ndarray of bool, shape (h, w)
 
     Returns
@@ -255,9 +242,35 @@ def grow_tree(
         settings.texton_weight,
     )
     merges, altitudes = merge_regions(graph, evidence, linkage, groups)
+    altitudes = calibrated(altitudes, settings.adaptation)
     is_free = groups is None or np.unique(groups[groups > 0]).size < 2
     n_apart = 1 if is_free else int(np.isinf(altitudes).sum()) + 1
     return RegionTree(graph.base, merges, altitudes, settings.altitude, n_apart)
+
+
+def calibrated(altitudes: NDArray[np.float64], adaptation: float) -> NDArray[np.float64]:
+    """Make altitudes of different images comparable, so that one serves as everybody's cut.
+
+    Parameters
+    ----------
+    altitudes : ndarray of float64, shape (n - 1,)
+        Costs of the merges, never decreasing.
+    adaptation : float in [0, 1]
+        With 0, an altitude is a cost. With 1, altitude 1 leaves the same number of regions in
+        every image. Between them, the logarithm of the cut is interpolated.
+
+    Returns
+    -------
+    ndarray of float64, shape (n - 1,)
+
+    Examples
+    --------
+    >>> calibrated(np.array([2.0, 4.0, np.inf]), adaptation=1.0)
+    array([ 1.,  2., inf])
+    """
+    finite = altitudes[np.isfinite(altitudes)]
+    typical = finite[-min(_TYPICAL_REGIONS, finite.size)] if finite.size else 0.0
+    return altitudes / typical**adaptation if typical > 0 else altitudes
 
 
 def scribbled_leaves(base: LabelMap, scribbles: LabelMap) -> NDArray[np.int64]:
@@ -288,27 +301,43 @@ def scribbled_leaves(base: LabelMap, scribbles: LabelMap) -> NDArray[np.int64]:
     return np.where(counts.any(axis=1), names[counts.argmax(axis=1)], 0).astype(np.int64)
 
 
-def _order_by_area(graph: RegionGraph, textons: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Order the textons by the area of the leaves that they win, the largest first."""
-    sizes = np.bincount(textons.argmax(axis=1), graph.areas, minlength=textons.shape[1])
-    return np.argsort(-sizes, kind="stable")
+def label_leaves(
+    base: LabelMap, textons: NDArray[np.float64]
+) -> tuple[LabelMap, NDArray[np.float32]]:
+    """Label each leaf by its most frequent texton, so that labels follow the image's edges.
+
+    Parameters
+    ----------
+    base : ndarray of int32, shape (height, width)
+        Leaves 1..n; 0 = no data.
+    textons : ndarray of float64, shape (n, q)
+        How often each learned label occurs in each leaf.
+
+    Returns
+    -------
+    labels : ndarray of int32, shape (height, width)
+        From 1; 0 = no data.
+    confidence : ndarray of float32, shape (height, width), in [0, 1]
+        Largest minus second largest share; 1 where there is only one label.
+
+    Examples
+    --------
+    >>> label_leaves(np.array([[1, 0, 2]]), np.array([[0.75, 0.25], [0.5, 0.5]]))
+    (array([[1, 0, 1]], dtype=int32), array([[0.5, 0. , 0. ]], dtype=float32))
+    """
+    # A column of zeros stands for the second best where there is only one label.
+    top = np.sort(np.column_stack([textons, np.zeros(len(textons))]), axis=1)
+    labels = np.append(0, textons.argmax(axis=1) + 1).astype(np.int32)
+    margin = np.append(0.0, top[:, -1] - top[:, -2]).astype(np.float32)
+    return labels[base], np.clip(margin, 0.0, 1.0)[base]
 
 
-def _material_tree(graph: RegionGraph, textons: NDArray[np.float64]) -> LabelTree:
-    """Build the tree of the labels that any leaf has; they are 1, 2, ... by area."""
-    winner = textons.argmax(axis=1)
-    n_used = int(winner.max()) + 1
-    means = np.zeros((n_used, textons.shape[1]))
-    np.add.at(means, winner, graph.areas[:, np.newaxis] * np.sqrt(textons))
-    sizes = np.bincount(winner, graph.areas, minlength=n_used)
-    labels = np.append(np.int32(0), (winner + 1).astype(np.int32))[graph.base]
-    return label_tree(labels, means / sizes[:, np.newaxis])
-
-
-def _margin(graph: RegionGraph, textons: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Largest minus second largest probability of each leaf, as a map."""
-    if textons.shape[1] == 1:
-        return (graph.base > 0).astype(np.float32)
-    top = np.partition(textons, -2, axis=1)[:, -2:]
-    margin = (top[:, 1] - top[:, 0]).astype(np.float32)
-    return np.append(np.float32(0), margin)[graph.base]
+def _material_tree(graph: RegionGraph, labels: LabelMap, textons: NDArray[np.float64]) -> LabelTree:
+    """Agglomerate the labels in use by the mean texton mixture of their leaves."""
+    used, leaf_label = np.unique(textons.argmax(axis=1), return_inverse=True)
+    sizes = np.bincount(leaf_label, graph.areas)
+    sums = np.zeros((used.size, textons.shape[1]))
+    np.add.at(sums, leaf_label, graph.areas[:, np.newaxis] * np.sqrt(textons))
+    rank = np.zeros(textons.shape[1] + 1, np.int32)
+    rank[used + 1] = np.arange(1, used.size + 1)
+    return label_tree(rank[labels], sums / sizes[:, np.newaxis])

@@ -5,25 +5,25 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from nuriwake.fast import colour_edges, gather_evidence, grow_tree
+from nuriwake.learn.predict import Predictor
 from nuriwake.learn.view import perceptual_colours
-from nuriwake.raster import BoolMap, LabelMap
+from nuriwake.raster import LabelMap
 from nuriwake.regions.components import connected_components
 from nuriwake.regions.graph import region_graph
 from nuriwake.regions.labels import label_tree
 from nuriwake.regions.tree import LabelTree, RegionTree
 from nuriwake.settings import Settings
 
-#: Responses are averaged over a grid of about so many cells before they are read as evidence.
+#: The labels' probabilities are read as evidence on a grid of about so many cells.
 _EVIDENCE_CELLS = 40_000
 
 
 def component_tree(
     labels: LabelMap,
     image: NDArray[np.float32],
-    responses: Tensor,
+    probabilities: NDArray[np.float32],
     settings: Settings,
 ) -> RegionTree:
     """Build a tree whose leaves are the connected parts of the labels.
@@ -33,7 +33,8 @@ def component_tree(
     labels : ndarray of int32, shape (height, width)
         0 = no data.
     image : ndarray of float32, shape (height, width, bands), in [0, 1]
-    responses : Tensor of shape (1, q, height, width)
+    probabilities : ndarray of float32, shape (h, w, q)
+        From :func:`sampled_probabilities`.
     settings : Settings
 
     Returns
@@ -44,58 +45,61 @@ def component_tree(
     graph = region_graph(connected_components(labels))
     colours, valid = perceptual_colours(image), labels > 0
     edges = colour_edges(colours, valid, settings.edge_sigma)
-    evidence = gather_evidence(graph, colours, edges, coarse_probabilities(responses), settings)
+    evidence = gather_evidence(graph, colours, edges, probabilities, settings)
     return grow_tree(graph, evidence, settings).with_automatic_altitude(-1.0)
 
 
-@torch.no_grad()
-def coarse_probabilities(responses: Tensor) -> NDArray[np.float32]:
-    """Average the labels' probabilities over the cells of a grid.
+def sampled_probabilities(predictor: Predictor, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Average the labels' probabilities over the cells of a grid, strip by strip.
 
     Parameters
     ----------
-    responses : Tensor of shape (1, q, height, width)
+    predictor : Predictor
+    image : ndarray of float32, shape (height, width, bands), in [0, 1]
 
     Returns
     -------
     ndarray of float32, shape (h, w, q)
         Sums to 1 over the labels.
-
-    Examples
-    --------
-    >>> coarse_probabilities(torch.zeros(1, 4, 300, 300)).shape
-    (200, 200, 4)
     """
-    height, width = responses.shape[2:]
-    shrink = min(1.0, (_EVIDENCE_CELLS / (height * width)) ** 0.5)
-    shape = max(1, round(height * shrink)), max(1, round(width * shrink))
-    probabilities = responses.softmax(dim=1)
-    coarse = torch.nn.functional.interpolate(probabilities, size=shape, mode="area")
-    result: NDArray[np.float32] = coarse[0].permute(1, 2, 0).contiguous().cpu().numpy()
-    return result
+    height, width, _ = image.shape
+    side = max(1, int(np.ceil(np.sqrt(height * width / _EVIDENCE_CELLS))))
+    reach = predictor.radius
+    rows = []
+    for top in range(0, height, 8 * side):
+        first, last = max(0, top - reach), min(height, top + 8 * side + reach)
+        responses = predictor.responses(image[first:last])
+        inside = responses[top - first : top - first + 8 * side]
+        probabilities = torch.from_numpy(inside).softmax(dim=2).permute(2, 0, 1)[None]
+        means = torch.nn.functional.avg_pool2d(
+            probabilities, side, ceil_mode=True, count_include_pad=False
+        )
+        rows.append(means[0].permute(1, 2, 0).numpy())
+    joined: NDArray[np.float32] = np.concatenate(rows)
+    return joined
 
 
-def response_tree(labels: LabelMap, responses: Tensor, valid: BoolMap) -> LabelTree:
-    """Build the tree of the labels from their mean responses.
+def response_tree(labels: LabelMap, probabilities: NDArray[np.float32]) -> LabelTree:
+    """Build the tree of the labels from how they are mixed up with each other.
 
     Parameters
     ----------
     labels : ndarray of int32, shape (height, width)
         0 = no data.
-    responses : Tensor of shape (1, q, height, width)
-    valid : ndarray of bool, shape (height, width)
+    probabilities : ndarray of float32, shape (h, w, q)
+        From :func:`sampled_probabilities`.
 
     Returns
     -------
     LabelTree
-        Over the labels in use. Its leaves are numbered without gaps in the labels' order.
+        Over the labels in use, in their order.
     """
-    used, dense = np.unique(labels[valid], return_inverse=True)
-    index = torch.from_numpy(dense).to(responses.device)
-    inside = torch.from_numpy(valid).to(responses.device)
-    sums = responses.new_zeros(used.size, responses.shape[1])
-    sums.index_add_(0, index, responses[0][:, inside].T)
-    counts = np.bincount(dense)
-    leaves = np.zeros(labels.shape, np.int32)
-    leaves[valid] = dense + 1
-    return label_tree(leaves, sums.double().cpu().numpy() / counts[:, np.newaxis])
+    used = np.unique(labels[labels > 0])
+    rank = np.zeros(int(used.max()) + 1, np.int32)
+    rank[used] = np.arange(1, used.size + 1)
+    cells = probabilities.reshape(-1, probabilities.shape[2]).astype(np.float64)
+    # The mean mixture around a label: cells weighted by their share of it.
+    weights = cells[:, used - 1]
+    totals = np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
+    means = (weights.T @ np.sqrt(cells)) / totals[:, np.newaxis]
+    return label_tree(rank[labels], means)

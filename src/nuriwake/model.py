@@ -90,4 +90,4 @@ class Model:
             unit = normalise(raster.array, raster.valid, self.statistics)
             if self.is_local:
                 return Predictor(self.network, self.settings.precision).labels(unit, raster.valid)
-            return fast_labels(self.network, unit, raster.valid, self.settings)
+            return fast_labels(self.network, unit, raster.valid, self.settings)[0]

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.fast import fast_steps
-from nuriwake.label_regions import component_tree, response_tree
+from nuriwake.label_regions import component_tree, response_tree, sampled_probabilities
 from nuriwake.learn.network import Network
-from nuriwake.learn.published import label_map, learn, margin_map
+from nuriwake.learn.predict import Predictor
+from nuriwake.learn.published import learn
 from nuriwake.learn.training import Step
 from nuriwake.raster import BoolMap, LabelMap
 from nuriwake.regions.tree import LabelTree, RegionTree
@@ -60,12 +61,14 @@ def recipe_steps(
     if settings.recipe == "fast":
         return (yield from _fast(image, valid, settings, scribbles, network))
     learned = yield from learn(image, valid, settings, scribbles, network)
-    labels = label_map(learned.responses, valid)
+    predictor = Predictor(learned.network, settings.precision)
+    labels = predictor.labels(image, valid)
+    probabilities = sampled_probabilities(predictor, image)
     return Found(
-        tree=component_tree(labels, image, learned.responses, settings),
-        label_tree=response_tree(labels, learned.responses, valid),
+        tree=component_tree(labels, image, probabilities, settings),
+        label_tree=response_tree(labels, probabilities),
         own_labels=labels,
-        confidence=margin_map(learned.responses, valid),
+        confidence=predictor.margins(image, valid),
         network=learned.network,
     )
 
@@ -78,10 +81,10 @@ def _fast(
     network: Network | None,
 ) -> Generator[Step, bool | None, Found]:
     found = yield from fast_steps(image, valid, settings, scribbles, network)
-    labels = found.labels.base
+    labels = found.labels
     if scribbles is not None:
         labels = spread_scribbles(found.regions, scribbles)
-    return Found(found.regions, found.labels, labels, found.confidence, found.network)
+    return Found(found.regions, found.materials, labels, found.confidence, found.network)
 
 
 def spread_scribbles(tree: RegionTree, scribbles: LabelMap) -> LabelMap:

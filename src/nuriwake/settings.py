@@ -157,7 +157,8 @@ class Settings(BaseModel):
         float, Field(ge=0, le=1, description="how much small regions merge first (fast)")
     ] = 0.1
     altitude: Annotated[
-        float, Field(ge=0, description="cost up to which the automatic cut merges (fast)")
+        float,
+        Field(ge=0, le=1e9, description="cost up to which the automatic cut merges (fast)"),
     ] = 0.1
     precision: Annotated[
         Literal["auto", "bf16", "fp32"],

@@ -16,6 +16,7 @@ from nuriwake.faces.cut_command import cut
 from nuriwake.faces.info_commands import info, recipes
 from nuriwake.faces.model_commands import apply, fit
 from nuriwake.faces.segment_command import segment
+from nuriwake.faces.web.command import open_page
 
 app = typer.Typer(
     help="Segment any raster with no labels: a small network is trained on the image itself.",
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 for command in (segment, cut, fit, apply, evaluate, bench, info, recipes):
     app.command()(command)
+app.command("app")(open_page)
 
 
 def main() -> None:

@@ -103,6 +103,30 @@ class Predictor:
             labels[~valid] = 0
         return labels
 
+    def margins(
+        self, image: NDArray[np.float32], valid: BoolMap | None = None
+    ) -> NDArray[np.float32]:
+        """Return the softmax margin of each pixel: largest minus second largest probability.
+
+        Parameters
+        ----------
+        image : ndarray of float32, shape (height, width, bands), in [0, 1]
+        valid : ndarray of bool, shape (height, width), optional
+
+        Returns
+        -------
+        ndarray of float32, shape (height, width), in [0, 1]
+            1 where there is only one label; 0 where invalid.
+        """
+        margins = np.ones(image.shape[:2], np.float32)
+        if self.n_labels > 1:
+            for target, block in self._blocks(image):
+                top = _crop(block, target).softmax(dim=2).topk(2, dim=2).values
+                margins[target] = (top[:, :, 0] - top[:, :, 1]).cpu().numpy()
+        if valid is not None:
+            margins[~valid] = 0
+        return margins
+
     def responses(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the responses y' of each pixel.
 

@@ -23,7 +23,7 @@ from nuriwake.raster import BoolMap, LabelMap
 from nuriwake.settings import Settings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Learned:
     """What training leaves behind.
 
@@ -31,12 +31,19 @@ class Learned:
     ----------
     network : Network
         In evaluation mode, its statistics frozen; label 0 is the largest cluster.
-    responses : Tensor of float32, shape (1, q, H, W)
-        Of the image it was trained on, after the last update.
+    image : Tensor of float32, shape (1, bands, H, W)
+        It was trained on.
     """
 
     network: Network
-    responses: Tensor
+    image: Tensor
+
+    @property
+    @torch.no_grad()
+    def responses(self) -> Tensor:
+        """Responses of the image, float32 of shape (1, q, H, W), computed when asked for."""
+        responses: Tensor = self.network(self.image)
+        return responses
 
 
 def learn(
@@ -85,7 +92,37 @@ def learn(
     for step in train(engine, guide or refine, schedule, mask, may_stop):
         if (yield step):
             break
-    return finish(network, x, mask, scribbles)
+    return finish(engine, network, x, mask, scribbles)
+
+
+@torch.no_grad()
+def finish(
+    engine: FusedEngine,
+    network: Network,
+    image: Tensor,
+    valid: Tensor,
+    scribbles: LabelMap | None = None,
+) -> Learned:
+    """Freeze the statistics and number the labels: drawn ones keep theirs, the others go by size.
+
+    Parameters
+    ----------
+    engine : FusedEngine
+        That trained the network.
+    network : Network
+        Changed in place.
+    image : Tensor of shape (1, bands, H, W)
+    valid : Tensor of bool, shape (1, H, W)
+    scribbles : ndarray of int32, shape (H, W), optional
+
+    Returns
+    -------
+    Learned
+    """
+    sizes = torch.bincount(engine.label()[valid], minlength=network.n_labels)
+    engine.freeze()
+    network.permute_labels(number_labels(sizes.cpu(), scribbles).to(valid.device))
+    return Learned(network.eval(), image)
 
 
 def new_network(n_bands: int, settings: Settings) -> Network:
@@ -127,32 +164,6 @@ def _keep(labels: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def finish(
-    network: Network, image: Tensor, valid: Tensor, scribbles: LabelMap | None = None
-) -> Learned:
-    """Freeze the statistics and number the labels: drawn ones keep theirs, the others go by size.
-
-    Parameters
-    ----------
-    network : Network
-        Changed in place.
-    image : Tensor of shape (1, bands, H, W)
-    valid : Tensor of bool, shape (1, H, W)
-    scribbles : ndarray of int32, shape (H, W), optional
-
-    Returns
-    -------
-    Learned
-    """
-    mask = None if bool(valid.all()) else valid[:, None].to(image.dtype)
-    responses = network.freeze(image, mask)
-    sizes = torch.bincount(responses.argmax(dim=1)[valid], minlength=network.n_labels)
-    order = number_labels(sizes.cpu(), scribbles).to(image.device)
-    network.permute_labels(order)
-    return Learned(network.eval(), responses[:, order])
-
-
-@torch.no_grad()
 def respond(network: Network, image: NDArray[np.float32]) -> Tensor:
     """Run a trained network on a normalised image; return responses of shape (1, q, H, W)."""
     device = network.classifier.weight.device
@@ -169,52 +180,3 @@ def as_tensor(image: NDArray[np.float32]) -> Tensor:
     torch.Size([1, 3, 4, 5])
     """
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]
-
-
-def label_map(responses: Tensor, valid: BoolMap) -> LabelMap:
-    """Return the label of each pixel: its largest response, counted from 1; 0 where invalid.
-
-    Parameters
-    ----------
-    responses : Tensor of shape (1, q, H, W)
-    valid : ndarray of bool, shape (H, W)
-
-    Returns
-    -------
-    ndarray of int32, shape (H, W)
-
-    Examples
-    --------
-    >>> responses = torch.tensor([[0.0, 1.0], [2.0, 0.0]]).reshape(1, 2, 1, 2)
-    >>> label_map(responses, np.array([[True, True]]))
-    array([[2, 1]], dtype=int32)
-    """
-    labels: LabelMap = responses[0].argmax(dim=0).cpu().numpy().astype(np.int32) + 1
-    labels[~valid] = 0
-    return labels
-
-
-def margin_map(responses: Tensor, valid: BoolMap) -> NDArray[np.float32]:
-    """Return the softmax margin of each pixel: largest minus second largest probability.
-
-    Parameters
-    ----------
-    responses : Tensor of shape (1, q, H, W)
-    valid : ndarray of bool, shape (H, W)
-
-    Returns
-    -------
-    ndarray of float32, shape (H, W), in [0, 1]
-        1 where the network is sure, and where there is only one label; 0 where invalid.
-
-    Examples
-    --------
-    >>> margin_map(torch.zeros(1, 2, 1, 1), np.array([[True]]))
-    array([[0.]], dtype=float32)
-    """
-    if responses.shape[1] == 1:
-        return valid.astype(np.float32)
-    top = responses[0].softmax(dim=0).topk(2, dim=0).values
-    margin: NDArray[np.float32] = (top[0] - top[1]).cpu().numpy()
-    margin[~valid] = 0.0
-    return margin

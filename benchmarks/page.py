@@ -1,0 +1,129 @@
+"""How quickly the page answers, measured in a real browser.
+
+Prints a table and writes JSON::
+
+    python benchmarks/page.py [--chromium /usr/bin/chromium] [--leaves 3000] [--side 1000]
+
+The slider: milliseconds from the slider's event to the frame that shows the new regions, over many
+positions. The first live picture: seconds from the upload of a photograph of 1 megapixel until
+labels are on the canvas, with the real segmenter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+from skimage import data
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from app_server import serving
+from app_stand_in import colour_tree
+from nuriwake.faces.web.picture import as_picture
+from nuriwake.faces.web.runner import run_task, warm_up
+from nuriwake.faces.web.server import create_app
+
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
+RESULTS = Path(__file__).parent / "results"
+MOVE_SLIDER = """async () => {
+  const slider = document.getElementById('slider');
+  const shown = () => new Promise((done) => requestAnimationFrame(() => {
+    // A message is delivered after the frame has been drawn.
+    const channel = new MessageChannel();
+    channel.port1.onmessage = done;
+    channel.port2.postMessage(0);
+  }));
+  const times = [];
+  for (let i = 0; i <= 60; i++) {
+    slider.value = Math.round((i * slider.max) / 60);
+    await shown();
+    const start = performance.now();
+    slider.dispatchEvent(new Event('input'));
+    await shown();
+    times.push(performance.now() - start);
+  }
+  return times;
+}"""
+
+
+def photograph(side: int) -> np.ndarray:
+    """Tile a photograph, mirrored so that no seam shows."""
+    cup = data.coffee()
+    row = np.concatenate((cup, cup[:, ::-1]), axis=1)
+    return np.concatenate((row, row[::-1], row), axis=0)[:side, :side]
+
+
+def upload(page: Page, path: Path) -> None:
+    """Open the page's start and choose a file."""
+    page.wait_for_selector("html[data-ready]")
+    page.click("#settings-panel summary")
+    page.select_option("#setting-recipe", "fast")
+    page.set_input_files("#file", str(path))
+    page.wait_for_selector("#slider-bar:not([hidden])", timeout=300_000)
+
+
+def measure_slider(page: Page, path: Path, leaves: int, side: int) -> dict[str, float]:
+    """Move the slider over its whole range."""
+    square = max(1, round(side / leaves**0.5))
+    app = create_app(lambda task, _: colour_tree(as_picture(task.raster), square))
+    with serving(app) as address:
+        page.goto(address)
+        upload(page, path)
+        times = np.array(page.evaluate(MOVE_SLIDER))
+        n_leaves = int(page.get_attribute("#count", "max") or 0)
+        page.goto("about:blank")
+    return {
+        "leaves": n_leaves,
+        "median_ms": float(np.median(times)),
+        "p95_ms": float(np.quantile(times, 0.95)),
+        "max_ms": float(times.max()),
+    }
+
+
+def measure_first_picture(page: Page, path: Path) -> dict[str, float]:
+    """Upload a photograph to the real segmenter."""
+    warm_up()
+    with serving(create_app(run_task)) as address:
+        page.goto(address)
+        upload(page, path)
+        marks = page.evaluate(
+            "Object.fromEntries(performance.getEntriesByType('mark').map("
+            "(mark) => [mark.name, mark.startTime]))"
+        )
+        page.goto("about:blank")
+    return {
+        "first_live_s": (marks["first-live"] - marks["submit"]) / 1000,
+        "finished_s": (marks["finished"] - marks["submit"]) / 1000,
+    }
+
+
+def main() -> None:
+    """Measure both, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    parser.add_argument("--leaves", type=int, default=3000)
+    parser.add_argument("--side", type=int, default=1000)
+    options = parser.parse_args()
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / "photograph.png"
+    Image.fromarray(photograph(options.side)).save(path)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=options.chromium, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1280, "height": 860})
+        rows = {
+            "slider": measure_slider(page, path, options.leaves, options.side),
+            "upload": measure_first_picture(page, path),
+        }
+        browser.close()
+    for name, row in rows.items():
+        print(name, "  ".join(f"{key} {value:.2f}" for key, value in row.items()))
+    (RESULTS / "page.json").write_text(json.dumps(rows, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The page: a small local server and one hand-written page."""

@@ -1,0 +1,37 @@
+"""The command ``nuriwake app``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def open_page(
+    image: Annotated[
+        Path | None, typer.Argument(metavar="[IMAGE]", help="a picture to begin with")
+    ] = None,
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to listen on; 0 takes a free one")] = 8765,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            help="secret that the page asks for, 16 letters at least; needed for other hosts",
+            envvar="NURIWAKE_TOKEN",
+            show_envvar=True,
+        ),
+    ] = None,
+    open_browser: Annotated[bool, typer.Option("--open", help="open the page")] = False,
+) -> None:
+    """Open the page in a browser: look, slide, scribble, download. Ctrl-C ends it.
+
+    Only this machine can connect, unless --host says otherwise; then --token is needed.
+    """
+    from nuriwake.errors import require
+
+    for module in ("fastapi", "uvicorn", "python_multipart"):
+        require(module, extra="app")
+    from nuriwake.faces.web.serving import serve
+
+    serve(image, host, port, token, open_browser)

@@ -1,0 +1,60 @@
+"""Rasters as pictures to look at, and pictures as bytes."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nuriwake.painting import Picture
+from nuriwake.painting import as_picture as picture_of_unit
+from nuriwake.raster import Raster
+
+
+def as_picture(raster: Raster) -> Picture:
+    """Return an RGB picture of a raster: 8-bit colours as they are, others stretched.
+
+    Parameters
+    ----------
+    raster : Raster
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+    """
+    from nuriwake.learn.normalise import band_statistics, normalise
+
+    shown = raster.array[:, :, :3] if raster.n_bands >= 3 else raster.array[:, :, [0, 0, 0]]
+    if shown.dtype == np.uint8:
+        return shown.astype(np.uint8, copy=False)
+    return picture_of_unit(normalise(shown, raster.valid, band_statistics(shown, raster.valid)))
+
+
+def encode_jpeg(picture: Picture, quality: int = 92) -> bytes:
+    """Encode a picture for looking at only."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def encode_png(picture: NDArray[np.generic]) -> bytes:
+    """Encode uint8 or uint16, shape (height, width) or (height, width, 3), without loss."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(picture)).save(buffer, "PNG", compress_level=4)
+    return buffer.getvalue()
+
+
+def thumbnail(picture: Picture, side: int) -> bytes:
+    """Shrink a picture to ``side`` pixels at most, as a JPEG."""
+    from PIL import Image
+
+    small = Image.fromarray(picture)
+    small.thumbnail((side, side))
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()

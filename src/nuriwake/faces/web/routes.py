@@ -1,0 +1,193 @@
+"""The addresses of the page's server; each hands over at once to a module that does the work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
+
+from nuriwake.errors import InputError
+from nuriwake.faces.web.downloads import DOWNLOADS, look
+from nuriwake.faces.web.events import job_events
+from nuriwake.faces.web.examples import EXAMPLES, example_thumbnail, find_example
+from nuriwake.faces.web.form import command_line, field_forms, recipe_forms
+from nuriwake.faces.web.jobs import Busy, Job, JobQueue
+from nuriwake.faces.web.limits import Limits
+from nuriwake.faces.web.picture import as_picture, encode_jpeg
+from nuriwake.faces.web.transfer import pack_tree
+from nuriwake.faces.web.uploads import clean_name, read_scribbles, read_settings_text, read_upload
+from nuriwake.faces.web.work import Task
+from nuriwake.regions.tree import MergeTree
+
+STATIC = Path(__file__).parent / "static"
+router = APIRouter()
+
+
+def _queue(request: Request) -> JobQueue:
+    queue: JobQueue = request.app.state.queue
+    return queue
+
+
+def _limits(request: Request) -> Limits:
+    limits: Limits = request.app.state.limits
+    return limits
+
+
+Queue = Annotated[JobQueue, Depends(_queue)]
+LimitsOf = Annotated[Limits, Depends(_limits)]
+
+
+def _job(job_id: str, queue: Queue) -> Job:
+    job = queue.find(job_id)
+    if job is None:
+        raise HTTPException(404, "there is no such job; results are dropped after a time.")
+    return job
+
+
+KnownJob = Annotated[Job, Depends(_job)]
+
+
+def _tree(job: KnownJob) -> MergeTree:
+    if job.tree is None:
+        raise HTTPException(409, f"this job has no result; it is {job.status.state}.")
+    return job.tree
+
+
+TreeOf = Annotated[MergeTree, Depends(_tree)]
+
+
+@router.get("/")
+def page() -> FileResponse:
+    """Send the page."""
+    return FileResponse(STATIC / "index.html")
+
+
+@router.get("/api/settings")
+def settings(request: Request, limits: LimitsOf) -> JSONResponse:
+    """Describe the form, the limits and what the page opens with."""
+    opened: Task | None = request.app.state.opened
+    return JSONResponse(
+        {
+            "recipes": recipe_forms(),
+            "fields": field_forms(),
+            "limits": {"bytes": limits.upload_bytes, "pixels": limits.pixels},
+            "opened": opened.name if opened else None,
+        }
+    )
+
+
+@router.get("/api/examples")
+def examples() -> JSONResponse:
+    """List the built-in pictures."""
+    return JSONResponse([{"name": e.name, "title": e.title, "credit": e.credit} for e in EXAMPLES])
+
+
+@router.get("/api/examples/{name}.jpg")
+def example_picture(name: str) -> Response:
+    """Send the small picture of an example."""
+    data = example_thumbnail(name)
+    if data is None:
+        raise HTTPException(404, "there is no such example.")
+    return Response(data, media_type="image/jpeg")
+
+
+@router.post("/api/jobs", status_code=201)
+async def submit(request: Request, queue: Queue, limits: LimitsOf) -> JSONResponse:
+    """Queue an image: an upload, an example, or what the page was opened with."""
+    if queue.is_full:  # said before the upload is read
+        raise Busy("the server is busy; try again in a moment.")
+    decoding = request.app.state.decoding
+    async with decoding, request.form(max_files=2, max_fields=4) as form:
+        opened: Task | None = request.app.state.opened
+        parts = {name: await _bytes(form, name) for name in ("image", "scribbles")}
+        task = await run_in_threadpool(_task, form, parts, opened, limits)
+    job = queue.submit(task)
+    height, width = task.raster.shape
+    command = command_line(task.name, task.settings)
+    return JSONResponse(
+        {"id": job.id, "name": task.name, "height": height, "width": width, "command": command},
+        status_code=201,
+    )
+
+
+async def _bytes(form: FormData, name: str) -> bytes:
+    part = form.get(name)
+    return await part.read() if isinstance(part, UploadFile) else b""
+
+
+def _task(form: FormData, parts: dict[str, bytes], opened: Task | None, limits: Limits) -> Task:
+    """Make a task of a form; runs in a thread of its own, as decoding takes time."""
+    chosen = read_settings_text(_text(form, "settings"))
+    upload, example = form.get("image"), find_example(_text(form, "example"))
+    if isinstance(upload, UploadFile):
+        name = clean_name(upload.filename)
+        raster = read_upload(parts["image"], name, limits)
+    elif example is not None:
+        name, raster = example.file, example.read()
+    elif opened is not None and _text(form, "opened"):
+        name, raster = opened.name, opened.raster
+    else:
+        raise InputError("send a file as `image`, or the name of an example as `example`.")
+    scribbles = read_scribbles(parts["scribbles"], raster.shape) if parts["scribbles"] else None
+    return Task(name, raster, chosen, scribbles)
+
+
+def _text(form: FormData, name: str) -> str:
+    value = form.get(name)
+    return value if isinstance(value, str) else ""
+
+
+@router.get("/api/jobs/{job_id}")
+def status(job: KnownJob) -> JSONResponse:
+    """Tell how a job stands."""
+    return JSONResponse({"state": job.status.state, "message": job.status.message})
+
+
+@router.delete("/api/jobs/{job_id}", status_code=204)
+def cancel(job: KnownJob, queue: Queue) -> Response:
+    """Stop a job, or forget its result."""
+    queue.cancel(job)
+    return Response(status_code=204)
+
+
+@router.get("/api/jobs/{job_id}/events")
+async def events(job: KnownJob, queue: Queue) -> StreamingResponse:
+    """Stream a job's changes."""
+    return StreamingResponse(job_events(job, queue), media_type="text/event-stream")
+
+
+@router.get("/api/jobs/{job_id}/picture.jpg")
+def picture(job: KnownJob) -> Response:
+    """Send the image as people see it."""
+    return Response(encode_jpeg(as_picture(job.task.raster)), media_type="image/jpeg")
+
+
+@router.get("/api/jobs/{job_id}/tree")
+def send_tree(job: KnownJob, tree: TreeOf) -> Response:
+    """Send the region tree."""
+    return Response(
+        pack_tree(tree, job.task),
+        media_type="application/octet-stream",
+        headers={"Content-Encoding": "gzip"},
+    )
+
+
+@router.get("/api/jobs/{job_id}/download/{kind}")
+def download(
+    job: KnownJob, tree: TreeOf, kind: str, n_regions: int | None = None, edits: str = ""
+) -> Response:
+    """Send a result as a file."""
+    if kind not in DOWNLOADS:
+        raise HTTPException(404, f"there is no download of this kind, but {', '.join(DOWNLOADS)}.")
+    chosen = DOWNLOADS[kind]
+    view = look(job.task, tree, n_regions or tree.automatic_n_regions, edits)
+    name = f"{job.task.stem}{chosen.suffix}".encode("ascii", "replace").decode().replace("?", "_")
+    return Response(
+        chosen.write(view),
+        media_type=chosen.media_type,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

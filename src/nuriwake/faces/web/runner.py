@@ -1,0 +1,54 @@
+"""The page's work in earnest: the recipes' steps, reported one by one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nuriwake.faces.web.work import Progress, Report, Task
+from nuriwake.raster import as_raster
+from nuriwake.regions.tree import RegionTree
+from nuriwake.settings import Settings
+
+if TYPE_CHECKING:
+    from nuriwake.learn.training import Step
+
+
+def run_task(task: Task, report: Report) -> RegionTree:
+    """Segment a task's image.
+
+    Parameters
+    ----------
+    task : Task
+    report : callable
+        Called after each training step; when it raises, the training is simply not read on.
+
+    Returns
+    -------
+    RegionTree
+    """
+    from nuriwake.learn.guidance import Scribbles
+    from nuriwake.segmenter import finish_steps, segment_steps
+
+    def show(step: Step) -> None:
+        report(
+            Progress(
+                iteration=step.iteration,
+                max_iter=task.settings.max_iter,
+                n_labels=step.n_labels,
+                loss=step.loss,
+                labels=lambda: step.labels()[0].cpu().numpy(),
+            )
+        )
+
+    scribbles = None if task.scribbles is None else Scribbles(task.scribbles)
+    return finish_steps(segment_steps(task.raster, task.settings, scribbles=scribbles), show).tree
+
+
+def warm_up() -> None:
+    """Load libraries and compiled code by segmenting a tiny picture."""
+    squares = np.zeros((64, 64, 3), np.uint8)
+    squares[16:48, 16:48] = np.arange(32, dtype=np.uint8)[:, np.newaxis]
+    settings = Settings(recipe="fast", max_iter=2)
+    run_task(Task("warm-up", as_raster(squares), settings), lambda _: None)

@@ -1,0 +1,189 @@
+"""Who may talk to the server, and what the page may load: one layer around the application."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from nuriwake.errors import UsageError, out_of_range
+
+COOKIE = "nuriwake-token"
+MIN_TOKEN = 16
+_PATIENCE = 4  # times the limit that is read and thrown away of a refused body
+
+_HEADERS = {
+    # Nothing is loaded from elsewhere, nothing inline runs, no other page may frame this one.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may use the page.
+
+    Parameters
+    ----------
+    host : str
+        The address that the server listens on.
+    token : str or None
+        A secret that every request must carry; needed when others than this machine can connect.
+
+    Raises
+    ------
+    UsageError
+        If the host is not loopback and there is no token, or the token is too short to be safe.
+
+    Examples
+    --------
+    >>> Access("127.0.0.1").is_loopback
+    True
+    >>> Access("0.0.0.0")
+    Traceback (most recent call last):
+        ...
+    nuriwake.errors.UsageError: `--token` must be at least 16 characters when ...
+    """
+
+    host: str = "127.0.0.1"
+    token: str | None = None
+
+    def __post_init__(self) -> None:
+        expected = f"at least {MIN_TOKEN} characters"
+        if self.token is not None and len(self.token) < MIN_TOKEN:
+            raise UsageError(out_of_range("--token", expected, self.token))
+        if self.token is None and not self.is_loopback:
+            expected += f" when `--host` is {self.host}, which other machines can reach"
+            hint = f"For example: --token {secrets.token_urlsafe(18)}"
+            raise UsageError(out_of_range("--token", expected, None, hint))
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can connect."""
+        return _is_loopback(self.host)
+
+    def allows_host(self, header: str) -> bool:
+        """Tell whether a Host header is ours.
+
+        A page of another site can point its own name at 127.0.0.1 ("DNS rebinding"), and its
+        scripts then reach this server; but their Host header still has that other name. Where a
+        token is asked for, it is what keeps them out.
+        """
+        return self.token is not None or _is_loopback(urlsplit(f"//{header}").hostname or "")
+
+    def allows_token(self, token: str) -> bool:
+        """Compare in constant time."""
+        return self.token is None or secrets.compare_digest(token.encode(), self.token.encode())
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Guard:
+    """The layer around the application: hosts, origins, tokens, sizes, and the safety headers."""
+
+    def __init__(self, app: ASGIApp, access: Access, upload_bytes: int) -> None:
+        self._app = app
+        self._access = access
+        self._upload_bytes = upload_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            await send(message)
+
+        headers = Headers(scope=scope)
+        refusal = self._refusal(scope, headers) or self._refuse_size(headers)
+        if refusal is None:
+            await self._app(scope, receive, send_with_headers)
+            return
+        await _swallow(receive, _PATIENCE * self._upload_bytes)
+        await refusal(scope, receive, send_with_headers)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+        host = headers.get("host", "")
+        if not self._access.allows_host(host):
+            return _refuse(421, "this server answers to 127.0.0.1 and localhost only.")
+        origin = headers.get("origin")
+        foreign = origin is not None and urlsplit(origin).netloc != host
+        if foreign or headers.get("sec-fetch-site") == "cross-site":
+            return _refuse(403, "requests from other sites are not answered.")
+        if self._access.token is None:
+            return None
+        return self._check_token(scope, headers)
+
+    def _refuse_size(self, headers: Headers) -> Response | None:
+        """Refuse a body by its announced length, of which the server reads no byte more."""
+        if "transfer-encoding" in headers:
+            return _refuse(411, "an upload must announce its Content-Length.")
+        if int(headers.get("content-length", "0")) <= self._upload_bytes:
+            return None
+        return _refuse(413, f"an upload may have at most {_mebibytes(self._upload_bytes)}.")
+
+    def _check_token(self, scope: Scope, headers: Headers) -> Response | None:
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        if scope["path"] == "/" and "token" in query:
+            if self._access.allows_token(query["token"][0]):
+                # The token leaves the address bar, and scripts cannot read the cookie.
+                answer = RedirectResponse("/", status_code=303)
+                answer.set_cookie(
+                    COOKIE, query["token"][0], httponly=True, samesite="strict", path="/"
+                )
+                return answer
+        elif self._access.allows_token(_token_of(headers)):
+            return None
+        return _refuse(401, "open the address with ?token=... that the server printed.")
+
+
+def _token_of(headers: Headers) -> str:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip()
+    try:
+        morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return ""
+    return morsel.value if morsel else ""
+
+
+def _refuse(status: int, message: str) -> JSONResponse:
+    return JSONResponse({"detail": message}, status_code=status)
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:.3g} MiB"
+
+
+async def _swallow(receive: Receive, limit: int) -> None:
+    """Throw the body away: a client that is still sending cannot hear the refusal."""
+    swallowed = 0
+    while swallowed < limit:
+        message = await receive()
+        swallowed += len(message.get("body", b""))
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return

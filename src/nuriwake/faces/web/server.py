@@ -1,0 +1,100 @@
+"""The application: routes, the job queue, the guard around them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.staticfiles import StaticFiles
+
+from nuriwake.errors import InputError, UsageError
+from nuriwake.faces.web.jobs import Busy, JobQueue
+from nuriwake.faces.web.limits import Limits
+from nuriwake.faces.web.routes import STATIC, router
+from nuriwake.faces.web.security import Access, Guard
+from nuriwake.faces.web.work import Runner, Task
+
+_SWEEP_SECONDS = 30.0
+_DECODING = 2
+
+
+def create_app(
+    runner: Runner,
+    *,
+    limits: Limits | None = None,
+    access: Access | None = None,
+    opened: Task | None = None,
+    warm_up: Callable[[], None] | None = None,
+) -> FastAPI:
+    """Build the page's server.
+
+    Parameters
+    ----------
+    runner : Runner
+        Segments an image; :func:`nuriwake.faces.web.runner.run_task` in earnest.
+    limits : Limits, optional
+    access : Access, optional
+        Loopback only by default.
+    opened : Task, optional
+        The image that the page begins with.
+    warm_up : callable, optional
+        Loads libraries in the worker's thread while people look for a picture.
+
+    Returns
+    -------
+    fastapi.FastAPI
+    """
+    limits = limits or Limits()
+    app = FastAPI(title="nuriwake", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_live)
+    app.state.queue = JobQueue(runner, limits)
+    app.state.limits = limits
+    app.state.opened = opened
+    app.state.warm_up = warm_up
+    # A burst of uploads is decoded a few at a time, so that memory stays bounded.
+    app.state.decoding = asyncio.Semaphore(_DECODING)
+    app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC))
+    app.add_exception_handler(Busy, _answer_busy)
+    app.add_exception_handler(InputError, _answer_bad)
+    app.add_exception_handler(UsageError, _answer_bad)
+    app.add_exception_handler(RequestValidationError, _answer_malformed)
+    app.add_middleware(Guard, access=access or Access(), upload_bytes=limits.upload_bytes)
+    return app
+
+
+@asynccontextmanager
+async def _live(app: FastAPI) -> AsyncIterator[None]:
+    """Drop old results while the server runs; stop the worker at its end."""
+    queue: JobQueue = app.state.queue
+    if app.state.warm_up is not None:
+        queue.warm_up(app.state.warm_up)
+    sweeping = asyncio.create_task(_sweep(queue))
+    try:
+        yield
+    finally:
+        sweeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await sweeping
+        queue.close()
+
+
+async def _sweep(queue: JobQueue) -> None:
+    while True:
+        await asyncio.sleep(_SWEEP_SECONDS)
+        queue.sweep()
+
+
+async def _answer_busy(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
+    return JSONResponse({"detail": str(error)}, status_code=503, headers={"Retry-After": "5"})
+
+
+async def _answer_bad(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
+    return JSONResponse({"detail": str(error)}, status_code=422)
+
+
+async def _answer_malformed(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
+    return JSONResponse({"detail": "the request is malformed."}, status_code=422)

@@ -1,0 +1,92 @@
+"""Listen, say where, and serve the page until Ctrl-C."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+import webbrowser
+from contextlib import suppress
+from pathlib import Path
+
+import uvicorn
+
+from nuriwake.errors import InputError, UsageError, out_of_range
+from nuriwake.faces.web.limits import Limits
+from nuriwake.faces.web.runner import run_task, warm_up
+from nuriwake.faces.web.security import Access
+from nuriwake.faces.web.server import create_app
+from nuriwake.faces.web.work import Task
+from nuriwake.io.formats import read_raster
+from nuriwake.settings import Settings
+
+_GRACE_SECONDS = 2
+
+
+def serve(image: Path | None, host: str, port: int, token: str | None, open_browser: bool) -> None:
+    """Serve the page until interrupted.
+
+    Parameters
+    ----------
+    image : pathlib.Path, optional
+        A picture to begin with.
+    host, port : str, int
+    token : str, optional
+    open_browser : bool
+        Open the page once the server listens.
+
+    Raises
+    ------
+    UsageError
+        If the address cannot be used, or needs a token.
+    InputError
+        If the image cannot be read.
+    """
+    access = Access(host, token)
+    limits = Limits()
+    opened = _open(image, limits) if image else None
+    with _listen(host, port) as listener:
+        address = _address(host, listener.getsockname()[1], token)
+        print(f"nuriwake: the page is at {address}  (Ctrl-C ends it)", file=sys.stderr)  # noqa: T201
+        if open_browser:
+            threading.Timer(0.5, webbrowser.open, [address]).start()
+        config = uvicorn.Config(
+            create_app(run_task, limits=limits, access=access, opened=opened, warm_up=warm_up),
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        with suppress(KeyboardInterrupt):  # the way to end it
+            uvicorn.Server(config).run([listener])
+
+
+def _open(image: Path, limits: Limits) -> Task:
+    raster = read_raster(image, [])
+    if raster.valid.size > limits.pixels:
+        height, width = raster.shape
+        raise InputError(
+            f"{image}: the page takes images of at most {limits.pixels:,} pixels; got "
+            f"{width:,} x {height:,}. Use nuriwake segment, which takes any size."
+        )
+    return Task(image.name, raster, Settings())
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    if not 0 <= port < 2**16:
+        raise UsageError(out_of_range("--port", "an int in [0, 65535]", port))
+    try:
+        return socket.create_server((host, port), family=_family(host))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(
+            f"cannot listen on {host}:{port} ({reason}). Try another --port."
+        ) from None
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _address(host: str, port: int, token: str | None) -> str:
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port}/" + (f"?token={token}" if token else "")

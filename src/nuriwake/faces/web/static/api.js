@@ -1,0 +1,72 @@
+// The server's addresses. Every failure becomes an Error whose message people can read.
+
+async function answered(response) {
+  if (response.ok) return response;
+  let message = `The server answered ${response.status}.`;
+  if ((response.headers.get("content-type") || "").startsWith("application/json")) {
+    message = (await response.json()).detail || message;
+  }
+  throw new Error(message);
+}
+
+async function request(path, options) {
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Error("The server does not answer. Is nuriwake app still running?");
+  }
+  return answered(response);
+}
+
+export const fetchSettings = async () => (await request("/api/settings")).json();
+export const fetchExamples = async () => (await request("/api/examples")).json();
+export const fetchTree = async (id) => (await request(`/api/jobs/${id}/tree`)).arrayBuffer();
+
+export async function fetchPicture(id) {
+  return createImageBitmap(await (await request(`/api/jobs/${id}/picture.jpg`)).blob());
+}
+
+/** Queue a job. `source` is {file}, {example} or {opened: true}. */
+export async function submit(source, settings, scribbles, signal) {
+  const form = new FormData();
+  form.append("settings", JSON.stringify(settings));
+  if (source.file) form.append("image", source.file, source.file.name);
+  else if (source.example) form.append("example", source.example);
+  else form.append("opened", "yes");
+  if (scribbles) form.append("scribbles", scribbles, "scribbles.png");
+  return (await request("/api/jobs", { method: "POST", body: form, signal })).json();
+}
+
+/** Follow a job; returns a function that stops following. */
+export function follow(id, listeners) {
+  const events = new EventSource(`/api/jobs/${id}/events`);
+  for (const name of ["queued", "step", "done", "failed", "cancelled"]) {
+    events.addEventListener(name, (event) => {
+      if (name !== "queued" && name !== "step") events.close();
+      listeners[name](JSON.parse(event.data));
+    });
+  }
+  events.addEventListener("error", () => {
+    // The browser tries again by itself, but not where the job is unknown by now.
+    if (events.readyState === EventSource.CLOSED) {
+      listeners.failed({ message: "The connection to the server was lost." });
+    }
+  });
+  return () => events.close();
+}
+
+export const cancel = (id) =>
+  fetch(`/api/jobs/${id}`, { method: "DELETE", keepalive: true }).catch(() => {});
+
+/** Fetch a download and hand it to the browser as a file. */
+export async function download(id, kind, query) {
+  const response = await request(`/api/jobs/${id}/download/${kind}?${query}`);
+  const disposition = response.headers.get("content-disposition") || "";
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await response.blob());
+  link.download = /filename="([^"]+)"/.exec(disposition)?.[1] || kind;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

@@ -1,0 +1,279 @@
+// The page: wires the parts together.
+
+import * as api from "./api.js";
+import { $, announce, hex, hideAlert, showAlert } from "./dom.js";
+import { SettingsForm } from "./form.js";
+import { JobRunner } from "./job.js";
+import { Pointer } from "./pointer.js";
+import { RegionPanel } from "./regions.js";
+import { BRUSHES, Scribbles } from "./scribble.js";
+import { View } from "./view.js";
+
+const DOWNLOADS = [
+  ["labels.png", "Labels, PNG"], ["labels.tif", "Labels, TIFF"], ["overlay.png", "Overlay, PNG"],
+  ["regions.geojson", "GeoJSON"], ["coco.json", "COCO JSON"], ["settings.toml", "Settings, TOML"],
+];
+
+const view = new View(document);
+const regions = new RegionPanel(view, describeResult);
+const scribbles = new Scribbles(view.layers.scribbles, describeScribbles);
+const pointer = new Pointer(view, regions, scribbles, describeHover);
+const runner = new JobRunner({ started, live, finished, stopped });
+let server; // what /api/settings tells
+let form;
+let source = null; // {file}, {example} or {opened}
+let pictureOf = null; // the source whose picture is shown
+
+// ---- a job's life
+
+function run(chosen, withScribbles = false) {
+  const settings = form.read();
+  if (!settings) return;
+  if (source !== chosen) leaveResult();
+  source = chosen;
+  hideAlert();
+  showWork();
+  setBusy(true);
+  const png = withScribbles ? scribbles.toPng() : Promise.resolve(null);
+  png.then((blob) => runner.start(chosen, settings, blob));
+}
+
+function started(job, bitmap) {
+  if (pictureOf !== source) {
+    view.showPicture(bitmap);
+    scribbles.resize(bitmap.width, bitmap.height);
+    pictureOf = source;
+    pointer.center();
+  }
+  $("file-name").textContent = `${job.name} · ${job.width} × ${job.height}`;
+}
+
+function live(bitmap) {
+  if (pictureOf !== source) return;
+  view.showLive(bitmap);
+  if (!performance.getEntriesByName("first-live").length) performance.mark("first-live");
+}
+
+function finished(tree) {
+  regions.open(tree);
+  setBusy(false);
+  performance.mark("finished");
+  announce(`Done: ${regions.countText()}. The slider changes the number.`);
+}
+
+/** After a failure or a cancel, the result before it, if any, is shown again. */
+function stopped(message) {
+  setBusy(false);
+  if (message) showAlert(message);
+  if (pictureOf !== source) showStart();
+}
+
+function setBusy(busy) {
+  const ready = regions.isReady && !busy;
+  view.setLearning(busy);
+  $("slider-bar").hidden = !ready;
+  $("run-again").disabled = busy;
+  for (const button of $("downloads").children) button.disabled = !ready;
+  $("copy").disabled = !ready;
+  describeScribbles();
+}
+
+function leaveResult() {
+  runner.forget();
+  regions.close();
+}
+
+// ---- what is on the screen
+
+function showWork() {
+  $("start").hidden = true;
+  $("work").hidden = false;
+  $("new-image").hidden = false;
+  $("run-again").hidden = false;
+  $("panels").insertBefore($("settings-panel"), $("panels").lastElementChild);
+}
+
+function showStart() {
+  $("start").hidden = false;
+  $("work").hidden = true;
+  $("new-image").hidden = true;
+  $("run-again").hidden = true;
+  $("file-name").textContent = "";
+  $("settings-home").append($("settings-panel"));
+  pictureOf = source = null;
+  leaveResult();
+  $("file").value = "";
+}
+
+function describeResult() {
+  const command = `${runner.result.command} --${regions.tree.parts} ${regions.cutCount}`;
+  // Lines break between flags only.
+  $("command").replaceChildren(...command.split(/(?= --)/).flatMap((part, i) => {
+    const span = Object.assign(document.createElement("span"), { textContent: part.trim() });
+    return i ? [" ", span] : [part];
+  }));
+  const edits = regions.history.length;
+  $("command-note").hidden = edits === 0;
+  $("command-note").textContent = `Without the ${edits} ${edits === 1 ? "change" : "changes"} by hand; the downloads have them.`;
+}
+
+function describeHover(node) {
+  const known = node !== null && regions.isReady;
+  $("readout-swatch").hidden = !known;
+  $("readout-text").textContent = known ? capitalise(regions.describe(node)) : "\u00a0";
+  if (known) $("readout-swatch").style.background = hex(regions.tree.meanColour(node));
+}
+
+function describeScribbles() {
+  const { nLabels } = scribbles;
+  $("undo-stroke").disabled = !scribbles.canUndo;
+  $("clear-strokes").disabled = nLabels === 0;
+  $("learn").disabled = nLabels < 2 || runner.isRunning === true;
+  $("scribble-hint").hidden = nLabels !== 1;
+}
+
+// ---- controls
+
+function choose(file) {
+  const { bytes } = server.limits;
+  if (file.size > bytes) {
+    return showAlert(`${file.name} is too large: ${mebibytes(file.size)}; at most ${mebibytes(bytes)} are taken here. The command line takes any size.`);
+  }
+  return run({ file });
+}
+
+const capitalise = (text) => text[0].toUpperCase() + text.slice(1);
+const mebibytes = (size) => `${(size / 2 ** 20).toPrecision(3)} MiB`;
+
+function wireStart() {
+  $("file").addEventListener("change", () => $("file").files[0] && choose($("file").files[0]));
+  $("new-image").addEventListener("click", () => {
+    runner.cancel();
+    showStart();
+    $("file").focus();
+  });
+  $("alert-close").addEventListener("click", hideAlert);
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    document.body.classList.add("dragging");
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) document.body.classList.remove("dragging");
+  });
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    document.body.classList.remove("dragging");
+    if (event.dataTransfer.files[0]) choose(event.dataTransfer.files[0]);
+  });
+}
+
+function wireView() {
+  for (const radio of document.querySelectorAll("[name=layout], [name=fill]")) {
+    radio.addEventListener("change", () => view.setOptions({ [radio.name]: radio.value }));
+  }
+  $("opacity").addEventListener("input", () => {
+    view.setOptions({ opacity: $("opacity").valueAsNumber / 100 });
+    $("opacity-value").textContent = `${$("opacity").value} %`;
+  });
+  $("outlines-only").addEventListener("change", () => view.setOptions({ outlinesOnly: $("outlines-only").checked }));
+  $("run-again").addEventListener("click", () => run(source));
+  $("copy").addEventListener("click", copyCommand);
+  $("downloads").append(...DOWNLOADS.map(([kind, title]) => {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: title });
+    button.dataset.kind = kind;
+    button.addEventListener("click", () =>
+      api.download(runner.result.id, kind, regions.query()).catch((error) => showAlert(error.message)));
+    return button;
+  }));
+}
+
+async function copyCommand() {
+  try {
+    await navigator.clipboard.writeText($("command").textContent);
+    announce("Copied.");
+    $("copy").textContent = "Copied";
+    setTimeout(() => { $("copy").textContent = "Copy"; }, 1500);
+  } catch {
+    // Not allowed here: select the text, so that the user's own keys copy it.
+    getSelection().selectAllChildren($("command"));
+  }
+}
+
+function wireScribbles() {
+  const brush = (label, text, colour) => {
+    const row = document.createElement("label");
+    const input = Object.assign(document.createElement("input"), { type: "radio", name: "brush", value: label, checked: label === 1 });
+    const span = Object.assign(document.createElement("span"), { textContent: text });
+    if (colour) {
+      const [r, g, b] = [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
+      span.style.setProperty("--brush", colour);
+      span.style.setProperty("--brush-ink", r * 0.3 + g * 0.59 + b * 0.11 > 100 ? "#000" : "#fff");
+      input.setAttribute("aria-label", `Brush ${label}`);
+    }
+    input.addEventListener("change", () => { scribbles.brush = label; });
+    row.append(input, span);
+    return row;
+  };
+  $("brushes").append(...BRUSHES.map((colour, i) => brush(i + 1, String(i + 1), colour)), brush(0, "Erase"));
+  $("brush-size").addEventListener("input", () => {
+    scribbles.size = $("brush-size").valueAsNumber;
+    $("brush-size-value").textContent = `${scribbles.size} px`;
+  });
+  $("scribble-panel").addEventListener("toggle", () => {
+    pointer.setScribbling($("scribble-panel").open);
+    if ($("scribble-panel").open && regions.isReady) regions.select(null);
+  });
+  $("undo-stroke").addEventListener("click", () => scribbles.undo());
+  $("clear-strokes").addEventListener("click", () => scribbles.clear());
+  $("learn").addEventListener("click", () => run(source, true));
+}
+
+function wireKeys() {
+  const actions = {
+    m: () => regions.merge(), s: () => regions.split(), u: () => regions.undo(),
+    a: () => regions.automatic(), o: () => $("outlines-only").click(),
+    "[": () => regions.step(-1), "]": () => regions.step(1), Escape: () => regions.select(null),
+  };
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.matches("input:not([type=range], [type=radio], [type=checkbox]), select, textarea");
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || !regions.isReady) return;
+    const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!action) return;
+    event.preventDefault();
+    action();
+  });
+}
+
+function showExamples(list) {
+  $("examples").append(...list.map(({ name, title, credit }) => {
+    const image = Object.assign(document.createElement("img"), { src: `/api/examples/${name}.jpg`, alt: "", width: 240, height: 180 });
+    const text = Object.assign(document.createElement("span"), { textContent: title });
+    const button = Object.assign(document.createElement("button"), { type: "button", title: credit });
+    button.append(image, text);
+    button.dataset.example = name;
+    button.addEventListener("click", () => run({ example: name }));
+    const item = document.createElement("li");
+    item.append(button);
+    return item;
+  }));
+}
+
+async function open() {
+  wireStart();
+  wireView();
+  wireScribbles();
+  wireKeys();
+  try {
+    server = await api.fetchSettings();
+    form = new SettingsForm($("settings-form"), server);
+    const { bytes, pixels } = server.limits;
+    $("file-hint").textContent = `PNG, JPEG, TIFF or WebP, up to ${mebibytes(bytes)} and ${Math.round(pixels / 1e6)} megapixels. It stays on this server.`;
+    showExamples(await api.fetchExamples());
+    document.documentElement.dataset.ready = "yes";
+    if (server.opened) run({ opened: true });
+  } catch (error) {
+    showAlert(error.message);
+  }
+}
+
+open();

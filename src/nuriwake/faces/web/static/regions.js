@@ -1,0 +1,150 @@
+// The regions that are shown: how many, which one is selected, and merges and splits by hand.
+
+import { $, announce, hex, pixels } from "./dom.js";
+import { sliderStops } from "./tree.js";
+
+export class RegionPanel {
+  constructor(view, onChange) {
+    this.view = view;
+    this.onChange = onChange;
+    this.history = [];
+    $("slider").addEventListener("input", () => this.#later(this.stops[$("slider").valueAsNumber]));
+    $("count").addEventListener("change", () => this.cut($("count").valueAsNumber || 1));
+    $("automatic").addEventListener("click", () => this.automatic());
+    $("merge").addEventListener("click", () => this.merge());
+    $("split").addEventListener("click", () => this.split());
+    $("undo-edit").addEventListener("click", () => this.undo());
+  }
+
+  get isReady() { return Boolean(this.tree); }
+
+  open(tree) {
+    this.tree = tree;
+    this.totalArea = tree.areas[tree.nNodes - 1];
+    this.stops = sliderStops(tree.minRegions, tree.nLeaves);
+    $("slider").max = this.stops.length - 1;
+    const parts = tree.parts === "labels" ? "Labels" : "Regions"; // of the published recipes: labels
+    $("slider-label").textContent = parts;
+    $("count").setAttribute("aria-label", `Number of ${tree.parts}`);
+    $("count").min = tree.minRegions;
+    $("count").max = tree.nLeaves;
+    this.view.showTree(tree);
+    this.cut(tree.automatic);
+  }
+
+  close() {
+    this.tree = this.partition = this.selected = null;
+    this.history = [];
+    this.#describeSelection();
+  }
+
+  /** Paint at most once a frame, however fast the slider moves. */
+  #later(count) {
+    const idle = this.pending === undefined;
+    this.pending = count;
+    if (idle) requestAnimationFrame(() => {
+      const wanted = this.pending;
+      this.pending = undefined;
+      if (this.tree) this.cut(wanted);
+    });
+  }
+
+  cut(count) {
+    this.cutCount = Math.min(this.tree.nLeaves, Math.max(this.tree.minRegions, Math.round(count)));
+    this.history = [];
+    this.#show(this.tree.cut(this.cutCount), null);
+  }
+
+  automatic() { this.cut(this.tree.automatic); }
+
+  /** One stop fewer or more. */
+  step(direction) {
+    const at = this.stops.findLastIndex((stop) => stop <= this.partition.count);
+    this.cut(this.stops[Math.min(this.stops.length - 1, Math.max(0, at + direction))]);
+    announce(this.countText());
+  }
+
+  select(node) {
+    this.#show(this.partition, node);
+    if (node !== null) announce(`Selected ${this.describe(node)}`);
+  }
+
+  merge() {
+    if (this.selected === null) return;
+    const parent = this.tree.parent[this.selected];
+    if (parent >= this.tree.nAllowed) return announce("This region cannot be merged further.");
+    this.#edit(`m${parent}`, this.partition.merged(parent), parent, "Merged into");
+  }
+
+  split() {
+    if (this.selected === null) return;
+    if (this.tree.isLeaf(this.selected)) return announce("This region cannot be split further.");
+    const [a, b] = this.tree.children(this.selected);
+    const larger = this.tree.areas[a] >= this.tree.areas[b] ? a : b;
+    this.#edit(`s${this.selected}`, this.partition.split(this.selected), larger, "Split; selected");
+  }
+
+  #edit(step, partition, selected, said) {
+    this.history.push({ step, partition: this.partition, selected: this.selected });
+    this.#show(partition, selected);
+    announce(`${said} ${this.describe(selected)}. ${this.countText()}.`);
+  }
+
+  undo() {
+    const before = this.history.pop();
+    if (!before) return;
+    this.#show(before.partition, before.selected);
+    announce(`Undone. ${this.countText()}.`);
+  }
+
+  /** The partition in an address: what the server needs to cut in the same way. */
+  query() {
+    const query = new URLSearchParams({ n_regions: this.cutCount });
+    if (this.history.length) query.set("edits", this.history.map(({ step }) => step).join(","));
+    return query;
+  }
+
+  countText() { return `${this.partition.count} ${this.tree.parts}`; }
+
+  describe(node) {
+    const area = this.tree.areas[node];
+    const share = ((100 * area) / this.totalArea).toFixed(1);
+    const number = this.partition.numberOf.get(node);
+    return `${this.tree.parts.slice(0, -1)} ${number} · ${pixels(area)} · ${share} % · mean ${hex(this.tree.meanColour(node))}`;
+  }
+
+  #show(partition, selected) {
+    this.partition = partition;
+    this.selected = selected;
+    this.view.showPartition(partition, selected);
+    this.#describeCount();
+    this.#describeSelection();
+    this.onChange();
+  }
+
+  #describeCount() {
+    const { count } = this.partition;
+    const slider = $("slider");
+    slider.value = this.stops.findLastIndex((stop) => stop <= count);
+    slider.style.setProperty("--share", `${(100 * slider.valueAsNumber) / Math.max(1, slider.max)}%`);
+    slider.setAttribute("aria-valuetext", this.countText());
+    $("count").value = count;
+    $("regions-caption").textContent = this.countText();
+  }
+
+  #describeSelection() {
+    const none = this.selected === null || !this.tree;
+    $("selection").hidden = none;
+    $("selection-none").hidden = !none;
+    $("merge").disabled = none || this.tree.parent[this.selected] >= this.tree.nAllowed;
+    $("split").disabled = none || this.tree.isLeaf(this.selected);
+    $("undo-edit").disabled = this.history.length === 0;
+    if (none) return;
+    const colour = hex(this.tree.meanColour(this.selected));
+    const area = this.tree.areas[this.selected];
+    $("selection-number").textContent = `${this.partition.numberOf.get(this.selected)} of ${this.partition.count}`;
+    $("selection-area").textContent = `${pixels(area)}, ${((100 * area) / this.totalArea).toFixed(1)} %`;
+    $("selection-colour").textContent = colour;
+    $("selection-swatch").style.background = colour;
+  }
+}

@@ -1,0 +1,506 @@
+"""The page in a real browser: every way that people go through it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import app_stand_in
+from app_server import serving
+from conftest import REPOSITORY, require_or_skip
+from nuriwake.faces.web.limits import Limits
+from nuriwake.faces.web.runner import run_task
+from nuriwake.faces.web.server import create_app
+from nuriwake.settings import Settings, read_settings
+
+CHROMIUM = Path(os.environ.get("NURIWAKE_CHROMIUM", "/usr/bin/chromium"))
+OUTPUT = REPOSITORY / "test-output"
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+ARGUMENTS += ["--disable-sync", "--disable-background-networking", "--disable-component-update"]
+DESKTOP = {"width": 1280, "height": 860}
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    require_or_skip(CHROMIUM.exists(), "NURIWAKE_REQUIRE_BROWSER", f"no browser at {CHROMIUM}")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def tasks():
+    """What the runner was given, newest last."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def address(tasks):
+    def runner(task, report):
+        tasks.append(task)
+        return app_stand_in.run(task, report, seconds=0.002)
+
+    with serving(create_app(runner, limits=Limits(upload_bytes=2**20))) as address:
+        yield address
+
+
+@pytest.fixture
+def open_page(browser, address):
+    """Open the page; any error in its scripts or against its policy fails the test."""
+    contexts, faults = [], []
+
+    def complain(message):
+        # A refused request is told by the page itself; reading canvases is these tests' doing.
+        expected = ("Failed to load resource", "willReadFrequently")
+        if message.type in ("error", "warning") and not any(e in message.text for e in expected):
+            faults.append(message.text)
+
+    def open_one(**options):
+        context = browser.new_context(**{"viewport": DESKTOP, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", complain)
+        page.goto(address)
+        page.wait_for_selector("html[data-ready]")
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+@pytest.fixture
+def page(open_page):
+    return open_page()
+
+
+def picture(tmp_path, name="squares.png", shape=(120, 160)):
+    """Write a picture of noisy squares."""
+    rng = np.random.default_rng(1)
+    values = rng.integers(0, 256, (shape[0] // 20, shape[1] // 20, 3)).repeat(20, 0).repeat(20, 1)
+    path = tmp_path / name
+    Image.fromarray(values.astype(np.uint8)).save(path)
+    return path
+
+
+def wait_live(page):
+    """Wait for the first live picture. (Playwright's own wait for a function needs ``eval``.)"""
+    deadline = time.monotonic() + 120
+    while not page.evaluate("performance.getEntriesByName('first-live').length"):
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(20)
+
+
+def set_steps(page, n_steps):
+    page.evaluate("document.getElementById('settings-panel').open = true")
+    page.fill("#setting-max_iter", str(n_steps))
+    page.evaluate("document.getElementById('settings-panel').open = false")
+
+
+def wait_result(page):
+    page.wait_for_selector("#slider-bar:not([hidden])")
+
+
+def run_example(page, name="coffee", n_steps=60):
+    set_steps(page, n_steps)
+    page.click(f"[data-example={name}]")
+    wait_result(page)
+
+
+def slide(page, count):
+    """Move the slider by its keys until it says ``count``, then let a frame pass."""
+    page.focus("#slider")
+    for _ in range(80):
+        now = int(page.input_value("#count"))
+        if now == count:
+            break
+        page.keyboard.press("ArrowRight" if now < count else "ArrowLeft")
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+    assert page.get_attribute("#slider", "aria-valuetext") == f"{count} regions"
+
+
+def colours_on_canvas(page):
+    """Count the colours on the canvas of the regions."""
+    return page.evaluate(
+        """() => {
+          const canvas = document.getElementById('layer-regions');
+          const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+          return new Set(new Uint32Array(data.buffer)).size;
+        }"""
+    )
+
+
+def save_download(page, kind, tmp_path):
+    with page.expect_download() as caught:
+        page.click(f"[data-kind='{kind}']")
+    path = tmp_path / caught.value.suggested_filename
+    caught.value.save_as(path)
+    return path
+
+
+def shoot(page, name):
+    OUTPUT.mkdir(exist_ok=True)
+    page.screenshot(path=str(OUTPUT / f"{name}.png"))
+
+
+def test_example_to_result_and_the_slider(page):
+    shoot(page, "start")
+    run_example(page)
+    for count in (5, 50):
+        slide(page, count)
+        assert colours_on_canvas(page) == count
+    page.click("#automatic")
+    assert page.input_value("#count") == "12"
+    page.fill("#count", "7")
+    page.keyboard.press("Enter")
+    assert colours_on_canvas(page) == 7
+    page.focus("#layers")
+    page.keyboard.press("]")
+    assert page.input_value("#count") == "8"
+    assert page.text_content("#announce") == "8 regions"
+    shoot(page, "result")
+
+
+def test_labels_form_while_it_trains(page):
+    set_steps(page, 2000)
+    page.click("[data-example=chelsea]")
+    wait_live(page)
+    painted = page.evaluate(
+        """() => {
+          const canvas = document.getElementById('layer-live');
+          const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+          return data.some((value) => value > 0);
+        }"""
+    )
+    assert painted
+    assert re.search(r"step \d+ of 2000 · \d+ labels", page.text_content("#progress-detail"))
+    shoot(page, "live")
+
+
+def test_cancel_stops_and_leaves_a_page_to_go_on_with(page):
+    set_steps(page, 100_000)
+    with page.expect_request(lambda request: request.method == "DELETE"):
+        page.click("[data-example=coffee]")
+        wait_live(page)
+        page.click("#cancel")
+    page.wait_for_selector("#progress", state="hidden")
+    run_again(page, 5)
+    before = page.input_value("#count")
+    run_again(page, 100_000, wait=False)
+    page.click("#cancel")
+    wait_result(page)  # the result before it is shown again
+    assert colours_on_canvas(page) == int(before)
+
+
+def run_again(page, n_steps, wait=True):
+    page.click("#settings-panel summary")
+    page.fill("#setting-max_iter", str(n_steps))
+    page.click("#run-again")
+    page.click("#settings-panel summary")
+    if wait:
+        wait_result(page)
+
+
+@pytest.mark.parametrize("kind", ["labels.png", "labels.tif"])
+def test_the_files_labels_equal_the_pages(page, tmp_path, kind):
+    page.set_input_files("#file", picture(tmp_path))
+    wait_result(page)
+    slide(page, 9)
+    page.evaluate("document.getElementById('layers').scrollIntoView()")
+    page.click("#layers", position={"x": 20, "y": 20})
+    page.keyboard.press("m")
+    n_regions = int(page.input_value("#count"))
+    path = save_download(page, kind, tmp_path)
+    assert path.name == f"squares.{kind}"
+    with Image.open(path) as opened:
+        labels = np.asarray(opened)
+    assert labels.max() == n_regions < 9
+    # One label a colour, pixel for pixel.
+    shown = page.evaluate(
+        """() => {
+          const canvas = document.getElementById('layer-regions');
+          const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+          return Array.from(new Uint32Array(data.buffer));
+        }"""
+    )
+    pairs = np.unique(np.stack((labels.ravel(), np.array(shown))), axis=1)
+    assert pairs.shape[1] == n_regions
+
+
+def test_every_download_is_the_cut_that_is_shown(page, tmp_path):
+    page.set_input_files("#file", picture(tmp_path))
+    wait_result(page)
+    slide(page, 6)
+    features = json.loads(save_download(page, "regions.geojson", tmp_path).read_text())["features"]
+    annotations = json.loads(save_download(page, "coco.json", tmp_path).read_text())["annotations"]
+    assert len(features) == len(annotations) == 6
+    with Image.open(save_download(page, "overlay.png", tmp_path)) as overlay:
+        assert overlay.size == (160, 120)
+    written = read_settings(save_download(page, "settings.toml", tmp_path))
+    assert Settings(**written) == Settings()
+    assert page.text_content("#command") == "nuriwake segment squares.png --regions 6"
+
+
+def test_select_merge_split_undo_by_keyboard(page):
+    run_example(page)
+    slide(page, 10)
+    page.focus("#layers")
+    page.keyboard.press("ArrowRight")
+    assert page.is_visible("#crosshair")
+    page.keyboard.press("Enter")
+    assert page.text_content("#selection-number").endswith("of 10")
+    assert "Selected region" in page.text_content("#announce")
+    page.keyboard.press("s")
+    assert (page.input_value("#count"), colours_on_canvas(page)) == ("11", 11)
+    page.keyboard.press("m")
+    page.keyboard.press("m")
+    assert int(page.input_value("#count")) < 10
+    assert "changes by hand" in page.text_content("#command-note")
+    for _ in range(3):
+        page.keyboard.press("u")
+    assert (page.input_value("#count"), colours_on_canvas(page)) == ("10", 10)
+    assert page.is_disabled("#undo-edit")
+    page.keyboard.press("Escape")
+    assert page.is_hidden("#selection")
+
+
+def test_views(page):
+    run_example(page)
+    page.hover("#layers", position={"x": 100, "y": 100})
+    assert re.match(
+        r"Region \d+ · [\d,]+ px · [\d.]+ % · mean #\w{6}", page.text_content("#readout")
+    )
+    page.get_by_text("Side by side").click()
+    assert page.is_visible("#photo-alone")
+    page.locator("#outlines-only").check()
+    assert page.eval_on_selector("#layer-regions", "e => e.style.opacity") == "0"
+    shoot(page, "outlines-side-by-side")
+    page.locator("#outlines-only").uncheck()
+    page.fill("#opacity", "80")
+    assert page.eval_on_selector("#layer-regions", "e => e.style.opacity") == "0.8"
+    page.get_by_text("Mean colour", exact=True).first.click()
+    assert colours_on_canvas(page) == int(page.input_value("#count"))
+
+
+def test_scribble_undo_erase_and_relearn(page, tasks):
+    run_example(page)
+    page.click("#scribble-panel summary")
+    box = page.locator("#layers").bounding_box()
+
+    def stroke(x, y, length=120):
+        page.mouse.move(box["x"] + x, box["y"] + y)
+        page.mouse.down()
+        page.mouse.move(box["x"] + x + length, box["y"] + y, steps=6)
+        page.mouse.up()
+
+    def labels_painted():
+        return page.evaluate(
+            """() => {
+              const canvas = document.getElementById('layer-scribbles');
+              const { width, height } = canvas;
+              const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
+              return new Set(new Uint32Array(data.buffer)).size - 1;
+            }"""
+        )
+
+    stroke(100, 80)
+    page.get_by_role("radio", name="Brush 2").check(force=True)
+    stroke(100, 200)
+    assert labels_painted() == 2
+    page.click("#undo-stroke")
+    assert labels_painted() == 1
+    stroke(100, 200)
+    page.get_by_role("radio", name="Erase").check(force=True)
+    page.fill("#brush-size", "20")
+    stroke(90, 200, 140)
+    shoot(page, "scribble")
+    assert page.is_disabled("#learn")
+    assert page.is_visible("#scribble-hint")
+    page.get_by_role("radio", name="Brush 3").check(force=True)
+    stroke(300, 300)
+    page.click("#learn")
+    page.wait_for_selector("#slider-bar", state="hidden")
+    wait_result(page)
+    assert tasks[-1].scribbles.shape == (400, 600)
+    assert set(np.unique(tasks[-1].scribbles)) == {0, 1, 3}
+    assert labels_painted() == 2  # they stay, to be added to
+
+
+def test_the_published_recipes_give_labels(page):
+    page.click("#settings-panel summary")
+    page.select_option("#setting-recipe", "tip2020")
+    page.fill("#setting-max_iter", "5")
+    page.click("[data-example=coffee]")
+    wait_result(page)
+    assert page.text_content("#slider-label") == "Labels"
+    assert page.get_attribute("#slider", "aria-valuetext") == "12 labels"
+    assert page.text_content("#command").endswith("--recipe tip2020 --max-iter 5 --labels 12")
+
+
+def test_scribbles_by_keyboard(page):
+    run_example(page)
+    page.click("#scribble-panel summary")
+    page.focus("#layers")
+    for brush in ("Brush 1", "Brush 2"):
+        page.get_by_role("radio", name=brush).check(force=True)
+        page.focus("#layers")
+        page.keyboard.press("Enter")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowDown")
+    assert page.is_enabled("#learn")
+
+
+def test_a_corrupt_upload_is_told(page, tmp_path):
+    path = tmp_path / "broken.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
+    page.set_input_files("#file", path)
+    page.wait_for_selector("#alert:not([hidden])")
+    assert page.text_content("#alert-text").startswith("broken.png: not an image")
+    assert page.is_visible("#drop")
+    page.click("#alert-close")
+    run_example(page)
+
+
+def test_a_too_large_upload_is_told_before_it_is_sent(page, tmp_path):
+    posts = []
+    page.on("request", lambda request: posts.append(request) if request.method == "POST" else None)
+    path = tmp_path / "large.png"
+    path.write_bytes(bytes(2**20 + 1))
+    page.set_input_files("#file", path)
+    page.wait_for_selector("#alert:not([hidden])")
+    assert "large.png is too large: 1.00 MiB; at most 1.00 MiB" in page.text_content("#alert-text")
+    assert posts == []
+
+
+def test_a_wrong_setting_is_told_where_it_is(page):
+    page.click("#settings-panel summary")
+    page.fill("#setting-n_layers", "0")
+    page.click("[data-example=coffee]")
+    assert page.eval_on_selector("#setting-n_layers", "e => e === document.activeElement")
+    assert page.is_visible("#drop")
+    page.fill("#setting-n_layers", "2")
+    page.fill("#setting-learning_rate", "0")  # only the server knows that 0 itself is out
+    page.click("[data-example=coffee]")
+    page.wait_for_selector("#alert:not([hidden])")
+    assert "`learning_rate` must be" in page.text_content("#alert-text")
+
+
+def test_two_tabs_at_once(open_page):
+    first, second = open_page(), open_page()
+    for page, name in ((first, "coffee"), (second, "chelsea")):
+        set_steps(page, 100)
+        page.click(f"[data-example={name}]")
+    wait_result(first)
+    wait_result(second)
+    assert first.text_content("#file-name").startswith("coffee.png")
+    assert second.text_content("#file-name").startswith("chelsea.png")
+    slide(first, 5)
+    assert (colours_on_canvas(first), colours_on_canvas(second)) == (5, 12)
+
+
+def test_another_picture_starts_afresh(page, tmp_path):
+    run_example(page)
+    page.click("#new-image")
+    assert page.is_visible("#drop")
+    page.set_input_files("#file", picture(tmp_path))
+    wait_result(page)
+    assert page.text_content("#file-name") == "squares.png · 160 × 120"
+
+
+def test_every_control_has_a_name_and_a_place_in_the_tab_order(page):
+    run_example(page)
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll('button, input, select, a[href]')]
+          .filter((e) => !e.closest('[hidden]'))
+          .filter((e) => !(e.labels?.length || e.ariaLabel || e.textContent.trim()))
+          .map((e) => e.outerHTML)"""
+    )
+    assert unnamed == []
+    page.focus(".skip")
+    seen = []
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate("document.activeElement.id"))
+    assert seen == ["new-image", "layers", "slider", "count", "automatic"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_have_enough_contrast(open_page, scheme):
+    page = open_page(color_scheme=scheme)
+    run_example(page, n_steps=5)
+    pairs = page.evaluate(
+        """() => {
+          const style = (e) => getComputedStyle(e);
+          const ground = (e) => {
+            while (e && style(e).backgroundColor === 'rgba(0, 0, 0, 0)') e = e.parentElement;
+            return style(e || document.documentElement).backgroundColor;
+          };
+          return [...document.querySelectorAll('body *')]
+            .filter((e) => e.checkVisibility() && [...e.childNodes].some(
+              (n) => n.nodeType === 3 && n.data.trim()) && !e.closest(':disabled'))
+            .map((e) => [e.textContent.trim().slice(0, 30), style(e).color, ground(e)]);
+        }"""
+    )
+    assert len(pairs) > 25
+
+    def luminance(colour):
+        channels = [int(value) / 255 for value in re.findall(r"\d+", colour)[:3]]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    for text, ink, paper in pairs:
+        light, dark = sorted((luminance(ink), luminance(paper)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ink, paper)
+    shoot(page, f"result-{scheme}")
+
+
+def test_a_phone_sized_window_scrolls_in_one_direction(open_page):
+    page = open_page(viewport=PHONE, has_touch=True, is_mobile=True, device_scale_factor=2)
+    shoot(page, "phone-start")
+    run_example(page)
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE["width"]
+    box = page.locator("#slider").bounding_box()
+    assert box["y"] + box["height"] <= PHONE["height"]  # the slider is on the screen at once
+    page.tap("#layers", position={"x": 60, "y": 60})
+    assert page.is_visible("#selection")
+    shoot(page, "phone-result")
+
+
+def test_the_segmenter_itself_behind_the_page(browser, open_page):
+    """With the recipe ``fast``: the screenshot that the README shows."""
+    with serving(create_app(run_task)) as address:
+        page = open_page(viewport={"width": 1280, "height": 800})
+        page.set_default_timeout(120_000)  # compiling comes first where nothing is cached
+        page.goto(address)
+        page.wait_for_selector("html[data-ready]")
+        page.click("#settings-panel summary")
+        page.select_option("#setting-recipe", "fast")
+        page.click("#settings-panel summary")
+        page.click("[data-example=coffee]")
+        wait_live(page)
+        wait_result(page)
+        for count in (5, 24):
+            page.fill("#count", str(count))
+            page.keyboard.press("Enter")
+            assert colours_on_canvas(page) == count
+        page.evaluate("document.activeElement.blur()")
+        page.mouse.move(640, 300)
+        shoot(page, "page")
+        page.goto("about:blank")

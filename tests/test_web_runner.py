@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+from nuriwake.errors import RunCancelled
+from nuriwake.faces.web.runner import run_task
+from nuriwake.faces.web.work import Task
+from nuriwake.raster import as_raster
+from nuriwake.regions.tree import LabelTree, RegionTree
+from nuriwake.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("recipe", "kind"), [("fast", RegionTree), ("icassp2018", LabelTree), ("tip2020", LabelTree)]
+)
+def test_every_recipe_reports_its_steps_and_leaves_a_tree(blocks, recipe, kind):
+    seen = []
+    task = Task("blocks.png", as_raster(blocks), Settings(recipe=recipe, max_iter=4, n_channels=8))
+    tree = run_task(task, lambda progress: seen.append((progress.iteration, progress.labels())))
+    assert [iteration for iteration, _ in seen] == [1, 2, 3, 4]
+    assert seen[0][1].ndim == 2
+    assert isinstance(tree, kind)
+    assert tree.base.shape == blocks.shape[:2]
+
+
+def test_an_error_of_the_report_ends_the_training(blocks):
+    seen = []
+
+    def report(progress):
+        seen.append(progress.iteration)
+        if len(seen) == 3:
+            raise RunCancelled("cancelled.")
+
+    task = Task("blocks.png", as_raster(blocks), Settings(recipe="fast", max_iter=1000))
+    with pytest.raises(RunCancelled):
+        run_task(task, report)
+    assert seen == [1, 2, 3]
+
+
+@pytest.mark.parametrize("recipe", ["fast", "icassp2018"])
+def test_scribbles_guide_the_result(blocks, recipe):
+    scribbles = np.zeros(blocks.shape[:2], np.int32)
+    scribbles[4:8, 4:8], scribbles[4:8, 24:28] = 1, 2
+    settings = Settings(recipe=recipe, max_iter=30, n_channels=8)
+    task = Task("blocks.png", as_raster(blocks), settings, scribbles)
+    labels = run_task(task, lambda _: None).cut()
+    assert not set(labels[scribbles == 1]) & set(labels[scribbles == 2])
