@@ -24,6 +24,8 @@ from nuriwake.settings import Settings
 
 #: Lab units that count as 1 beside a change of textons.
 _COLOUR_UNIT = 10.0
+#: How many regions a photograph has, about.
+_TYPICAL_REGIONS = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,9 +239,35 @@ def grow_tree(
         settings.texton_weight,
     )
     merges, altitudes = merge_regions(graph, evidence, linkage, groups)
+    altitudes = calibrated(altitudes, settings.adaptation)
     is_free = groups is None or np.unique(groups[groups > 0]).size < 2
     n_apart = 1 if is_free else int(np.isinf(altitudes).sum()) + 1
     return RegionTree(graph.base, merges, altitudes, settings.altitude, n_apart)
+
+
+def calibrated(altitudes: NDArray[np.float64], adaptation: float) -> NDArray[np.float64]:
+    """Make altitudes of different images comparable, so that one serves as everybody's cut.
+
+    Parameters
+    ----------
+    altitudes : ndarray of float64, shape (n - 1,)
+        Costs of the merges, never decreasing.
+    adaptation : float in [0, 1]
+        With 0, an altitude is a cost. With 1, altitude 1 leaves the same number of regions in
+        every image. Between them, the logarithm of the cut is interpolated.
+
+    Returns
+    -------
+    ndarray of float64, shape (n - 1,)
+
+    Examples
+    --------
+    >>> calibrated(np.array([2.0, 4.0, np.inf]), adaptation=1.0)
+    array([ 1.,  2., inf])
+    """
+    finite = altitudes[np.isfinite(altitudes)]
+    typical = finite[-min(_TYPICAL_REGIONS, finite.size)] if finite.size else 0.0
+    return altitudes / typical**adaptation if typical > 0 else altitudes
 
 
 def scribbled_leaves(base: LabelMap, scribbles: LabelMap) -> NDArray[np.int64]:
