@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import oracles_regions
-from nuriwake.fast import FastResult, fast_labels, fast_steps, scribbled_leaves
+from nuriwake.fast import FastResult, calibrated, fast_labels, fast_steps, scribbled_leaves
 from nuriwake.learn.normalise import band_statistics, normalise
 from nuriwake.settings import Settings
 
@@ -109,3 +109,13 @@ def test_the_most_frequent_scribble_names_a_leaf():
     scribbles = np.array([[9, 4, 4, 0], [0, 9, 4, 0]], np.int32)
     assert scribbled_leaves(base, scribbles).tolist() == [4, 0, 9]
     assert scribbled_leaves(base, np.zeros_like(base)).tolist() == [0, 0, 0]
+
+
+def test_full_adaptation_leaves_the_same_number_in_every_image():
+    rng = np.random.default_rng(0)
+    for contrast in (0.1, 30.0):
+        altitudes = calibrated(np.sort(rng.random(400)) * contrast, adaptation=1.0)
+        assert np.count_nonzero(altitudes > 1.0) == 99  # so 100 regions
+    np.testing.assert_array_equal(calibrated(altitudes, adaptation=0.0), altitudes)
+    assert calibrated(np.zeros(5), adaptation=0.5).tolist() == [0.0] * 5
+    assert calibrated(np.empty(0), adaptation=0.5).size == 0

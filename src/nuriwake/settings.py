@@ -143,10 +143,10 @@ class Settings(BaseModel):
     ] = 1.3
     texton_weight: Annotated[
         float, Field(ge=0, le=1000, description="learned labels against colour in regions (fast)")
-    ] = 12.0
+    ] = 20.0
     texton_edges: Annotated[
         float, Field(ge=0, le=1000, description="learned labels against colour on borders (fast)")
-    ] = 1.0
+    ] = 2.0
     border_offset: Annotated[
         float, Field(ge=0, le=100, description="cost of a border without any edge (fast)")
     ] = 0.1
@@ -155,7 +155,11 @@ class Settings(BaseModel):
     ] = 3.0
     size_power: Annotated[
         float, Field(ge=0, le=1, description="how much small regions merge first (fast)")
-    ] = 0.1
+    ] = 0.15
+    adaptation: Annotated[
+        float,
+        Field(ge=0, le=1, description="how much cuts follow each image's own contrast (fast)"),
+    ] = 0.3
     altitude: Annotated[
         float,
         Field(ge=0, le=1e9, description="cost up to which the automatic cut merges (fast)"),
