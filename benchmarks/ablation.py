@@ -24,7 +24,7 @@ from nuriwake.evaluate.runner import altitude_grid
 from nuriwake.evaluate.scales import ScaleScores, score_scales
 from nuriwake.fast import colour_edges, gather_evidence, grow_tree, texton_map
 from nuriwake.learn.compute import cpu_threads
-from nuriwake.learn.published import Learned, as_tensor, finish, learn, new_network
+from nuriwake.learn.published import Learned, as_tensor, learn, new_network
 from nuriwake.learn.view import coarse_view, perceptual_colours
 from nuriwake.regions.basins import catchment_basins
 from nuriwake.regions.graph import region_graph
@@ -110,8 +110,9 @@ def _learn(view: np.ndarray, valid: np.ndarray, settings: Settings) -> Learned:
 
 
 def _leave_untrained(view: np.ndarray, valid: np.ndarray, settings: Settings) -> Learned:
-    network = new_network(view.shape[2], settings)
-    return finish(network, as_tensor(view), torch.from_numpy(valid)[None])
+    network, x = new_network(view.shape[2], settings), as_tensor(view)
+    network.freeze(x, torch.from_numpy(valid)[None, None].float())
+    return Learned(network.eval(), x)
 
 
 def measure(item: AnnotatedImage, seed: int) -> dict[str, ScaleScores]:

@@ -18,6 +18,7 @@ from nuriwake.io.image import read_labels
 from nuriwake.settings import Settings
 
 QUICK = ["--max-iter", "3", "--n-channels", "8", "--n-superpixels", "30", "--quiet"]
+LABELS = ["--save", "labels,overlay"]
 
 
 @pytest.fixture
@@ -34,7 +35,8 @@ def _files(folder):
 
 def test_segment_writes_labels_overlay_and_sidecar(picture, tmp_path, capsys):
     out = tmp_path / "out"
-    assert run(["segment", str(picture), "-o", str(out), "--json", "--seed", "5", *QUICK]) == 0
+    flags = ["--json", "--seed", "5", *LABELS, *QUICK]
+    assert run(["segment", str(picture), "-o", str(out), *flags]) == 0
     assert _files(out) == ["cup.labels.png", "cup.nuriwake.json", "cup.overlay.png"]
     record = json.loads((out / "cup.nuriwake.json").read_text())
     assert json.loads(capsys.readouterr().out) == record
@@ -65,7 +67,7 @@ def test_a_bad_input_costs_one_line_and_the_others_are_done(picture, tmp_path, c
     bad.write_text("no picture")
     out = tmp_path / "out"
     assert run(["segment", str(picture.parent), "-o", str(out), *QUICK]) == 1
-    assert "cup.labels.png" in _files(out)
+    assert "cup.regions.png" in _files(out)
     assert not [name for name in _files(out) if name.startswith("bad")]
     errors = capsys.readouterr().err.strip().splitlines()
     assert len(errors) == 1
@@ -124,20 +126,21 @@ def test_wrong_value_in_a_settings_file_names_the_file(picture, tmp_path, capsys
 def test_resume_skips_what_is_done(picture, tmp_path, capsys):
     arguments = ["segment", str(picture), "-o", str(tmp_path / "out"), "--resume", *QUICK[:-1]]
     assert run(arguments) == 0
-    stamp = (tmp_path / "out" / "cup.labels.png").stat().st_mtime_ns
+    regions = tmp_path / "out" / "cup.regions.png"
+    stamp = regions.stat().st_mtime_ns
     assert run(arguments) == 0
     assert "done before, skipped" in capsys.readouterr().err
-    assert (tmp_path / "out" / "cup.labels.png").stat().st_mtime_ns == stamp
+    assert regions.stat().st_mtime_ns == stamp
     assert run([*arguments, "--seed", "1"]) == 0
-    assert (tmp_path / "out" / "cup.labels.png").stat().st_mtime_ns > stamp
+    assert regions.stat().st_mtime_ns > stamp
 
 
 def test_people_get_a_summary_on_standard_error(picture, tmp_path, capsys):
     assert run(["segment", str(picture), "-o", str(tmp_path / "out"), *QUICK[:-1]]) == 0
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "after 3 iterations" in captured.err
-    assert "cup.labels.png" in captured.err
+    assert "regions, " in captured.err
+    assert "cup.regions.png" in captured.err
 
 
 def test_fit_then_apply_gives_steady_labels_and_colours(picture, tmp_path):
@@ -162,11 +165,58 @@ def test_scribbles_from_a_file(picture, tmp_path, capsys):
     Image.fromarray(drawn).save(tmp_path / "s.png")
     out = tmp_path / "out"
     arguments = ["segment", str(picture), "-o", str(out), "--scribbles", str(tmp_path / "s.png")]
-    assert run([*arguments, "--max-iter", "40", "--n-channels", "8"]) == 0
+    flags = ["--recipe", "tip2020", "--max-iter", "40", "--n-channels", "8"]
+    assert run([*arguments, *flags]) == 0
     assert "255 means not scribbled, label k became k + 1" in capsys.readouterr().err
     labels = read_labels(out / "cup.labels.png")
     assert (labels[drawn == 0] == 1).mean() > 0.9
     assert (labels[drawn == 7] == 8).mean() > 0.9
+
+
+@pytest.fixture
+def saved(picture, tmp_path):
+    """A saved result of the recipe fast."""
+    out = tmp_path / "out"
+    assert run(["segment", str(picture), "-o", str(out), "--save", "result", *QUICK]) == 0
+    return out / "cup.result.npz"
+
+
+def test_cut_reads_any_number_without_training(saved, tmp_path):
+    for n_regions in (1, 3, 5):
+        arguments = ["cut", str(saved), "--regions", str(n_regions), "-o", str(tmp_path / "cut")]
+        assert run([*arguments, "--save", "regions,contours", "--quiet"]) == 0
+        regions = read_labels(tmp_path / "cut" / "cup.regions.png")
+        assert np.unique(regions).tolist() == list(range(1, n_regions + 1))
+    assert "cup.contours.tif" in _files(tmp_path / "cut")
+
+
+def test_cut_reads_materials(saved, tmp_path):
+    out = tmp_path / "two.png"
+    arguments = ["cut", str(saved), "--labels", "2", "-o", str(out), "--save", "labels", "--quiet"]
+    assert run(arguments) == 0
+    assert np.unique(read_labels(out)).tolist() == [1, 2]
+
+
+def test_cut_equals_segment(picture, saved, tmp_path):
+    direct, again = tmp_path / "direct.png", tmp_path / "again.png"
+    one = ["--regions", "4", "--save", "regions"]
+    assert run(["segment", str(picture), "-o", str(direct), *one, *QUICK]) == 0
+    assert run(["cut", str(saved), "-o", str(again), *one, "--quiet"]) == 0
+    np.testing.assert_array_equal(read_labels(direct), read_labels(again))
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "message"),
+    [
+        (["--regions", "0"], 2, "`--regions` must be a number of at least 1, or auto; got '0'"),
+        (["--regions", "99999"], 2, "`n_regions` must be an int in [1, "),
+        (["--regions", "2", "--altitude", "1"], 2, "not both"),
+        (["--save", "result"], 2, "`--save` must be"),
+    ],
+)
+def test_cut_refuses(saved, flags, code, message, capsys):
+    assert run(["cut", str(saved), *flags]) == code
+    assert message in capsys.readouterr().err
 
 
 def test_info_and_recipes(capsys):
@@ -186,7 +236,7 @@ def test_ctrl_c_keeps_labels_only_if_asked(keep, tmp_path, blocks):
     Image.fromarray(np.kron(blocks, np.ones((8, 8, 1), np.uint8))).save(picture)
     command = [sys.executable, "-m", "nuriwake", "segment", str(picture), "--min-labels", "1"]
     command += ["--recipe", "icassp2018", "--max-iter", "100000", "--n-channels", "8"]
-    command += ["--keep-partial"] if keep else []
+    command += LABELS + (["--keep-partial"] if keep else [])
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env={**os.environ, "FORCE_COLOR": "1"}
     ) as process:

@@ -13,13 +13,20 @@ from nuriwake.learn.reference import Reference, draw_batch, finish_references
 from nuriwake.segmenter import Segmenter, finish_steps, fit_steps
 from nuriwake.settings import Settings
 
-QUICK = {"max_iter": 5, "n_channels": 8, "max_labels": 8, "crop_size": 16, "batch_size": 2}
+QUICK = {
+    "recipe": "tip2020",
+    "max_iter": 5,
+    "n_channels": 8,
+    "max_labels": 8,
+    "crop_size": 16,
+    "batch_size": 2,
+}
 
 
 @pytest.mark.parametrize("recipe", ["tip2020", "icassp2018"])
 def test_several_images_of_any_sizes(blocks, recipe):
     images = [blocks, blocks[:9, :30], blocks[:1, :1], np.flip(blocks)]
-    segmenter = Segmenter(recipe=recipe, n_superpixels=40, **QUICK).fit(images)
+    segmenter = Segmenter(**{**QUICK, "recipe": recipe, "n_superpixels": 40}).fit(images)
     assert [labels.shape for labels in segmenter.labels_] == [(24, 32), (9, 30), (1, 1), (24, 32)]
     for image, labels in zip(images, segmenter.labels_, strict=True):
         np.testing.assert_array_equal(segmenter.predict(image), labels)
@@ -27,16 +34,16 @@ def test_several_images_of_any_sizes(blocks, recipe):
 
 
 def test_a_label_means_the_same_in_every_image(blocks):
-    segmenter = Segmenter(recipe="tip2020", **{**QUICK, "max_iter": 20}).fit([blocks, blocks])
+    segmenter = Segmenter(**{**QUICK, "max_iter": 20}).fit([blocks, blocks])
     half = segmenter.predict(blocks[:, :16])
     inner = segmenter.predict(blocks)[:, :14]
     np.testing.assert_array_equal(half[:, :14], inner)
 
 
 def test_one_image_in_a_list_is_one_image(blocks):
-    settings = Settings(recipe="icassp2018", n_superpixels=40, **QUICK)
+    settings = Settings(**{**QUICK, "recipe": "icassp2018", "n_superpixels": 40})
     model = finish_steps(fit_steps([blocks], settings))
-    alone = Segmenter(recipe="icassp2018", n_superpixels=40, **QUICK).fit(blocks)
+    alone = Segmenter(**{**QUICK, "recipe": "icassp2018", "n_superpixels": 40}).fit(blocks)
     np.testing.assert_array_equal(model.predict(blocks), alone.predict(blocks))
 
 
@@ -47,9 +54,14 @@ def test_images_must_have_the_same_bands(blocks):
         Segmenter(**QUICK).fit([])
 
 
+def test_fast_learns_from_one_image_at_a_time(blocks):
+    with pytest.raises(UsageError, match="`recipe` must be 'tip2020' or 'icassp2018'"):
+        Segmenter().fit([blocks, blocks])
+
+
 def test_on_step_can_end_the_training(blocks):
     seen = []
-    steps = fit_steps([blocks, blocks], Settings(recipe="tip2020", **QUICK))
+    steps = fit_steps([blocks, blocks], Settings(**QUICK))
     finish_steps(steps, lambda step: seen.append(step) or len(seen) == 2)
     assert len(seen) == 2
 

@@ -11,7 +11,7 @@ from nuriwake.errors import InputError, UsageError
 from nuriwake.segmenter import Segmenter, segment
 
 QUICK = {"max_iter": 4, "n_channels": 8, "max_labels": 12, "n_superpixels": 30}
-RECIPES = ("icassp2018", "tip2020")
+RECIPES = ("fast", "icassp2018", "tip2020")
 RNG = np.random.default_rng(1)
 
 INPUTS = {
@@ -118,6 +118,40 @@ def test_the_constructor_only_stores():
     assert repr(segmenter) == "Segmenter(n_layers=0)"
     with pytest.raises(UsageError, match="`n_layers`"):
         segmenter.fit(np.zeros((4, 4)))
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_any_number_of_regions_without_training(recipe, blocks):
+    result = segment(blocks, recipe=recipe, regions=3, labels=2, **QUICK)
+    assert np.unique(result.regions).tolist() == [1, 2, 3]
+    assert np.unique(result.labels).tolist() == [1, 2]
+    assert result.cut(5).max() == 5
+    assert result.read(n_regions=2).n_regions == 2
+    with pytest.raises(UsageError, match="`n_regions` must be an int in"):
+        result.cut(10**6)
+
+
+def test_published_recipes_show_the_connected_parts_of_their_labels(blocks):
+    from nuriwake.regions.components import connected_components
+
+    result = segment(blocks, recipe="icassp2018", **QUICK)
+    np.testing.assert_array_equal(result.regions, connected_components(result.labels))
+
+
+def test_fast_finds_the_three_blocks(blocks):
+    regions = segment(blocks, regions=3).regions
+    for part in (np.s_[:, :15], np.s_[:11, 17:], np.s_[13:, 17:]):
+        _, counts = np.unique(regions[part], return_counts=True)
+        assert counts.max() / counts.sum() > 0.95
+
+
+def test_scribbles_keep_regions_apart_in_fast(blocks):
+    drawn = np.zeros((24, 32), np.int32)
+    drawn[4:8, 3:6], drawn[4:8, 10:13], drawn[5:7, 20:24] = 4, 2, 9
+    result = segment(blocks, scribbles=drawn)
+    for labels in (result.labels, result.cut(result.tree.min_regions)):
+        assert len({int(labels[5, 4]), int(labels[5, 11]), int(labels[6, 22])}) == 3
+    assert (result.labels[drawn > 0] == drawn[drawn > 0]).mean() >= 0.97
 
 
 def test_notebooks_show_the_result(blocks):

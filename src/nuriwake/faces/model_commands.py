@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from nuriwake.io.outputs import OutputPlan
     from nuriwake.model import Model
 
+#: Unless told otherwise: fast sees one whole image at a time, so that its models fit no tiles.
+FIT_RECIPE = "tip2020"
+
 Inputs = Annotated[
     list[str], typer.Argument(metavar="INPUT...", help="pictures, folders of them, or globs")
 ]
@@ -39,13 +42,15 @@ def fit(
     *,
     flags: Mapping[str, str],
 ) -> None:
-    """Train one model on reference images, to be applied to others."""
+    """Train one model on reference images, to be applied to others (recipe tip2020)."""
     from nuriwake.faces.progress import training_bar
     from nuriwake.io.formats import expand_inputs, read_raster
     from nuriwake.io.model import check_model_path, save_model
     from nuriwake.segmenter import finish_steps, fit_steps
 
-    chosen = gather_settings(flags, settings)
+    chosen = gather_settings(
+        {"recipe": FIT_RECIPE, **flags} if settings is None else flags, settings
+    )
     check_model_path(model)
     numbers = parse_bands(bands)
     rasters = [read_raster(path, numbers) for path in expand_inputs(inputs)]

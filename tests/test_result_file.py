@@ -1,0 +1,81 @@
+"""Saved results: cut again as before, and files that are no results."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from nuriwake.errors import ModelError, UsageError
+from nuriwake.raster import Georeference, as_raster
+from nuriwake.result_file import load_result, save_result
+from nuriwake.segmenter import segment
+
+
+@pytest.fixture(scope="module")
+def result():
+    rng = np.random.default_rng(0)
+    image = np.kron(rng.integers(0, 256, (5, 6, 3)), np.ones((8, 8, 1))).astype(np.uint8)
+    raster = as_raster(image)
+    place = Georeference("EPSG:32633", (10.0, 0.0, 5e5, 0.0, -10.0, 6e6))
+    return segment(type(raster)(raster.array, raster.valid, place), max_iter=5)
+
+
+@pytest.fixture
+def path(result, tmp_path):
+    save_result(tmp_path / "a.npz", result)
+    return tmp_path / "a.npz"
+
+
+def test_round_trip(result, path):
+    loaded = load_result(path)
+    for name in ("regions", "labels", "picture"):
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(result, name))
+    np.testing.assert_array_equal(loaded.cut(7), result.cut(7))
+    np.testing.assert_array_equal(loaded.label_tree.cut(1), result.label_tree.cut(1))
+    np.testing.assert_allclose(loaded.confidence, result.confidence, atol=1e-3)
+    np.testing.assert_array_equal(loaded.overlay(), result.overlay())
+    assert loaded.georeference == result.georeference
+    assert loaded.settings == result.settings
+
+
+def test_cutting_loads_no_torch(path):
+    code = (
+        "import sys; from nuriwake.faces.cli import run; "
+        f"run(['cut', {str(path)!r}, '--regions', '3', '--quiet', '--save', 'regions']); "
+        "sys.exit(bool({'torch', 'scipy', 'skimage', 'numba'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_other_files(tmp_path, path):
+    np.savez(tmp_path / "other.npz", a=np.zeros(3))
+    (tmp_path / "text.npz").write_text("hello")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    np.savez(tmp_path / "pickled.npz", header=np.array([{}], object))
+    for name, message in (
+        ("other.npz", "not a result of nuriwake. Write one with --save result"),
+        ("text.npz", "not a result of nuriwake, or damaged"),
+        ("a.npz", "not a result of nuriwake, or damaged"),
+        ("pickled.npz", "not a result of nuriwake, or damaged"),
+        ("missing.npz", "no such file"),
+    ):
+        with pytest.raises(ModelError, match=message):
+            load_result(tmp_path / name)
+
+
+def test_newer_formats(path, tmp_path):
+    with np.load(path) as file:
+        arrays = dict(file)
+    header = arrays["header"].tobytes().replace(b'"format": 1', b'"format": 9')
+    np.savez(tmp_path / "new.npz", **{**arrays, "header": np.frombuffer(header, np.uint8)})
+    with pytest.raises(ModelError, match="format 9; this nuriwake reads up to 1.*pip install -U"):
+        load_result(tmp_path / "new.npz")
+
+
+def test_the_name_says_what_it_is(result, tmp_path):
+    with pytest.raises(UsageError, match=r"must be a name that ends in \.npz"):
+        save_result(tmp_path / "a.png", result)
