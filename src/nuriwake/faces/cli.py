@@ -21,6 +21,8 @@ from nuriwake.faces.web.command import open_page
 app = typer.Typer(
     help="Segment any raster with no labels: a small network is trained on the image itself.",
     add_completion=False,
+    # Plain help: rich would take a third of the time in which help answers.
+    rich_markup_mode=None,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

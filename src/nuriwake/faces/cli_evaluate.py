@@ -59,7 +59,7 @@ def evaluate(
     boundaries: Boundaries = True,
     json: JsonFlag = False,
 ) -> None:
-    """Score label maps against ground truth: one pair of files, or two folders."""
+    """Score label maps against ground truth, files or folders."""
     import json as json_module
     from dataclasses import asdict
 
@@ -99,7 +99,7 @@ def bench(
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Print the table of methods on a data set; a second run goes on where the first stopped."""
+    """Compare methods on a data set; a second run goes on."""
     from nuriwake.evaluate.datasets import find_bsds500
     from nuriwake.evaluate.peers import choose_methods
     from nuriwake.evaluate.report import format_table, summarise, table_json

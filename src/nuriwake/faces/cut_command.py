@@ -43,7 +43,7 @@ def cut(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="print errors only")] = False,
 ) -> None:
-    """Read another number of regions from a saved result, in milliseconds."""
+    """Read any number of regions from a saved result."""
     from nuriwake.io.outputs import CUT_KINDS, check_writable, parse_kinds, plan_outputs
     from nuriwake.result_file import load_result
     from nuriwake.results import write_cut, write_results

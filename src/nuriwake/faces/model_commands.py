@@ -42,7 +42,7 @@ def fit(
     *,
     flags: Mapping[str, str],
 ) -> None:
-    """Train one model on reference images, to be applied to others (recipe tip2020)."""
+    """Train one model on reference images (recipe tip2020)."""
     from nuriwake.faces.progress import training_bar
     from nuriwake.io.formats import expand_inputs, read_raster
     from nuriwake.io.model import check_model_path, save_model
@@ -77,7 +77,7 @@ def apply(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Label images with a trained model; a label has the same meaning and colour in all of them."""
+    """Label images with a trained model: same meaning, same colour."""
     from nuriwake.io.formats import expand_inputs
     from nuriwake.io.model import load_model
     from nuriwake.io.outputs import parse_kinds, plan_outputs

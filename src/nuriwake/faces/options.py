@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from nuriwake.errors import UsageError, out_of_range
-from nuriwake.settings import Settings, allowed, read_settings
+from nuriwake.settings import RECIPES, Settings, allowed, read_settings
 
 #: Settings shown beside the command's own flags; the others form a panel of their own.
 _EVERYDAY = ("recipe", "seed", "device", "threads")
@@ -41,10 +41,10 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 def _flag(name: str) -> inspect.Parameter:
     info = Settings.model_fields[name]
-    default = "" if name in ("recipe", "device") else f"{allowed(info)}; "
+    allowed_range = "" if name == "device" else f"{allowed(info)}; "
     option = typer.Option(
-        f"--{name.replace('_', '-')}",
-        help=f"{info.description} ({default}default {info.default})",
+        f"--{_dashed(name)}",
+        help=f"{info.description} ({allowed_range}default {_defaults(name)})",
         metavar=_metavar(info.annotation),
         rich_help_panel=None if name in _EVERYDAY else "Hyper-parameters",
         show_default=False,
@@ -52,6 +52,15 @@ def _flag(name: str) -> inspect.Parameter:
     annotation = Annotated[str | None, option]
     keyword = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(name, keyword, default=None, annotation=annotation)
+
+
+def _defaults(name: str) -> str:
+    """Write a setting's default, for each recipe where they differ."""
+    field = Settings.model_fields[name]
+    values = {r.name: r.overrides.get(name, field.default) for r in RECIPES.values()}
+    if name == "recipe" or len(set(values.values())) == 1:
+        return str(field.default)
+    return ", ".join(f"{value} in {recipe}" for recipe, value in values.items())
 
 
 def _metavar(annotation: object) -> str:

@@ -70,7 +70,7 @@ def segment(
     *,
     flags: Mapping[str, str],
 ) -> None:
-    """Segment pictures: train a small network on each, write label maps and overlays."""
+    """Segment pictures, each by a network trained on it."""
     from nuriwake.io.formats import expand_inputs
     from nuriwake.io.outputs import parse_kinds, plan_outputs
 
