@@ -6,11 +6,11 @@ SOURCES := pyproject.toml constraints.txt
 .PHONY: demo test lint page-picture clean
 
 demo: .venv/.installed
-	$(BIN)/nuriwake segment examples/coffee.png -o demo --recipe icassp2018 --max-iter 40
+	$(BIN)/nuriwake segment examples/coffee.png -o demo --save regions,overlay,result
 	@echo
 	@echo "Look at demo/coffee.overlay.png. Then try:"
+	@echo "  $(BIN)/nuriwake cut demo/coffee.result.npz --regions 8 -o demo     # no training"
 	@echo "  $(BIN)/nuriwake segment YOUR_PICTURE.jpg -o demo"
-	@echo "  $(BIN)/nuriwake recipes"
 	@echo "  $(BIN)/nuriwake segment --help"
 
 test: .venv/.installed-dev

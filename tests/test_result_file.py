@@ -72,7 +72,7 @@ def test_newer_formats(path, tmp_path):
         arrays = dict(file)
     header = arrays["header"].tobytes().replace(b'"format": 1', b'"format": 9')
     np.savez(tmp_path / "new.npz", **{**arrays, "header": np.frombuffer(header, np.uint8)})
-    with pytest.raises(ModelError, match=r"format 9; this nuriwake reads up to 1\..*pip install -U"):
+    with pytest.raises(ModelError, match=r"format 9; this nuriwake reads up to 1\..*-U nuriwake"):
         load_result(tmp_path / "new.npz")
 
 
