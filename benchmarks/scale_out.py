@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
+import re
 import subprocess
 import sys
 import time
@@ -120,17 +120,21 @@ def predict_here(scene: Path, model: Path, side: int) -> float:
     return side**2 / min(seconds)
 
 
-def in_child(*arguments: object) -> tuple[str, float, int]:
-    """Run this file in a process of its own; return its output, seconds and peak memory in MB."""
+def in_child(*arguments: object) -> tuple[float, float, int]:
+    """Run this file in a process of its own; return its number, its seconds and its peak in MB."""
     started = time.perf_counter()
     command = [sys.executable, __file__, "--child", *map(str, arguments)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        output = process.stdout.read() if process.stdout else ""
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"the run failed: {arguments}")
-    return output, time.perf_counter() - started, usage.ru_maxrss // 1024
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    number, peak = done.stdout.split()
+    return float(number), time.perf_counter() - started, int(peak)
+
+
+def peak_rss_mb() -> int:
+    """Return the peak resident memory of this process, as the kernel counts it."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    match = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert match
+    return int(match[1]) // 1024
 
 
 def measure(args: argparse.Namespace) -> list[Row]:
@@ -144,13 +148,13 @@ def measure(args: argparse.Namespace) -> list[Row]:
         if not scene.exists():
             write_raster(scene, side)
         if not model.exists():
-            train_model(scene, model, args.iterations)
-        alone = float(in_child("predict", scene, model, min(side, 1024))[0])
+            in_child("train", scene, model, args.iterations)
+        alone, _, _ = in_child("predict", scene, model, min(side, 1024))
         for workers in map(int, args.workers.split(",")):
             job = ("apply", scene, model, folder, args.memory, workers, int(args.regions))
-            output, seconds, peak = in_child(*job)
+            tile_side, seconds, peak = in_child(*job)
             speed = side**2 / seconds
-            row = Row(side, workers, seconds, speed / 1e6, speed / alone, peak, int(output))
+            row = Row(side, workers, seconds, speed / 1e6, speed / alone, peak, int(tile_side))
             print(json.dumps(asdict(row)), flush=True)
             rows.append(row)
     return rows
@@ -173,13 +177,17 @@ def report(rows: list[Row]) -> None:
 
 
 def child(arguments: list[str]) -> None:
-    """Run one measurement; print its result."""
+    """Run one measurement; print its result and the peak memory."""
     what, scene, model = arguments[0], Path(arguments[1]), Path(arguments[2])
-    if what == "predict":
-        print(predict_here(scene, model, int(arguments[3])))
+    result: float = 0
+    if what == "train":
+        train_model(scene, model, int(arguments[3]))
+    elif what == "predict":
+        result = predict_here(scene, model, int(arguments[3]))
     else:
         folder, memory, workers, regions = arguments[3:]
-        print(apply_here(scene, model, Path(folder), memory, int(workers), bool(int(regions))))
+        result = apply_here(scene, model, Path(folder), memory, int(workers), bool(int(regions)))
+    print(result, peak_rss_mb())
 
 
 def main() -> None:

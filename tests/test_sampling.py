@@ -50,9 +50,8 @@ def test_empty_windows_are_left_out() -> None:
 def test_one_scale_for_the_whole_raster() -> None:
     image = mosaic_runs.scene((1100, 1000))
     source = replace(as_raster(image), band_names=("red", "nir"))
-    settings = Settings(
-        recipe="icassp2018", max_iter=2, n_channels=8, max_labels=6, threads=1, precision="fp32"
-    )
+    small = {"n_channels": 8, "max_labels": 6, "n_superpixels": 50}
+    settings = Settings(recipe="icassp2018", max_iter=2, threads=1, precision="fp32", **small)
     model = finish_steps(fit_source_steps(source, settings))
     low, high = np.percentile(image.reshape(-1, 2), (0.5, 99.5), axis=0)
     np.testing.assert_allclose(model.statistics.low, low, rtol=0.05)

@@ -1,0 +1,136 @@
+"""Multi-page TIFF stacks: pages in, a stack of label maps out."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nuriwake.errors import InputError, UsageError, out_of_range
+from nuriwake.io.atomic import atomic_path
+from nuriwake.raster import LabelMap, Raster, as_raster
+
+_UNREADABLE = (OSError, ValueError, IndexError, EOFError, struct.error, zlib.error)
+
+
+@dataclass(frozen=True)
+class StackSource:
+    """The pages of a TIFF, read one at a time; made by :func:`open_stack`.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    n_pages : int
+    shape : tuple of int
+        Height and width of the first page.
+    n_bands : int
+        Bands of a page.
+    """
+
+    path: Path
+    n_pages: int
+    shape: tuple[int, int]
+    n_bands: int
+
+    def __len__(self) -> int:
+        return self.n_pages
+
+    def page(self, index: int) -> Raster:
+        """Read one page.
+
+        Parameters
+        ----------
+        index : int
+            From 0.
+
+        Raises
+        ------
+        UsageError
+            If there is no such page.
+        InputError
+            If the page is damaged or has no valid pixel.
+        """
+        import tifffile
+
+        if not 0 <= index < self.n_pages:
+            expected = f"an int in [0, {self.n_pages - 1}]"
+            raise UsageError(out_of_range("page", expected, index))
+        try:
+            array = tifffile.imread(self.path, key=index)
+        except _UNREADABLE as error:
+            raise InputError(f"{self.path}: page {index} cannot be read ({error}).") from error
+        array = array[:, :, np.newaxis] if array.ndim == 2 else array
+        return as_raster(Raster(array, np.ones(array.shape[:2], bool), path=self.path))
+
+    def __iter__(self) -> Iterator[Raster]:
+        return (self.page(index) for index in range(self.n_pages))
+
+
+def open_stack(path: Path) -> StackSource:
+    """Open a TIFF of one or more pages.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Returns
+    -------
+    StackSource
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, or its pages are not pictures.
+    """
+    import tifffile
+
+    if not path.is_file():
+        raise InputError(f"{path}: no such file.")
+    try:
+        with tifffile.TiffFile(path) as file:
+            n_pages, first = len(file.pages), file.pages.first
+            shape = first.shape
+    except _UNREADABLE as error:
+        raise InputError(f"{path}: cannot be read as a TIFF ({error}).") from error
+    if len(shape) not in (2, 3):
+        raise InputError(f"{path}: pages must be (height, width[, bands]); got shape {shape}.")
+    return StackSource(path, n_pages, (shape[0], shape[1]), shape[2] if len(shape) == 3 else 1)
+
+
+def write_label_stack(path: Path, pages: Iterable[LabelMap], max_label: int) -> None:
+    """Write label maps as the pages of one TIFF, without loss.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Ends in ``.tif`` or ``.tiff``.
+    pages : iterable of ndarray of int32, shape (height, width)
+        Written as they come, so that only one is held.
+    max_label : int
+        The largest label that may come.
+
+    Raises
+    ------
+    UsageError
+        If the name ends otherwise.
+    OutputError
+        If the file cannot be written.
+    """
+    import tifffile
+
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        raise UsageError(out_of_range("-o", "a name that ends in .tif or .tiff", str(path)))
+    dtype = np.min_scalar_type(max_label)
+    with atomic_path(path) as temporary, tifffile.TiffWriter(temporary, bigtiff=True) as writer:
+        for labels in pages:
+            writer.write(
+                labels.astype(dtype),
+                contiguous=False,
+                compression="zlib",
+                photometric="minisblack",
+                metadata=None,
+            )
