@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
 from nuriwake.evaluate.datasets import AnnotatedImage, find_bsds500
 from nuriwake.evaluate.summaries import score_labels
-
 from nuriwake.learn.engine import Engine, Objective, PlainEngine, Schedule
 from nuriwake.learn.fused import FusedEngine
 from nuriwake.learn.losses import pixel_weights

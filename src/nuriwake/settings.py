@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 
 from nuriwake.errors import InputError, UsageError, out_of_range
 
-RecipeName = Literal["icassp2018", "tip2020"]
+RecipeName = Literal["fast", "icassp2018", "tip2020"]
 Value = bool | int | float | str
 
 
@@ -44,6 +44,19 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         recipe.name: recipe
         for recipe in (
+            Recipe(
+                "fast",
+                "learns on a coarse grid for a second, then builds a tree of regions at full size",
+                MappingProxyType(
+                    {
+                        "n_channels": 64,
+                        "max_labels": 64,
+                        "max_iter": 30,
+                        "n_superpixels": 625,
+                        "compactness": 0.3,
+                    }
+                ),
+            ),
             Recipe(
                 "icassp2018",
                 "Kanezaki, ICASSP 2018: targets are the argmax, smoothed by superpixels",
@@ -121,6 +134,32 @@ class Settings(BaseModel):
     scribble_weight: Annotated[
         float, Field(ge=0, le=1000, description="nu, weight of the scribbled pixels")
     ] = 0.5
+    grid_cells: Annotated[
+        int, Field(ge=16, le=10_000_000, description="cells of the grid that fast learns on")
+    ] = 10_000
+    edge_sigma: Annotated[
+        float,
+        Field(gt=0, le=20, description="smoothing of colour edges; more gives fewer leaves (fast)"),
+    ] = 1.3
+    texton_weight: Annotated[
+        float, Field(ge=0, le=1000, description="learned labels against colour in regions (fast)")
+    ] = 12.0
+    texton_edges: Annotated[
+        float, Field(ge=0, le=1000, description="learned labels against colour on borders (fast)")
+    ] = 1.0
+    border_offset: Annotated[
+        float, Field(ge=0, le=100, description="cost of a border without any edge (fast)")
+    ] = 0.1
+    border_power: Annotated[
+        float, Field(ge=0, le=10, description="how much an edge keeps regions apart (fast)")
+    ] = 3.0
+    size_power: Annotated[
+        float, Field(ge=0, le=1, description="how much small regions merge first (fast)")
+    ] = 0.1
+    altitude: Annotated[
+        float,
+        Field(ge=0, le=1e9, description="cost up to which the automatic cut merges (fast)"),
+    ] = 0.1
     precision: Annotated[
         Literal["auto", "bf16", "fp32"],
         Field(description="arithmetic of the training; auto takes bf16 where it is fast"),

@@ -11,6 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from nuriwake.errors import InputError, NuriwakeError, OutputError, RunCancelled
+from nuriwake.faces.cli_evaluate import bench, evaluate
 from nuriwake.faces.info_commands import info, recipes
 from nuriwake.faces.model_commands import apply, fit
 from nuriwake.faces.segment_command import segment
@@ -21,7 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (segment, fit, apply, info, recipes):
+for command in (segment, fit, apply, evaluate, bench, info, recipes):
     app.command()(command)
 
 

@@ -15,7 +15,7 @@ from nuriwake.io.atomic import atomic_path
 from nuriwake.io.outputs import OutputPlan
 
 #: The packages whose version can change a label.
-PACKAGES = ("nuriwake", "torch", "numpy", "scipy", "scikit-image", "numba")
+PACKAGES = ("nuriwake", "torch", "numpy", "scipy", "scikit-image", "scikit-learn", "numba")
 _CHUNK = 1 << 20
 
 

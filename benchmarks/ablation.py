@@ -1,0 +1,180 @@
+"""What does each ingredient of the recipe `fast` add? Paired differences on annotated pictures.
+
+    python benchmarks/ablation.py DATA [--split val] [--limit 20] [--seed 0]
+
+DATA is the folder of BSDS500 with `images` and `groundTruth`. Every variant grows its own tree, and
+is cut at the altitude that suits it best on the first, third, fifth, ... picture; the row without
+learned responses was tuned as long as the recipe itself. The table compares each variant with the
+whole recipe on all pictures: mean difference (standard error).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from nuriwake.evaluate.datasets import AnnotatedImage, find_bsds500
+from nuriwake.evaluate.runner import altitude_grid
+from nuriwake.evaluate.scales import ScaleScores, score_scales
+from nuriwake.fast import colour_edges, gather_evidence, grow_tree, texton_map
+from nuriwake.learn.compute import cpu_threads
+from nuriwake.learn.published import Learned, as_tensor, finish, learn, new_network
+from nuriwake.learn.view import coarse_view, perceptual_colours
+from nuriwake.regions.basins import catchment_basins
+from nuriwake.regions.graph import region_graph
+from nuriwake.regions.tree import RegionTree
+from nuriwake.settings import Settings
+
+ALTITUDES = altitude_grid(1e-5, 10.0, per_decade=10)
+WHOLE = "the recipe"
+#: The best of the settings tried for trees without a network.
+TUNED_ALONE = {"border_offset": 0.1, "border_power": 3.0, "size_power": 0.1}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One variant on all pictures, at every altitude of the grid.
+
+    `iou_sums`, `coverings` and `n_regions` have shape (pictures, altitudes); `n_segments` has
+    shape (pictures,).
+    """
+
+    iou_sums: np.ndarray
+    n_segments: np.ndarray
+    coverings: np.ndarray
+    n_regions: np.ndarray
+
+    @classmethod
+    def of(cls, images: list[ScaleScores]) -> Curve:
+        """Lay out the scores of all pictures."""
+        return cls(
+            np.array([[sum(cut.iou_sums) for cut in image.scores] for image in images]),
+            np.array([sum(image.scores[0].n_segments) for image in images]),
+            np.array([[cut.covering for cut in image.scores] for image in images]),
+            np.array([[cut.n_regions for cut in image.scores] for image in images]),
+        )
+
+    def iou(self, pictures: slice = slice(None)) -> np.ndarray:
+        """Mean IoU over all segments of some pictures, at each altitude."""
+        return self.iou_sums[pictures].sum(axis=0) / self.n_segments[pictures].sum()
+
+    @property
+    def cut(self) -> int:
+        """The altitude that is best, on every other picture, for mean IoU and covering together."""
+        odd = slice(0, None, 2)
+        return int(np.argmax(self.iou(odd) + 0.5 * self.coverings[odd].mean(axis=0)))
+
+    @property
+    def ods(self) -> int:
+        """The altitude that is best for covering on all pictures."""
+        return int(np.argmax(self.coverings.mean(axis=0)))
+
+
+def grow_variants(picture: np.ndarray, seed: int) -> Iterator[tuple[str, RegionTree]]:
+    """Grow the recipe's tree, and one without each of its ingredients."""
+    settings = Settings(recipe="fast", seed=seed, threads=1)
+    alone = Settings(recipe="fast", **TUNED_ALONE)
+    image, valid = picture.astype(np.float32) / 255, np.ones(picture.shape[:2], bool)
+    colours = perceptual_colours(image)
+    view, view_valid = coarse_view(colours, valid, settings.grid_cells)
+    textons = texton_map(_learn(view, view_valid, settings).responses, view_valid)
+    guesses = texton_map(_leave_untrained(view, view_valid, settings).responses, view_valid)
+    edges = colour_edges(colours, valid, settings.edge_sigma)
+    graph = region_graph(catchment_basins(edges, valid))
+
+    def tree(textons: np.ndarray, chosen: Settings = settings, **uses: bool) -> RegionTree:
+        evidence = gather_evidence(graph, colours, edges, textons, chosen, **uses)
+        return grow_tree(graph, evidence, chosen)
+
+    yield WHOLE, tree(textons)
+    yield "without learned responses, tuned alone", tree(textons, alone, use_textons=False)
+    yield "without learned responses", tree(textons, use_textons=False)
+    yield "without colour", tree(textons, use_colours=False)
+    yield "without boundary evidence", tree(textons, use_borders=False)
+    yield "untrained network", tree(guesses)
+
+
+def _learn(view: np.ndarray, valid: np.ndarray, settings: Settings) -> Learned:
+    training = learn(view, valid, settings)
+    while True:
+        try:
+            next(training)
+        except StopIteration as done:
+            return done.value
+
+
+def _leave_untrained(view: np.ndarray, valid: np.ndarray, settings: Settings) -> Learned:
+    network = new_network(view.shape[2], settings)
+    return finish(network, as_tensor(view), torch.from_numpy(valid)[None])
+
+
+def measure(item: AnnotatedImage, seed: int) -> dict[str, ScaleScores]:
+    """Score every variant on one picture."""
+    truths = item.truths()
+    return {
+        name: score_scales(tree, truths, ALTITUDES)
+        for name, tree in grow_variants(item.image(), seed)
+    }
+
+
+def with_error(differences: np.ndarray, weights: np.ndarray) -> str:
+    """Write the ratio of two sums over pictures, with its standard error by linearisation."""
+    ratio = differences.sum() / weights.sum()
+    residuals = differences - ratio * weights
+    n = len(differences)
+    error = np.sqrt((residuals**2).sum() * n / max(n - 1, 1)) / weights.sum()
+    return f"{ratio:+.4f} ({error:.4f})"
+
+
+def table(curves: dict[str, Curve]) -> Iterator[str]:
+    """Write one row for each variant."""
+    whole = curves[WHOLE]
+    ones = np.ones(len(whole.n_segments))
+    yield "| variant | mIoU | covering | regions | ODS | OIS | d mIoU | d ODS covering | d OIS |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for name, curve in curves.items():
+        best = curve.coverings.max(axis=1)
+        differences = (
+            with_error(
+                curve.iou_sums[:, curve.cut] - whole.iou_sums[:, whole.cut], whole.n_segments
+            ),
+            with_error(curve.coverings[:, curve.ods] - whole.coverings[:, whole.ods], ones),
+            with_error(best - whole.coverings.max(axis=1), ones),
+        )
+        scores = (
+            f"{curve.iou()[curve.cut]:.4f}",
+            f"{curve.coverings[:, curve.cut].mean():.4f}",
+            f"{curve.n_regions[:, curve.cut].mean():.0f}",
+            f"{curve.coverings[:, curve.ods].mean():.4f}",
+            f"{best.mean():.4f}",
+        )
+        yield "| " + " | ".join((name, *scores, *differences)) + " |"
+
+
+def main() -> None:
+    """Run every variant on every picture, print a line for each picture and the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--limit", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    found: dict[str, list[ScaleScores]] = {}
+    with cpu_threads(1):
+        for item in find_bsds500(options.data, options.split, options.limit):
+            scores = measure(item, options.seed)
+            for name, scales in scores.items():
+                found.setdefault(name, []).append(scales)
+            best = {name: max(cut.covering for cut in s.scores) for name, s in scores.items()}
+            print(json.dumps({"image": item.name, "best covering": best}), flush=True)
+    print(*table({name: Curve.of(images) for name, images in found.items()}), sep="\n")
+
+
+if __name__ == "__main__":
+    main()

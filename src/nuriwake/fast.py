@@ -1,0 +1,312 @@
+"""The recipe ``fast``: learn on a coarse grid, then build one tree of regions at full size."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nuriwake.learn.network import Network
+from nuriwake.learn.published import learn, respond
+from nuriwake.learn.training import Step
+from nuriwake.learn.view import coarse_view, perceptual_colours, pixel_scale
+from nuriwake.raster import BoolMap, LabelMap
+from nuriwake.regions.basins import catchment_basins
+from nuriwake.regions.evidence import edge_strength, texton_edges
+from nuriwake.regions.graph import RegionGraph, region_graph
+from nuriwake.regions.labels import label_tree
+from nuriwake.regions.merging import Evidence, Linkage, merge_regions
+from nuriwake.regions.tree import LabelTree, RegionTree
+from nuriwake.settings import Settings
+
+#: Lab units that count as 1 beside a change of textons.
+_COLOUR_UNIT = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class FastResult:
+    """What the recipe ``fast`` finds in one image.
+
+    Parameters
+    ----------
+    regions : RegionTree
+        Of connected regions; its automatic altitude is that of the settings.
+    labels : ndarray of int32, shape (height, width)
+        The network's labels, from 1, the largest first; each may lie in many places. 0 = no data.
+    materials : LabelTree
+        Of the labels in use: so many materials, whichever number is asked for.
+    confidence : ndarray of float32, shape (height, width), in [0, 1]
+        Mean softmax probability of the label less that of the second best, over the leaf of the
+        tree that a pixel lies in; 0 = no data.
+    network : Network
+        Trained on the coarse view, its statistics frozen.
+    """
+
+    regions: RegionTree
+    labels: LabelMap
+    materials: LabelTree
+    confidence: NDArray[np.float32]
+    network: Network
+
+
+def fast_steps(
+    image: NDArray[np.float32],
+    valid: BoolMap,
+    settings: Settings,
+    scribbles: LabelMap | None = None,
+) -> Generator[Step, bool | None, FastResult]:
+    """Segment a normalised image by the recipe ``fast``.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (height, width, bands), in [0, 1]
+    valid : ndarray of bool, shape (height, width)
+    settings : Settings
+    scribbles : ndarray of int32, shape (height, width), optional
+        Regions that touch scribbles of two different labels are never merged; 0 = no scribble.
+
+    Yields
+    ------
+    Step
+        After each training iteration. Sending True ends the training there.
+
+    Returns
+    -------
+    FastResult
+    """
+    # 1. Colours whose distances mean something, averaged with texture over a coarse grid.
+    colours = perceptual_colours(image)
+    view, view_valid = coarse_view(colours, valid, settings.grid_cells)
+    # 2. The network of ICASSP 2018 learns its labels on the grid: they are the image's textons.
+    learned = yield from learn(view, view_valid, settings)
+    textons = texton_map(learned.responses, view_valid)
+    # 3. Leaves: catchment basins of the colour edges.
+    edges = colour_edges(colours, valid, settings.edge_sigma)
+    graph = region_graph(catchment_basins(edges, valid))
+    # 4. Evidence: colour and textons inside the leaves and along their borders.
+    evidence = gather_evidence(graph, colours, edges, textons, settings)
+    # 5. Merge, cheapest pair first.
+    groups = None if scribbles is None else scribbled_leaves(graph.base, scribbles)
+    tree = grow_tree(graph, evidence, settings, groups)
+    labels, confidence = label_leaves(graph.base, evidence.textons)
+    materials = _material_tree(graph, labels, evidence.textons)
+    return FastResult(tree, labels, materials, confidence, learned.network)
+
+
+def fast_labels(
+    network: Network, image: NDArray[np.float32], valid: BoolMap, settings: Settings
+) -> tuple[LabelMap, NDArray[np.float32]]:
+    """Label an image with a network that the recipe ``fast`` trained, on it or on another one.
+
+    Parameters
+    ----------
+    network : Network
+        Of :class:`FastResult`.
+    image : ndarray of float32, shape (height, width, bands), in [0, 1]
+    valid : ndarray of bool, shape (height, width)
+    settings : Settings
+        Those of the training.
+
+    Returns
+    -------
+    labels : ndarray of int32, shape (height, width)
+        A label means what it meant in training; 0 = no data.
+    confidence : ndarray of float32, shape (height, width), in [0, 1]
+    """
+    colours = perceptual_colours(image)
+    view, view_valid = coarse_view(colours, valid, settings.grid_cells)
+    textons = texton_map(respond(network, view), view_valid)
+    graph = region_graph(catchment_basins(colour_edges(colours, valid, settings.edge_sigma), valid))
+    return label_leaves(graph.base, graph.region_mean(textons))
+
+
+def texton_map(responses: Tensor, valid: BoolMap) -> NDArray[np.float32]:
+    """Return the probability of each learned label in each cell of the grid.
+
+    Parameters
+    ----------
+    responses : Tensor of shape (1, q, h, w)
+        Of the network, on the grid.
+    valid : ndarray of bool, shape (h, w)
+
+    Returns
+    -------
+    ndarray of float32, shape (h, w, q)
+        Sums to 1 over the labels. Cells without data take those of the nearest cell with data, so
+        that whatever is interpolated at the rim of the data comes from the data.
+    """
+    probabilities = responses[0].softmax(dim=0).permute(1, 2, 0)
+    textons: NDArray[np.float32] = probabilities.contiguous().cpu().numpy()
+    if valid.all():
+        return textons
+    from scipy.ndimage import distance_transform_edt
+
+    nearest = distance_transform_edt(~valid, return_distances=False, return_indices=True)
+    filled: NDArray[np.float32] = textons[tuple(nearest)]
+    return filled
+
+
+def colour_edges(colours: NDArray[np.float32], valid: BoolMap, sigma: float) -> NDArray[np.float32]:
+    """Return the gradient of the colours, per pixel of the reference size.
+
+    Parameters
+    ----------
+    colours : ndarray of float32, shape (height, width, bands)
+    valid : ndarray of bool, shape (height, width)
+    sigma : float
+        Smoothing, in pixels of the reference size too.
+
+    Returns
+    -------
+    ndarray of float32, shape (height, width)
+    """
+    scale = pixel_scale(valid.shape)
+    return edge_strength(colours, valid, sigma * scale) * np.float32(scale)
+
+
+def gather_evidence(
+    graph: RegionGraph,
+    colours: NDArray[np.float32],
+    edges: NDArray[np.float32],
+    textons: NDArray[np.float32],
+    settings: Settings,
+    *,
+    use_textons: bool = True,
+    use_colours: bool = True,
+    use_borders: bool = True,
+) -> Evidence:
+    """Read the evidence for every region and every border.
+
+    Parameters
+    ----------
+    graph : RegionGraph
+    colours : ndarray of float32, shape (height, width, bands)
+        From :func:`nuriwake.learn.view.perceptual_colours`.
+    edges : ndarray of float32, shape (height, width)
+        Gradient of the colours per reference pixel.
+    textons : ndarray of float32, shape (h, w, q)
+        Probability of each label in each cell of the grid.
+    settings : Settings
+    use_textons, use_colours, use_borders : bool
+        False leaves one kind out, to measure what it adds.
+
+    Returns
+    -------
+    Evidence
+    """
+    border = np.zeros(graph.n_edges)
+    if use_borders and use_colours:
+        border += graph.border_mean(edges) / _COLOUR_UNIT
+    if use_borders and use_textons:
+        border += settings.texton_edges * graph.border_mean(texton_edges(textons, sigma=1.0))
+    nothing = np.zeros((graph.n_regions, 0))
+    return Evidence(
+        border=border,
+        colours=graph.region_mean(colours) / _COLOUR_UNIT if use_colours else nothing,
+        textons=graph.region_mean(textons) if use_textons else nothing,
+    )
+
+
+def grow_tree(
+    graph: RegionGraph,
+    evidence: Evidence,
+    settings: Settings,
+    groups: NDArray[np.integer] | None = None,
+) -> RegionTree:
+    """Merge the leaves into one tree.
+
+    Parameters
+    ----------
+    graph : RegionGraph
+    evidence : Evidence
+    settings : Settings
+    groups : ndarray of int, shape (n,), optional
+        Leaves of two different groups never merge; group 0 goes with any.
+
+    Returns
+    -------
+    RegionTree
+    """
+    linkage = Linkage(
+        settings.size_power,
+        settings.border_offset,
+        settings.border_power,
+        settings.texton_weight,
+    )
+    merges, altitudes = merge_regions(graph, evidence, linkage, groups)
+    is_free = groups is None or np.unique(groups[groups > 0]).size < 2
+    n_apart = 1 if is_free else int(np.isinf(altitudes).sum()) + 1
+    return RegionTree(graph.base, merges, altitudes, settings.altitude, n_apart)
+
+
+def scribbled_leaves(base: LabelMap, scribbles: LabelMap) -> NDArray[np.int64]:
+    """Return the scribble label of each leaf: the most frequent one in it, 0 where there is none.
+
+    Parameters
+    ----------
+    base : ndarray of int32, shape (height, width)
+        Leaves 1..n; 0 = no data.
+    scribbles : ndarray of int32, shape (height, width)
+        0 = no scribble.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+
+    Examples
+    --------
+    >>> scribbled_leaves(np.array([[1, 1, 2, 3]]), np.array([[0, 4, 0, 2]]))
+    array([4, 0, 2])
+    """
+    is_drawn = (scribbles > 0) & (base > 0)
+    names, label = np.unique(scribbles[is_drawn], return_inverse=True)
+    counts = np.zeros((int(base.max()), names.size), np.int64)
+    np.add.at(counts, (base[is_drawn] - 1, label), 1)
+    if names.size == 0:
+        return np.zeros(len(counts), np.int64)
+    return np.where(counts.any(axis=1), names[counts.argmax(axis=1)], 0).astype(np.int64)
+
+
+def label_leaves(
+    base: LabelMap, textons: NDArray[np.float64]
+) -> tuple[LabelMap, NDArray[np.float32]]:
+    """Label each leaf by its most frequent texton, so that labels follow the image's edges.
+
+    Parameters
+    ----------
+    base : ndarray of int32, shape (height, width)
+        Leaves 1..n; 0 = no data.
+    textons : ndarray of float64, shape (n, q)
+        How often each learned label occurs in each leaf.
+
+    Returns
+    -------
+    labels : ndarray of int32, shape (height, width)
+        From 1; 0 = no data.
+    confidence : ndarray of float32, shape (height, width), in [0, 1]
+        Largest minus second largest share; 1 where there is only one label.
+
+    Examples
+    --------
+    >>> label_leaves(np.array([[1, 0, 2]]), np.array([[0.75, 0.25], [0.5, 0.5]]))
+    (array([[1, 0, 1]], dtype=int32), array([[0.5, 0. , 0. ]], dtype=float32))
+    """
+    # A column of zeros stands for the second best where there is only one label.
+    top = np.sort(np.column_stack([textons, np.zeros(len(textons))]), axis=1)
+    labels = np.append(0, textons.argmax(axis=1) + 1).astype(np.int32)
+    margin = np.append(0.0, top[:, -1] - top[:, -2]).astype(np.float32)
+    return labels[base], np.clip(margin, 0.0, 1.0)[base]
+
+
+def _material_tree(graph: RegionGraph, labels: LabelMap, textons: NDArray[np.float64]) -> LabelTree:
+    """Agglomerate the labels in use by the mean texton mixture of their leaves."""
+    used, leaf_label = np.unique(textons.argmax(axis=1), return_inverse=True)
+    sizes = np.bincount(leaf_label, graph.areas)
+    sums = np.zeros((used.size, textons.shape[1]))
+    np.add.at(sums, leaf_label, graph.areas[:, np.newaxis] * np.sqrt(textons))
+    rank = np.zeros(textons.shape[1] + 1, np.int32)
+    rank[used + 1] = np.arange(1, used.size + 1)
+    return label_tree(rank[labels], sums / sizes[:, np.newaxis])

@@ -1,0 +1,1 @@
+"""From a label or response map to regions: adjacency graph, merge tree, cuts."""

@@ -1,0 +1,85 @@
+"""The label tree: the network's clusters agglomerated by their mean responses."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nuriwake.raster import LabelMap
+from nuriwake.regions.tree import LabelTree
+
+
+def mean_responses(labels: LabelMap, responses: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Average the responses over the pixels of each label.
+
+    Parameters
+    ----------
+    labels : ndarray of int32, shape (height, width)
+        Labels 1..n, each in use; 0 = no data.
+    responses : ndarray of float, shape (height, width, q)
+
+    Returns
+    -------
+    ndarray of float64, shape (n, q)
+
+    Examples
+    --------
+    >>> mean_responses(np.array([[1, 1, 2, 0]]), np.array([[[0.0], [1.0], [5.0], [9.0]]]))
+    array([[0.5],
+           [5. ]])
+    """
+    flat = labels.ravel()
+    counts = np.bincount(flat)
+    sums = [np.bincount(flat, channel) for channel in responses.reshape(flat.size, -1).T]
+    return np.stack(sums, axis=1)[1:] / counts[1:, np.newaxis]
+
+
+def label_tree(labels: LabelMap, means: NDArray[np.float64]) -> LabelTree:
+    """Merge the labels whose mean responses are closest, weighted by their pixels.
+
+    Parameters
+    ----------
+    labels : ndarray of int32, shape (height, width)
+        Labels 1..n, each in use; 0 = no data.
+    means : ndarray of float64, shape (n, q)
+        Mean response of each label.
+
+    Returns
+    -------
+    LabelTree
+        Altitudes are the growth of the sum of squares, as a share of the pixels.
+
+    References
+    ----------
+    Ward, "Hierarchical grouping to optimize an objective function", JASA 1963.
+
+    Examples
+    --------
+    >>> labels = np.array([[1, 1, 2, 3]], np.int32)
+    >>> label_tree(labels, np.array([[0.0], [5.0], [1.0]])).cut(2)
+    array([[1, 1, 2, 1]], dtype=int32)
+    """
+    counts = np.bincount(labels.ravel(), minlength=len(means) + 1)[1:]
+    merges, altitudes = _ward(means, counts / counts.sum())
+    return LabelTree(labels, merges, altitudes)
+
+
+def _ward(
+    means: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Agglomerate a few weighted points, the cheapest pair first."""
+    n = len(means)
+    node, means, weights = np.arange(n), means.copy(), weights.copy()
+    merges, altitudes = np.empty((n - 1, 2), np.int32), np.empty(n - 1)
+    for k in range(n - 1):
+        squares = (means**2).sum(axis=1)
+        distance = squares[:, np.newaxis] + squares - 2 * means @ means.T
+        total = weights[:, np.newaxis] + weights
+        cost = weights[:, np.newaxis] * weights / total * np.maximum(distance, 0.0)
+        cost[np.tri(node.size, dtype=bool)] = np.inf
+        i, j = np.unravel_index(cost.argmin(), cost.shape)
+        merges[k], altitudes[k] = sorted((node[i], node[j])), cost[i, j]
+        means[i] = (weights[i] * means[i] + weights[j] * means[j]) / total[i, j]
+        weights[i], node[i] = total[i, j], n + k
+        means, weights, node = np.delete(means, j, 0), np.delete(weights, j), np.delete(node, j)
+    return merges, np.maximum.accumulate(altitudes)

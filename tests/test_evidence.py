@@ -1,0 +1,44 @@
+"""Edges of colour and of textons: known slopes, nodata that does not smear."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nuriwake.regions.evidence import edge_strength, texton_edges
+
+
+@pytest.mark.parametrize(("slopes", "expected"), [((3.0, 0.0), 3.0), ((3.0, 4.0), 5.0)])
+def test_a_ramp_has_its_slope(slopes, expected):
+    row, col = np.mgrid[:30, :30].astype(np.float32)
+    ramp = np.stack([slopes[0] * row, slopes[1] * col], axis=2)
+    strength = edge_strength(ramp, np.ones((30, 30), bool), sigma=1.5)
+    np.testing.assert_allclose(strength[10:20, 10:20], expected, rtol=1e-3)
+
+
+def test_invalid_pixels_do_not_smear():
+    values = np.full((20, 30, 1), 7.0, np.float32)
+    valid = np.ones((20, 30), bool)
+    valid[:, 14:] = False
+    values[~valid] = 1e6
+    strength = edge_strength(values, valid, sigma=1.0)
+    np.testing.assert_allclose(strength[:, :13], 0.0, atol=1e-3)
+
+
+def test_the_strength_of_a_step_does_not_depend_on_the_sampling():
+    # At twice the size and twice the sigma an edge is half as steep in pixels.
+    step = np.zeros((40, 40, 1), np.float32)
+    step[:, 20:] = 10
+    double = np.kron(step[:, :, 0], np.ones((2, 2), np.float32))[:, :, np.newaxis]
+    once = edge_strength(step, np.ones((40, 40), bool), sigma=2.0).max()
+    twice = 2 * edge_strength(double, np.ones((80, 80), bool), sigma=4.0).max()
+    assert twice == pytest.approx(once, rel=0.05)
+
+
+def test_texton_edges_lie_where_the_mixture_changes():
+    textons = np.zeros((9, 12, 3), np.float32)
+    textons[:, :6] = (0.5, 0.5, 0.0)
+    textons[:, 6:] = (0.0, 0.0, 1.0)
+    strength = texton_edges(textons, sigma=1.0)
+    assert set(strength.argmax(axis=1)) <= {5, 6}
+    assert strength[:, [0, 1, 10, 11]].max() < 0.05 * strength.max()

@@ -1,0 +1,111 @@
+"""The recipe fast on pictures that a person can segment, and on inputs of every kind."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import oracles_regions
+from nuriwake.fast import FastResult, fast_labels, fast_steps, scribbled_leaves
+from nuriwake.learn.normalise import band_statistics, normalise
+from nuriwake.settings import Settings
+
+
+def run(image, valid=None, scribbles=None, **settings) -> tuple[FastResult, int]:
+    image = image if image.ndim == 3 else image[:, :, np.newaxis]
+    valid = np.ones(image.shape[:2], bool) if valid is None else valid
+    unit = normalise(image, valid, band_statistics(image, valid))
+    chosen = Settings(
+        recipe="fast", **({"max_iter": 5, "n_channels": 16, "max_labels": 8} | settings)
+    )
+    steps = fast_steps(unit, valid, chosen, scribbles)
+    n_steps = 0
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return done.value, n_steps
+        n_steps += 1
+
+
+def test_three_blocks_are_three_regions(blocks):
+    result, n_steps = run(blocks, max_iter=10)
+    parts = result.regions.cut(3)
+    assert 1 <= n_steps <= 10
+    for inside in (np.s_[2:-2, 2:14], np.s_[2:10, 18:-2], np.s_[14:-2, 18:-2]):
+        assert len(np.unique(parts[inside])) == 1
+    assert len({parts[4, 4], parts[4, 24], parts[20, 24]}) == 3
+
+
+def test_the_same_seed_gives_the_same_tree(blocks):
+    one, two = (run(blocks, seed=3)[0] for _ in range(2))
+    np.testing.assert_array_equal(one.regions.merges, two.regions.merges)
+    np.testing.assert_array_equal(one.regions.altitudes, two.regions.altitudes)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 9, 3), (23, 17), (23, 17, 2), (23, 17, 7)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("is_constant", [True, False], ids=["constant", "noise"])
+def test_every_kind_of_input(shape, dtype, is_constant):
+    rng = np.random.default_rng(0)
+    image = (np.full(shape, 77.0) if is_constant else rng.random(shape) * 200).astype(dtype)
+    result, _ = run(image, max_iter=2)
+    assert result.regions.base.min() == 1
+    for tree in (result.regions, result.materials):
+        for n in {1, (tree.n_leaves + 1) // 2, tree.n_leaves}:
+            assert len(np.unique(tree.cut(n))) == n
+    assert result.confidence.shape == shape[:2]
+    assert np.isfinite(result.regions.altitudes).all()
+    assert (result.regions.n_leaves == 1) or not is_constant
+    assert result.confidence.min() >= 0
+    assert result.confidence.max() <= 1
+
+
+def test_nodata_separates_islands(blocks):
+    valid = np.ones(blocks.shape[:2], bool)
+    valid[:, 15:17] = False
+    result, _ = run(blocks, valid)
+    tree = result.regions
+    for map_ in (tree.base, tree.cut(2), result.labels, result.confidence):
+        np.testing.assert_array_equal(map_ == 0, ~valid)
+    two = tree.cut(2)
+    assert len(np.unique(two[:, :15])) == len(np.unique(two[:, 17:])) == 1
+    assert tree.count_at(np.finfo(float).max) == 2
+    assert tree.cut(1).max() == 1
+
+
+def test_labels_are_numbered_by_size(blocks):
+    result, _ = run(blocks, max_iter=10)
+    sizes = np.bincount(result.labels.ravel())[1:]
+    assert sizes.argmax() == 0
+    assert result.materials.n_leaves == np.count_nonzero(sizes)
+    for label in np.flatnonzero(sizes) + 1:
+        assert len(np.unique(result.materials.base[result.labels == label])) == 1
+
+
+def test_the_trained_network_labels_its_own_image_alike(blocks):
+    result, _ = run(blocks, max_iter=10)
+    valid = np.ones(blocks.shape[:2], bool)
+    settings = Settings(recipe="fast")
+    unit = normalise(blocks, valid, band_statistics(blocks, valid))
+    labels, confidence = fast_labels(result.network, unit, valid, settings)
+    assert (labels == result.labels).mean() > 0.99
+    np.testing.assert_allclose(confidence, result.confidence, atol=0.05)
+
+
+def test_scribbles_are_kept_apart(blocks):
+    scribbles = np.zeros(blocks.shape[:2], np.int32)
+    scribbles[3, 3:9] = 1
+    scribbles[20, 3:9] = 2
+    result, _ = run(blocks, scribbles=scribbles)
+    parts = result.regions.cut(2)
+    assert parts[3, 4] != parts[20, 4]
+    assert result.regions.min_regions == 2
+    np.testing.assert_array_equal(parts, oracles_regions.flood_components(parts))
+
+
+def test_the_most_frequent_scribble_names_a_leaf():
+    base = np.array([[1, 1, 1, 2], [3, 3, 0, 2]], np.int32)
+    scribbles = np.array([[9, 4, 4, 0], [0, 9, 4, 0]], np.int32)
+    assert scribbled_leaves(base, scribbles).tolist() == [4, 0, 9]
+    assert scribbled_leaves(base, np.zeros_like(base)).tolist() == [0, 0, 0]
