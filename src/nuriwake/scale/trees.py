@@ -56,8 +56,8 @@ class SceneTextons:
     statistics: BandStatistics
     settings: Settings
 
-    def partition(self, window: Window, raster: Raster) -> LabelMap:
-        """Grow the tree of one window and cut it at the scene's altitude.
+    def partition(self, window: Window, raster: Raster, share: float = 1.0) -> LabelMap:
+        """Grow the tree of one window and cut it at the scene's altitude, or at a share of it.
 
         Parameters
         ----------
@@ -65,6 +65,8 @@ class SceneTextons:
             Where in the scene.
         raster : Raster
             Its pixels.
+        share : float
+            Of the scene's altitude, in (0, 1].
 
         Returns
         -------
@@ -72,23 +74,28 @@ class SceneTextons:
             Regions 1..n; 0 = no data.
         """
         from nuriwake.fast import gather_evidence, grow_tree
-        from nuriwake.learn.view import perceptual_colours, pixel_scale
         from nuriwake.regions.basins import catchment_basins
-        from nuriwake.regions.evidence import edge_strength
         from nuriwake.regions.graph import region_graph
 
         valid = raster.valid
         if not valid.any():
             return np.zeros(raster.shape, np.int32)
-        colours = perceptual_colours(normalise(raster.array, valid, self.statistics))
-        scale = pixel_scale(self.shape)
-        edges = edge_strength(colours, valid, self.settings.edge_sigma * scale)
-        edges *= np.float32(scale)
+        colours, edges = self.look(raster)
         graph = region_graph(catchment_basins(edges, valid))
         textons = self.textons_of(window)
         evidence = gather_evidence(graph, colours, edges, textons, self.settings)
         tree = grow_tree(graph, evidence, self.settings)
-        return tree.cut(altitude=self._altitude(int(valid.sum())))
+        return tree.cut(altitude=share * self._altitude(int(valid.sum())))
+
+    def look(self, raster: Raster) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the colours of a part of the scene and their edges, per reference pixel."""
+        from nuriwake.learn.view import perceptual_colours, pixel_scale
+        from nuriwake.regions.evidence import edge_strength
+
+        colours = perceptual_colours(normalise(raster.array, raster.valid, self.statistics))
+        scale = pixel_scale(self.shape)
+        edges = edge_strength(colours, raster.valid, self.settings.edge_sigma * scale)
+        return colours, edges * np.float32(scale)
 
     def _altitude(self, n_valid: int) -> float:
         """Turn the scene's altitude into that of a part with so many valid pixels.
