@@ -74,7 +74,7 @@ class RegionGraph:
         height, width = self.base.shape
         rows = _positions(np.arange(height), values.shape[0] / height, values.shape[0])
         cols = _positions(np.arange(width), values.shape[1] / width, values.shape[1])
-        sums = _region_sums(self.base, self.n_regions, np.ascontiguousarray(values), rows, cols)
+        sums = region_sums(self.base, self.n_regions, np.ascontiguousarray(values), rows, cols)
         return sums / self.areas[:, np.newaxis]
 
     def border_mean(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -170,14 +170,28 @@ def _bilinear(
 
 
 @compiled
-def _region_sums(
+def region_sums(
     base: LabelMap,
     n_regions: int,
     values: NDArray[np.floating],
     rows: NDArray[np.float64],
     cols: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Sum the interpolated map over each region, pixel by pixel, without blowing it up."""
+    """Sum the interpolated map over each region, pixel by pixel, without blowing it up.
+
+    Parameters
+    ----------
+    base : ndarray of int32, shape (height, width)
+        Region ids 1..n; 0 = no data.
+    n_regions : int
+    values : ndarray of shape (h, w, channels)
+    rows, cols : ndarray of float64, shape (height,) and (width,)
+        Where the pixels lie in the map, in [0, h - 1] and [0, w - 1].
+
+    Returns
+    -------
+    ndarray of float64, shape (n_regions, channels)
+    """
     h, w, n_channels = values.shape
     sums = np.zeros((n_regions, n_channels))
     for r in range(base.shape[0]):

@@ -1,0 +1,218 @@
+"""The recipe ``fast`` on rasters larger than the memory: one scene, many trees, one map of regions.
+
+The network learns on the same coarse grid as ever, which is made from the scene at a reduced
+resolution. Each tile then grows the tree of what was read for it, core and halo, with the scene's
+textons and lengths, and is cut at the scene's altitude; regions are joined over the halos
+(:mod:`.overlaps`). The trees do not see beyond their tiles, so the result is close to that of the
+untiled recipe, not equal to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from math import ceil, sqrt
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nuriwake.errors import InputError
+from nuriwake.learn.normalise import BandStatistics, band_statistics, normalise
+from nuriwake.raster import BoolMap, LabelMap, Raster, Window, WindowedSource
+from nuriwake.settings import Settings
+
+if TYPE_CHECKING:
+    from nuriwake.learn.training import Step
+
+#: The scene is reduced to at most so many pixels before its coarse grid is made.
+REDUCED_PIXELS = 1 << 23
+#: Rows that are read at once while reducing.
+_ROWS = 512
+#: Pixels around a core: most regions that cross a seam are seen by both sides there.
+HALO = 128
+
+
+@dataclass(frozen=True, eq=False)
+class SceneTextons:
+    """What a scene taught, small enough for every worker.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width of the scene.
+    valid_share : float
+        Share of its pixels that hold data.
+    textons : ndarray of float32, shape (h, w, q)
+        Probability of each learned label in each cell of the coarse grid.
+    statistics : BandStatistics
+        The same for every tile.
+    settings : Settings
+    """
+
+    shape: tuple[int, int]
+    valid_share: float
+    textons: NDArray[np.float32]
+    statistics: BandStatistics
+    settings: Settings
+
+    def partition(self, window: Window, raster: Raster, share: float = 1.0) -> LabelMap:
+        """Grow the tree of one window and cut it at the scene's altitude, or at a share of it.
+
+        Parameters
+        ----------
+        window : Window
+            Where in the scene.
+        raster : Raster
+            Its pixels.
+        share : float
+            Of the scene's altitude, in (0, 1].
+
+        Returns
+        -------
+        ndarray of int32, shape (height, width)
+            Regions 1..n; 0 = no data.
+        """
+        from nuriwake.fast import gather_evidence, grow_tree
+        from nuriwake.regions.basins import catchment_basins
+        from nuriwake.regions.graph import region_graph
+
+        valid = raster.valid
+        if not valid.any():
+            return np.zeros(raster.shape, np.int32)
+        colours, edges = self.look(raster)
+        graph = region_graph(catchment_basins(edges, valid))
+        textons = self.textons_of(window)
+        evidence = gather_evidence(graph, colours, edges, textons, self.settings)
+        tree = grow_tree(graph, evidence, self.settings)
+        return tree.cut(altitude=share * self._altitude(int(valid.sum())))
+
+    def look(self, raster: Raster) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the colours of a part of the scene and their edges, per reference pixel."""
+        from nuriwake.learn.view import perceptual_colours, pixel_scale
+        from nuriwake.regions.evidence import edge_strength
+
+        colours = perceptual_colours(normalise(raster.array, raster.valid, self.statistics))
+        scale = pixel_scale(self.shape)
+        edges = edge_strength(colours, raster.valid, self.settings.edge_sigma * scale)
+        return colours, edges * np.float32(scale)
+
+    def _altitude(self, n_valid: int) -> float:
+        """Turn the scene's altitude into that of a part with so many valid pixels.
+
+        Altitudes grow with areas as shares of what is segmented, to the power ``size_power``.
+        """
+        scene = self.shape[0] * self.shape[1] * self.valid_share
+        return float(self.settings.altitude * (scene / n_valid) ** self.settings.size_power)
+
+    def textons_of(self, window: Window) -> NDArray[np.float32]:
+        """Cut the part of a window out of the grid, by bilinear interpolation.
+
+        Returns
+        -------
+        ndarray of float32, shape (h', w', q)
+            With about as many cells as the window has in the scene.
+        """
+        from scipy.ndimage import map_coordinates
+
+        axes = []
+        starts, sizes = (window.row, window.col), window.shape
+        for start, size, full, cells in zip(
+            starts, sizes, self.shape, self.textons.shape, strict=False
+        ):
+            n_cells = max(1, ceil(size * cells / full))
+            centres = start + (np.arange(n_cells) + 0.5) * size / n_cells
+            axes.append(centres * cells / full - 0.5)
+        grid = np.meshgrid(*axes, indexing="ij")
+        layers = [
+            map_coordinates(layer, grid, order=1, mode="nearest")
+            for layer in np.moveaxis(self.textons, -1, 0)
+        ]
+        return np.stack(layers, axis=-1)
+
+
+def learn_scene_steps(
+    source: WindowedSource, settings: Settings
+) -> Generator[Step, bool | None, SceneTextons]:
+    """Train the network of the recipe ``fast`` on a scene of any size, step by step.
+
+    Parameters
+    ----------
+    source : WindowedSource
+    settings : Settings
+
+    Yields
+    ------
+    Step
+        After each training iteration. Sending True ends the training there.
+
+    Returns
+    -------
+    SceneTextons
+        As the generator's return value.
+
+    Raises
+    ------
+    InputError
+        If the scene has no valid pixel.
+    """
+    from nuriwake.fast import texton_map
+    from nuriwake.learn.published import learn
+    from nuriwake.learn.view import coarse_view, perceptual_colours
+
+    array, valid = read_reduced(source)
+    if not valid.any():
+        name = getattr(source, "path", None) or "the raster"
+        raise InputError(f"{name}: no valid pixel.")
+    statistics = band_statistics(array, valid)
+    colours = perceptual_colours(normalise(array, valid, statistics))
+    view, view_valid = coarse_view(colours, valid, settings.grid_cells)
+    learned = yield from learn(view, view_valid, settings)
+    textons = texton_map(learned.responses, view_valid)
+    return SceneTextons(source.shape, float(valid.mean()), textons, statistics, settings)
+
+
+def read_reduced(
+    source: WindowedSource, max_pixels: int = REDUCED_PIXELS
+) -> tuple[NDArray[np.generic], BoolMap]:
+    """Read a whole raster, if it is large at a reduced resolution.
+
+    Parameters
+    ----------
+    source : WindowedSource
+    max_pixels : int
+        Pixels of the result at most, about.
+
+    Returns
+    -------
+    array : ndarray of shape (h, w, n_bands)
+        Of the raster's dtype; means of the valid pixels of k x k squares where it was reduced.
+    valid : ndarray of bool, shape (h, w)
+        Which squares hold a valid pixel.
+    """
+    height, width = source.shape
+    k = max(1, ceil(sqrt(height * width / max_pixels)))
+    arrays, valids = [], []
+    step = max(k, _ROWS // k * k)
+    for row in range(0, height, step):
+        part = source.read(Window(row, 0, min(step, height - row), width))
+        array, valid = _block_means(part, k) if k > 1 else (part.array, part.valid)
+        arrays.append(array)
+        valids.append(valid)
+    return np.concatenate(arrays), np.concatenate(valids)
+
+
+def _block_means(part: Raster, k: int) -> tuple[NDArray[np.generic], BoolMap]:
+    """Average the valid pixels of k x k squares; those at the lower and right edge may be cut."""
+    rows, cols = (np.arange(0, n, k) for n in part.shape)
+
+    def sums(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        total: NDArray[np.float32] = np.add.reduceat(np.add.reduceat(values, rows, 0), cols, 1)
+        return total
+
+    counts = sums(part.valid.astype(np.float32))
+    filled = np.where(part.valid[:, :, None], part.array, 0).astype(np.float32)
+    means = sums(filled) / np.maximum(counts, 1)[:, :, None]
+    if part.array.dtype.kind in "ui":
+        means = means.round()
+    return means.astype(part.array.dtype), counts > 0

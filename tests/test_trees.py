@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mosaic_runs
+from nuriwake.errors import InputError
+from nuriwake.raster import Georeference, Raster, Window, as_raster
+from nuriwake.scale.scene import segment_scene
+from nuriwake.scale.tiles import plan_tiles
+from nuriwake.scale.trees import learn_scene_steps, read_reduced
+from nuriwake.segmenter import finish_steps
+from nuriwake.settings import Settings
+
+
+def test_a_small_raster_is_read_as_it_is() -> None:
+    raster = as_raster(mosaic_runs.scene((700, 30)))
+    array, valid = read_reduced(raster)
+    np.testing.assert_array_equal(array, raster.array)
+    assert valid.all()
+
+
+def test_a_large_raster_is_averaged_over_its_valid_pixels() -> None:
+    raster = as_raster(np.arange(6 * 4, dtype=np.uint16).reshape(6, 4))
+    raster.valid[:2, :2] = False
+    raster.valid[2, 0] = False
+    array, valid = read_reduced(raster, max_pixels=6)
+    assert valid.tolist() == [[False, True], [True, True], [True, True]]
+    # Row 2 and 3, columns 0 and 1: 9, 12 and 13 are valid.
+    assert array[:, :, 0].tolist() == [[0, 4], [11, 12], [18, 20]]
+
+
+def test_a_window_sees_its_part_of_the_scene() -> None:
+    image = np.zeros((96, 128, 3), np.uint8)
+    image[:, 64:] = (200, 40, 40)
+    settings = Settings(recipe="fast", threads=1, max_iter=5)
+    scene = finish_steps(learn_scene_steps(as_raster(image), settings))
+    left, right = (scene.textons_of(Window(0, col, 96, 48)) for col in (0, 80))
+    assert left.shape[2] == right.shape[2] == scene.textons.shape[2]
+    assert np.abs(left.mean(axis=(0, 1)) - right.mean(axis=(0, 1))).max() > 0.1
+    window = Window(0, 32, 96, 64)
+    parts = scene.partition(window, as_raster(image).read(window))
+    assert parts[0, 0] != parts[0, -1]
+    empty = Raster(image[:5, :5], np.zeros((5, 5), bool))
+    assert not scene.partition(Window(0, 0, 5, 5), empty).any()
+
+
+def test_a_scene_without_data() -> None:
+    nothing = Raster(np.zeros((4, 4, 1), np.uint8), np.zeros((4, 4), bool))
+    with pytest.raises(InputError, match="the raster: no valid pixel"):
+        finish_steps(learn_scene_steps(nothing, Settings(recipe="fast")))
+
+
+def patchwork() -> Raster:
+    """A picture of 400 x 500 pixels: fields of different colours and textures."""
+    rng = np.random.default_rng(1)
+    seeds = rng.random((40, 2)) * (400, 500)
+    rows, cols = np.mgrid[:400, :500]
+    field = ((rows[..., None] - seeds[:, 0]) ** 2 + (cols[..., None] - seeds[:, 1]) ** 2).argmin(2)
+    image = rng.integers(30, 220, (40, 3))[field] + rng.normal(0, 6, (400, 500, 3))
+    raster = as_raster(image.clip(0, 255).astype(np.uint8))
+    raster.valid[:30, :60] = False
+    return raster
+
+
+def test_the_regions_are_nearly_those_of_the_scene_in_one_piece(tmp_path: Path) -> None:
+    rasterio = pytest.importorskip("rasterio")
+    from sklearn.metrics import adjusted_rand_score
+
+    raster = replace(patchwork(), georeference=Georeference(None, (2.0, 0, 5, 0, -2.0, 7)))
+    scene = finish_steps(learn_scene_steps(raster, Settings(recipe="fast", threads=1, max_iter=8)))
+    whole = scene.partition(Window.full(raster.shape), raster)
+    plan = plan_tiles(raster.shape, (170, 190), halo=24)
+    tree = segment_scene(scene, raster, plan, tmp_path / "regions.tif")
+    with rasterio.open(tmp_path / "regions.tif") as file:
+        tiled = file.read(1)
+    assert adjusted_rand_score(whole.ravel(), tiled.ravel()) >= 0.95
+    np.testing.assert_array_equal(tiled > 0, raster.valid)
+    assert tiled.max() == tree.automatic_n_regions
+    segment_scene(scene, raster, plan, tmp_path / "seven.tif", n_regions=7)
+    with rasterio.open(tmp_path / "seven.tif") as file:
+        assert np.unique(file.read(1)).tolist() == list(range(8))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["regions.tif", "seven.tif"]
