@@ -140,7 +140,7 @@ class Settings(BaseModel):
     edge_sigma: Annotated[
         float,
         Field(gt=0, le=20, description="smoothing of colour edges; more gives fewer leaves (fast)"),
-    ] = 1.3
+    ] = 1.5
     texton_weight: Annotated[
         float, Field(ge=0, le=1000, description="learned labels against colour in regions (fast)")
     ] = 16.0
