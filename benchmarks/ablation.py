@@ -31,10 +31,10 @@ from nuriwake.regions.graph import region_graph
 from nuriwake.regions.tree import RegionTree
 from nuriwake.settings import Settings
 
-ALTITUDES = altitude_grid(1e-5, 10.0, per_decade=10)
+ALTITUDES = altitude_grid(1e-3, 100.0, per_decade=12)
 WHOLE = "the recipe"
 #: The best of the settings tried for trees without a network.
-TUNED_ALONE = {"border_offset": 0.1, "border_power": 3.0, "size_power": 0.1}
+TUNED_ALONE = {"border_offset": 0.2, "border_power": 2.0, "size_power": 0.2}
 
 
 @dataclass(frozen=True)

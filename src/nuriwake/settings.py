@@ -140,13 +140,13 @@ class Settings(BaseModel):
     edge_sigma: Annotated[
         float,
         Field(gt=0, le=20, description="smoothing of colour edges; more gives fewer leaves (fast)"),
-    ] = 1.3
+    ] = 1.5
     texton_weight: Annotated[
         float, Field(ge=0, le=1000, description="learned labels against colour in regions (fast)")
-    ] = 20.0
+    ] = 16.0
     texton_edges: Annotated[
         float, Field(ge=0, le=1000, description="learned labels against colour on borders (fast)")
-    ] = 2.0
+    ] = 1.75
     border_offset: Annotated[
         float, Field(ge=0, le=100, description="cost of a border without any edge (fast)")
     ] = 0.1
@@ -163,7 +163,7 @@ class Settings(BaseModel):
     altitude: Annotated[
         float,
         Field(ge=0, le=1e9, description="cost up to which the automatic cut merges (fast)"),
-    ] = 0.1
+    ] = 0.95
     precision: Annotated[
         Literal["auto", "bf16", "fp32"],
         Field(description="arithmetic of the training; auto takes bf16 where it is fast"),

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from nuriwake.raster import BoolMap
 
+#: Variance of the kernel [1, 2, 1] / 4, which the Sobel operator smooths with.
+_SOBEL_VARIANCE = 0.5
+
 
 def edge_strength(values: NDArray[np.float32], valid: BoolMap, sigma: float) -> NDArray[np.float32]:
     """Gradient magnitude of a smoothed map of any number of channels.
@@ -17,7 +20,7 @@ def edge_strength(values: NDArray[np.float32], valid: BoolMap, sigma: float) -> 
     valid : ndarray of bool, shape (height, width)
         Invalid pixels do not smear into their neighbours.
     sigma : float
-        Standard deviation of the Gaussian, in pixels.
+        Standard deviation of the whole smoothing, in pixels; less than about 0.7 cannot be had.
 
     Returns
     -------
@@ -36,6 +39,8 @@ def edge_strength(values: NDArray[np.float32], valid: BoolMap, sigma: float) -> 
     """
     from scipy.ndimage import gaussian_filter, sobel
 
+    # The difference kernel itself smooths: at small sizes it would do more than was asked for.
+    sigma = float(np.sqrt(max(sigma**2 - _SOBEL_VARIANCE, 0.04)))
     is_whole = bool(valid.all())
     share = None if is_whole else gaussian_filter(valid.astype(np.float32), sigma)
     squares = np.zeros(valid.shape, np.float32)
