@@ -14,7 +14,7 @@ from nuriwake.scale.mosaic import MosaicOptions, MosaicReport, Progress, apply_m
 from nuriwake.scale.products import Existing, MosaicOutputs
 
 if TYPE_CHECKING:
-    from nuriwake.learn.model import Model
+    from nuriwake.model import Model
 
 
 @dataclass(frozen=True)
