@@ -89,7 +89,7 @@ def load_result(path: Path) -> Partition:
     if not path.is_file():
         raise ModelError(f"{path}: no such file.")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             if "header" not in file:
                 raise ModelError(f"{path}: not a result of nuriwake. Write one with --save result.")
             arrays = {name: file[name] for name in file.files}

@@ -51,11 +51,59 @@ def _write(kind: str, path: Path, partition: Partition) -> Path:
         write_picture(path, partition.overlay())
     elif kind == "result":
         save_result(path, partition)
+    elif kind == "polygons":
+        write_region_polygons(path, partition)
     elif kind == "contours":
         write_float_map(path, finite(partition.tree.contours()))
     else:
         write_float_map(path, partition.confidence)
     return path
+
+
+def write_region_polygons(path: Path, partition: Partition) -> None:
+    """Write the regions as polygons, each with the label that most of its pixels have.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        ``.gpkg``, ``.geojson`` or ``.fgb``.
+    partition : Partition
+        Where it knows its raster, the bands' means and variances are attributes.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    from nuriwake.io.coverage import MapTile
+    from nuriwake.io.vector import write_polygons
+
+    regions = partition.regions
+    bands = np.empty((*regions.shape, 0), np.uint8)
+    if isinstance(partition, Segmentation):
+        bands = partition.raster.array
+    labels = majority_labels(regions, partition.labels)
+    tile = MapTile(Window.full(regions.shape), regions, labels, bands)
+    write_polygons(path, [tile], regions.shape, partition.georeference)
+
+
+def majority_labels(regions: LabelMap, labels: LabelMap) -> LabelMap:
+    """Give every region the label that most of its pixels have; a tie goes to the smallest.
+
+    Examples
+    --------
+    >>> majority_labels(np.array([[1, 1, 1, 2, 0]]), np.array([[4, 4, 7, 7, 0]])).tolist()
+    [[4, 4, 4, 7, 0]]
+    """
+    pairs, counts = np.unique(
+        np.stack([regions.ravel(), labels.ravel()]), axis=1, return_counts=True
+    )
+    winner = np.zeros(int(regions.max(initial=0)) + 1, np.int32)
+    # The most frequent label is written last; among equals the smallest.
+    order = np.lexsort((-pairs[1], counts))
+    winner[pairs[0, order]] = pairs[1, order]
+    winner[0] = 0
+    return winner[regions]
 
 
 def write_label_map(path: Path, labels: LabelMap, georeference: Georeference | None) -> Path:

@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nuriwake.errors import InputError, OutputError
-from nuriwake.faces.options import gather_settings, parse_bands, with_settings
-
-if TYPE_CHECKING:
-    from nuriwake.io.outputs import OutputPlan
-    from nuriwake.model import Model
+from nuriwake.faces.options import (
+    MemoryFlag,
+    SchedulerFlag,
+    WorkersFlag,
+    gather_settings,
+    parse_bands,
+    with_settings,
+)
 
 #: Unless told otherwise: fast sees one whole image at a time, so that its models fit no tiles.
 FIT_RECIPE = "tip2020"
+
+if TYPE_CHECKING:
+    from nuriwake.scale.products import Existing
 
 Inputs = Annotated[
     list[str], typer.Argument(metavar="INPUT...", help="pictures, folders of them, or globs")
@@ -69,42 +74,45 @@ def apply(
         typer.Option("-o", "--output", help="a file for one input, else a folder", metavar="PATH"),
     ] = None,
     save: Annotated[
-        str, typer.Option(help="what to write: labels, overlay", metavar="WHAT,...")
-    ] = "labels,overlay",
+        str,
+        typer.Option(
+            help="what to write: labels, overlay, and for georeferenced rasters regions, polygons "
+            "(default labels,overlay; labels for georeferenced rasters)",
+            metavar="WHAT,...",
+            show_default=False,
+        ),
+    ] = "",
     bands: Bands = "",
+    memory: MemoryFlag = "",
+    workers: WorkersFlag = 1,
+    scheduler: SchedulerFlag = None,
+    min_area: Annotated[
+        str,
+        typer.Option(help="join smaller regions to a neighbour: pixels, or 500m2, 2ha, 1km2"),
+    ] = "1",
+    tolerance: Annotated[
+        float, typer.Option(help="how much polygons may be simplified, in pixels")
+    ] = 0.0,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="replace files that nuriwake did not write")
+        bool, typer.Option("--overwrite", help="replace results that are there already")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="skip tiles and rasters that are done already")
     ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Label images with a trained model: same meaning, same colour."""
+    from nuriwake.faces.apply_job import ApplyJob
     from nuriwake.io.formats import expand_inputs
     from nuriwake.io.model import load_model
-    from nuriwake.io.outputs import parse_kinds, plan_outputs
+    from nuriwake.scale.files import ScaleFlags
 
-    trained = load_model(model)
-    kinds = parse_kinds(save, among=("labels", "overlay"))
-    plans = plan_outputs(expand_inputs(inputs), output, kinds)
-    numbers = parse_bands(bands)
-    n_failed = 0
-    for plan in plans:
-        try:
-            _apply_one(plan, trained, numbers, overwrite)
-        except (InputError, OutputError) as error:
-            typer.echo(f"nuriwake: {error}", err=True)
-            n_failed += 1
-            continue
-        if not quiet:
-            files = ", ".join(str(path) for _, path in plan.files)
-            typer.echo(f"{plan.source} -> {files}", err=True)
-    raise typer.Exit(1 if n_failed else 0)
-
-
-def _apply_one(plan: OutputPlan, model: Model, bands: list[int], overwrite: bool) -> None:
-    from nuriwake.io.formats import read_raster
-    from nuriwake.io.outputs import check_writable
-    from nuriwake.results import write_applied
-
-    raster = read_raster(plan.source, bands)
-    check_writable(plan, overwrite)
-    write_applied(plan, raster, model)
+    existing: Existing = "overwrite" if overwrite else "resume" if resume else "refuse"
+    job = ApplyJob(
+        model=load_model(model),
+        kinds=save,
+        bands=tuple(parse_bands(bands)),
+        scale=ScaleFlags(memory, workers, scheduler, min_area, tolerance, existing),
+        quiet=quiet,
+    )
+    raise typer.Exit(job.run_all(expand_inputs(inputs), output))

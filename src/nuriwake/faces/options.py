@@ -13,6 +13,20 @@ import typer
 from nuriwake.errors import UsageError, out_of_range
 from nuriwake.settings import RECIPES, Settings, allowed, read_settings
 
+MemoryFlag = Annotated[
+    str,
+    typer.Option(
+        help="memory to use, such as 2G; a larger raster goes tile by tile (default: half of "
+        "what is free)",
+        metavar="BYTES",
+        show_default=False,
+    ),
+]
+WorkersFlag = Annotated[int, typer.Option(help="worker processes", metavar="N")]
+SchedulerFlag = Annotated[
+    str | None,
+    typer.Option(help="a Dask scheduler, such as tcp://host:8786, or local", metavar="ADDRESS"),
+]
 #: Settings shown beside the command's own flags; the others form a panel of their own.
 _EVERYDAY = ("recipe", "seed", "device", "threads")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -48,3 +48,20 @@ def training_bar(title: str, max_iter: int, quiet: bool) -> Iterator[StepReader]
             progress.update(task, completed=step.iteration, n_labels=step.n_labels, loss=step.loss)
 
         yield read
+
+
+@contextmanager
+def tile_bar(title: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Show how many tiles are done inside the block.
+
+    Yields
+    ------
+    callable
+        To be called with the tiles done and all tiles.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, disable=quiet) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

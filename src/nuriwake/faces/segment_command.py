@@ -10,7 +10,14 @@ import typer
 
 from nuriwake.errors import InputError, OutputError
 from nuriwake.faces.cut_command import LabelsFlag, RegionsFlag, parse_regions
-from nuriwake.faces.options import gather_settings, parse_bands, with_settings
+from nuriwake.faces.options import (
+    MemoryFlag,
+    SchedulerFlag,
+    WorkersFlag,
+    gather_settings,
+    parse_bands,
+    with_settings,
+)
 from nuriwake.faces.segment_job import SegmentJob
 
 if TYPE_CHECKING:
@@ -33,8 +40,8 @@ def segment(
     save: Annotated[
         str,
         typer.Option(
-            help="what to write: labels, regions, overlay, contours, confidence, result (default "
-            "regions,overlay; labels,overlay for the published recipes and with --labels)",
+            help="what to write: labels, regions, overlay, contours, confidence, polygons, result "
+            "(default regions,overlay; labels,overlay for the published recipes, --labels)",
             metavar="WHAT,...",
             show_default=False,
         ),
@@ -54,6 +61,9 @@ def segment(
         Path | None,
         typer.Option(help="read settings from a TOML file or a sidecar", metavar="FILE"),
     ] = None,
+    memory: MemoryFlag = "",
+    workers: WorkersFlag = 1,
+    scheduler: SchedulerFlag = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="replace files that nuriwake did not write")
     ] = False,
@@ -73,6 +83,7 @@ def segment(
     """Segment pictures, each by a network trained on it."""
     from nuriwake.io.formats import expand_inputs
     from nuriwake.io.outputs import parse_kinds, plan_outputs
+    from nuriwake.scale.memory import parse_bytes
 
     job = SegmentJob(
         settings=gather_settings(flags, settings),
@@ -81,12 +92,16 @@ def segment(
         n_labels=labels,
         scribbles=scribbles,
         model=model,
+        memory=parse_bytes(memory) if memory else None,
+        kinds=parse_kinds(save) if save else None,
+        workers=workers,
+        scheduler=scheduler,
         overwrite=overwrite,
         resume=resume,
         keep_partial=keep_partial,
         quiet=quiet,
     )
-    plans = plan_outputs(expand_inputs(inputs), output, parse_kinds(save or job.usual_kinds))
+    plans = plan_outputs(expand_inputs(inputs), output, job.chosen_kinds)
     raise typer.Exit(_run_all(job, plans, json))
 
 

@@ -36,6 +36,14 @@ class SegmentJob:
     scribbles : pathlib.Path or None
     model : pathlib.Path or None
         Start from its weights.
+    memory : int or None
+        Bytes; a raster that needs more is segmented tile by tile. None: half of what is free.
+    kinds : tuple of str or None
+        What to write; None for the usual kinds.
+    workers : int
+        Processes for the tiles of a large raster.
+    scheduler : str or None
+        Address of a Dask scheduler, or ``local``.
     overwrite, resume : bool
         Replace foreign files; skip inputs that are done.
     keep_partial : bool
@@ -49,18 +57,23 @@ class SegmentJob:
     n_labels: int | None = None
     scribbles: Path | None = None
     model: Path | None = None
+    memory: int | None = None
+    kinds: tuple[str, ...] | None = None
+    workers: int = 1
+    scheduler: str | None = None
     overwrite: bool = False
     resume: bool = False
     keep_partial: bool = False
     quiet: bool = False
 
     @property
-    def usual_kinds(self) -> str:
-        """What ``--save`` writes unless told otherwise: what was asked for, and a picture of it."""
-        if self.n_labels is not None:
-            return "labels,overlay"
-        is_fast = self.settings.recipe == "fast" or self.n_regions is not None
-        return "regions,overlay" if is_fast else "labels,overlay"
+    def chosen_kinds(self) -> tuple[str, ...]:
+        """What is written: as asked for, else the map that was meant and a picture of it."""
+        if self.kinds is not None:
+            return self.kinds
+        shows_regions = self.settings.recipe == "fast" or self.n_regions is not None
+        is_map = "regions" if shows_regions and self.n_labels is None else "labels"
+        return is_map, "overlay"
 
     def run(self, plan: OutputPlan) -> RunRecord | None:
         """Segment one input and write its files; None where they are there already.
@@ -72,22 +85,26 @@ class SegmentJob:
         OutputError
             If a file cannot be written.
         """
+        from nuriwake.faces.large_job import is_too_large, run_large
         from nuriwake.io.formats import read_raster
         from nuriwake.io.outputs import check_writable
         from nuriwake.io.sidecar import file_sha256, is_done, write_sidecar
         from nuriwake.results import describe_run, write_results
 
+        if is_too_large(plan.source, self.settings, self.memory):
+            run_large(plan, self)
+            return None
         raster = read_raster(plan.source, self.bands)
         check_writable(plan, self.overwrite)
         request = self.request(file_sha256(plan.source))
         if self.resume and is_done(plan, request, self.settings.model_dump()):
-            self._say(f"{plan.source}: done before, skipped.")
+            self.say(f"{plan.source}: done before, skipped.")
             return None
         result, partial = self._train(raster, plan.source.name)
         written = write_results(plan, result)
         record = describe_run(plan, result, request, partial, written)
         write_sidecar(plan.sidecar, record)
-        self._say(_summary(plan, result, written))
+        self.say(_summary(plan, result, written))
         return record
 
     def request(self, digest: str) -> dict[str, str]:
@@ -127,10 +144,11 @@ class SegmentJob:
 
         scribbles = read_scribbles(self.scribbles) if self.scribbles else None
         if scribbles and scribbles.note:
-            self._say(f"{self.scribbles}: {scribbles.note}.")
+            self.say(f"{self.scribbles}: {scribbles.note}.")
         return scribbles, load_model(self.model) if self.model else None
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Print a line for people, on standard error."""
         if not self.quiet:
             typer.echo(text, err=True)
 

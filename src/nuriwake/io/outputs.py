@@ -17,6 +17,7 @@ KINDS = {
     "overlay": ".png",
     "contours": ".tif",
     "confidence": ".tif",
+    "polygons": ".gpkg",
     "result": ".npz",
 }
 #: The kinds that a saved result can give again.

@@ -12,6 +12,7 @@ import numpy as np
 
 from nuriwake.errors import InputError, UsageError, out_of_range
 from nuriwake.io.atomic import atomic_path
+from nuriwake.io.image import TIFF_SUFFIXES
 from nuriwake.raster import LabelMap, Raster, as_raster
 
 _UNREADABLE = (OSError, ValueError, IndexError, EOFError, struct.error, zlib.error)
@@ -68,6 +69,27 @@ class StackSource:
 
     def __iter__(self) -> Iterator[Raster]:
         return (self.page(index) for index in range(self.n_pages))
+
+
+def is_stack(path: Path) -> bool:
+    """Tell whether a TIFF has several pages that are pictures of their own.
+
+    Examples
+    --------
+    >>> is_stack(Path("photo.jpg"))
+    False
+    """
+    import tifffile
+
+    if path.suffix.lower() not in TIFF_SUFFIXES or not path.is_file():
+        return False
+    try:
+        with tifffile.TiffFile(path) as file:
+            series = file.series[0]
+            return not series.axes.startswith(("S", "C")) and len(series.pages) > 1
+    except _UNREADABLE:
+        # Not a TIFF at all: the reader says what is wrong with it.
+        return False
 
 
 def open_stack(path: Path) -> StackSource:

@@ -1,0 +1,133 @@
+"""Segment a raster that does not fit the memory: learn from a sample of it, label tile by tile."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nuriwake.errors import UsageError
+from nuriwake.raster import WindowedSource
+from nuriwake.scale.executors import Executor
+from nuriwake.scale.memory import plan_tile_pixels
+from nuriwake.scale.mosaic import MosaicOptions, apply_model
+from nuriwake.scale.products import Existing, MosaicOutputs
+from nuriwake.scale.sampling import fit_source_steps
+from nuriwake.scale.scene import segment_scene
+from nuriwake.scale.tiles import choose_tile_shape, plan_tiles
+from nuriwake.scale.trees import HALO, learn_scene_steps
+from nuriwake.settings import Settings
+
+if TYPE_CHECKING:
+    from nuriwake.learn.training import Step
+
+#: What can be written tile by tile: by the recipe fast, and by the published ones.
+FAST_KINDS = ("regions",)
+PUBLISHED_KINDS = ("labels", "regions", "polygons")
+
+
+@dataclass(frozen=True)
+class LargeReport:
+    """What a run out of core did.
+
+    Parameters
+    ----------
+    n_tiles : int
+    n_regions : int
+        0 where no regions were asked for.
+    """
+
+    n_tiles: int
+    n_regions: int
+
+
+def large_kinds(settings: Settings, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Choose what is written for a raster that does not fit the memory.
+
+    Parameters
+    ----------
+    settings : Settings
+    wanted : tuple of str or None
+        Kinds that the user asked for; None for the usual ones.
+
+    Raises
+    ------
+    UsageError
+        If a kind cannot be written tile by tile.
+
+    Examples
+    --------
+    >>> large_kinds(Settings(recipe="fast"), None)
+    ('regions',)
+    """
+    possible = FAST_KINDS if settings.recipe == "fast" else PUBLISHED_KINDS
+    if wanted is None:
+        return possible[:1]
+    if not set(wanted) <= set(possible):
+        raise UsageError(
+            f"a raster beyond --memory gives {', '.join(possible)} with the recipe "
+            f"{settings.recipe}; got --save {','.join(wanted)}. Ask for less, or raise --memory."
+        )
+    return wanted
+
+
+def large_steps(
+    source: WindowedSource,
+    settings: Settings,
+    files: Mapping[str, Path],
+    memory: int,
+    executor: Executor,
+    n_regions: int | None = None,
+    existing: Existing = "overwrite",
+) -> Generator[Step, bool | None, LargeReport]:
+    """Segment a raster of any size, step by step; the tiles follow the last step.
+
+    Parameters
+    ----------
+    source : WindowedSource
+    settings : Settings
+    files : Mapping of kind to path
+        Kinds as of :func:`large_kinds`.
+    memory : int
+        Bytes for all processes together.
+    executor : Executor
+    n_regions : int, optional
+        So many regions (fast). Default: the automatic cut.
+    existing : str
+        ``resume`` goes on with the tiles that an earlier run has done (published recipes).
+
+    Yields
+    ------
+    Step
+        After each training iteration. Sending True ends the training there.
+
+    Returns
+    -------
+    LargeReport
+
+    Raises
+    ------
+    InputError
+        If the raster cannot be read.
+    OutputError
+        If a result cannot be written.
+    UsageError
+        If the memory is too small for one tile.
+    """
+    if settings.recipe == "fast":
+        scene = yield from learn_scene_steps(source, settings)
+        pixels = plan_tile_pixels(memory, source.n_bands, 4, executor.n_workers)
+        shape = choose_tile_shape(pixels, source.shape, (1, 1))
+        plan = plan_tiles(source.shape, shape, HALO)
+        tree = segment_scene(
+            scene, source, plan, files["regions"], n_regions=n_regions, executor=executor
+        )
+        return LargeReport(len(plan), n_regions or tree.automatic_n_regions)
+    model = yield from fit_source_steps(source, settings)
+    # The regions and polygons are those of the labels, which are always written.
+    labels = files.get("labels") or next(iter(files.values())).with_suffix(".labels.tif")
+    outputs = MosaicOutputs(labels, files.get("regions"), files.get("polygons"))
+    options = MosaicOptions(memory=memory, existing=existing, threads=settings.threads)
+    report = apply_model(model, source, outputs, options, executor=executor)
+    return LargeReport(report.n_tiles, report.n_regions or 0)
