@@ -3,8 +3,8 @@
     python benchmarks/ablation.py DATA [--split val] [--limit 20] [--seed 0]
 
 DATA is the folder of BSDS500 with `images` and `groundTruth`. Every variant grows its own tree, and
-is cut at the altitude that suits it best on the first, third, fifth, ... picture; the row without
-learned responses was tuned as long as the recipe itself. The table compares each variant with the
+is cut at the altitude that suits it best on the first, third, fifth, ... picture; one row without
+learned responses has constants of its own. The table compares each variant with the
 whole recipe on all pictures: mean difference (standard error).
 """
 
@@ -33,7 +33,7 @@ from nuriwake.settings import Settings
 
 ALTITUDES = altitude_grid(1e-3, 100.0, per_decade=12)
 WHOLE = "the recipe"
-#: The best of the settings tried for trees without a network.
+#: The best of six settings tried for trees without a network.
 TUNED_ALONE = {"border_offset": 0.2, "border_power": 2.0, "size_power": 0.2}
 
 

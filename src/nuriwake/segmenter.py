@@ -78,6 +78,8 @@ def segment_steps(
     if scribbles is not None:
         check_scribbles(scribbles, raster.shape, settings.max_labels)
         drawn = scribbles.labels
+    if model is not None:
+        _check_start(model, settings)
     history: list[HistoryRow] = []
     with cpu_threads(settings.threads) as threads:
         statistics = model.statistics if model else band_statistics(raster.array, raster.valid)
@@ -102,6 +104,15 @@ def segment_steps(
         model=Model(found.network, statistics, settings, raster.band_names),
         notes=(scribbles.note,) if scribbles and scribbles.note else (),
     )
+
+
+def _check_start(model: Model, settings: Settings) -> None:
+    """Refuse to start from a network that another recipe or size of network needs."""
+    for name in ("recipe", "n_layers", "n_channels", "max_labels"):
+        ours, theirs = getattr(settings, name), getattr(model.settings, name)
+        if ours != theirs:
+            hint = "Training that starts from a model keeps its recipe and its network's size."
+            raise UsageError(out_of_range(name, f"{theirs!r}, as in the model", ours, hint))
 
 
 def _record(

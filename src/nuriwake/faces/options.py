@@ -81,8 +81,10 @@ def _metavar(annotation: object) -> str:
     return {int: "INT", float: "NUMBER"}.get(annotation, "TEXT")  # type: ignore[call-overload, no-any-return]
 
 
-def gather_settings(flags: Mapping[str, str], file: Path | None) -> Settings:
-    """Build the settings from a file and the flags; a flag wins.
+def gather_settings(
+    flags: Mapping[str, str], file: Path | None, start: Settings | None = None
+) -> Settings:
+    """Build the settings from those to start from, a file, and the flags; the last wins.
 
     Raises
     ------
@@ -92,7 +94,8 @@ def gather_settings(flags: Mapping[str, str], file: Path | None) -> Settings:
         If the file cannot be read.
     """
     given = {name: _number(text) for name, text in flags.items()}
-    values = {**(read_settings(file) if file else {}), **given}
+    before = {} if start is None else start.model_dump()
+    values = {**before, **(read_settings(file) if file else {}), **given}
     try:
         return Settings(**values)
     except UsageError as error:

@@ -82,11 +82,12 @@ def segment(
 ) -> None:
     """Segment pictures, each by a network trained on it."""
     from nuriwake.io.formats import expand_inputs
+    from nuriwake.io.model import load_model
     from nuriwake.io.outputs import parse_kinds, plan_outputs
     from nuriwake.scale.memory import parse_bytes
 
     job = SegmentJob(
-        settings=gather_settings(flags, settings),
+        settings=gather_settings(flags, settings, load_model(model).settings if model else None),
         bands=tuple(parse_bands(bands)),
         n_regions=parse_regions(regions),
         n_labels=labels,

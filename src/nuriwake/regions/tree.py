@@ -5,7 +5,7 @@ This module needs neither torch nor numba, so that a saved tree is cut at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -116,8 +116,6 @@ class MergeTree:
 
     def with_automatic_altitude(self, altitude: float) -> Self:
         """Return the same tree with another automatic cut."""
-        from dataclasses import replace
-
         return replace(self, automatic_altitude=altitude)
 
 
