@@ -96,7 +96,7 @@ BAD = {
     "no such model": (
         ["{cup}", "--model", "{tmp}/m.safetensors"],
         1,
-        "m.safetensors: cannot be read",
+        "m.safetensors: no such file",
     ),
     "no such device": (["{cup}", "--device", "cuda:99"], 2, "`device` must be one of auto, cpu"),
 }
