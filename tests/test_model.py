@@ -134,3 +134,11 @@ def test_starting_from_a_model_keeps_its_network(fitted):
     assert all(torch.equal(before[k], v) for k, v in segmenter.model_.network.state_dict().items())
     with pytest.raises(UsageError, match="`recipe` must be 'icassp2018', as in the model"):
         finish_steps(segment_steps(image, Settings(), model=segmenter.model_))
+
+
+def test_models_of_fast_round_trip(tmp_path, blocks):
+    segmenter = Segmenter(max_iter=3).fit(blocks)
+    segmenter.save(tmp_path / "fast.safetensors")
+    loaded = load_model(tmp_path / "fast.safetensors")
+    assert loaded.n_bands == 3
+    np.testing.assert_array_equal(loaded.predict(blocks), segmenter.labels_)

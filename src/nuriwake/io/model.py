@@ -111,7 +111,7 @@ def load_model(path: str | Path) -> Model:
     header, tensors = _read(path)
     try:
         settings = Settings(**header.settings)
-        network = _network(tensors, len(header.low), settings)
+        network = _network(tensors, settings)
     except (KeyError, RuntimeError, UsageError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(f"{path}: the model is damaged ({reason}).") from error
@@ -149,9 +149,11 @@ def _header(path: Path, metadata: Mapping[str, str]) -> Header:
         raise ModelError(f"{path}: the model's header is damaged ({error}).") from error
 
 
-def _network(tensors: Mapping[str, Tensor], n_bands: int, settings: Settings) -> Network:
+def _network(tensors: Mapping[str, Tensor], settings: Settings) -> Network:
     from nuriwake.learn.network import Network
 
-    network = Network(n_bands, settings.n_channels, settings.max_labels, settings.n_layers)
+    # The recipe fast sees more than the bands: the width is that of the first convolution.
+    n_inputs = tensors["convs.0.weight"].shape[1]
+    network = Network(n_inputs, settings.n_channels, settings.max_labels, settings.n_layers)
     network.load_state_dict(dict(tensors))
     return network.eval()

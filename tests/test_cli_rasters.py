@@ -1,0 +1,131 @@
+"""Rasters on the command line: GeoTIFF in and out, tiles, stacks."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tifffile
+
+from nuriwake.faces.cli import run
+from nuriwake.io.image import read_labels
+
+rasterio = pytest.importorskip("rasterio")
+
+PLACE = rasterio.Affine(10.0, 0.0, 500_000.0, 0.0, -10.0, 6_000_000.0)
+QUICK = ["--max-iter", "3", "--n-channels", "8", "--quiet"]
+
+
+@pytest.fixture
+def scene(tmp_path):
+    """A GeoTIFF of 4 bands, 96 x 128 pixels, with a corner of nodata."""
+    rng = np.random.default_rng(0)
+    blocks = np.kron(rng.integers(200, 4000, (4, 6, 8)), np.ones((1, 16, 16)))
+    bands = (blocks + rng.normal(0, 20, blocks.shape)).astype(np.uint16)
+    bands[:, :20, :30] = 0
+    path = tmp_path / "scene.tif"
+    with rasterio.open(
+        path, "w", "GTiff", width=128, height=96, count=4, dtype="uint16", crs="EPSG:32633",
+        transform=PLACE, nodata=0, tiled=True, blockxsize=32, blockysize=32,
+    ) as file:  # fmt: skip
+        file.write(bands)
+    return path
+
+
+def _check_place(path):
+    with rasterio.open(path) as file:
+        assert file.crs.to_epsg() == 32633
+        assert file.transform == PLACE
+        assert file.nodata == 0
+        return file.read(1)
+
+
+def test_segment_keeps_the_place_and_nodata(scene, tmp_path):
+    out = tmp_path / "out"
+    flags = ["--bands", "4,3,2", "--save", "regions,labels,overlay,polygons"]
+    assert run(["segment", str(scene), "-o", str(out), *flags, *QUICK]) == 0
+    regions = _check_place(out / "scene.regions.tif")
+    _check_place(out / "scene.labels.tif")
+    assert (regions[:20, :30] == 0).all()
+    assert (regions[20:] > 0).all()
+    import pyogrio
+
+    _, _, _, columns = pyogrio.raw.read(out / "scene.polygons.gpkg")
+    assert len(columns[0]) == regions.max()
+    assert json.loads((out / "scene.nuriwake.json").read_text())["request"]["bands"] == "4,3,2"
+
+
+@pytest.fixture
+def no_memory(monkeypatch):
+    """Pretend that no raster fits the memory."""
+    monkeypatch.setattr("nuriwake.scale.files.fits_in_memory", lambda *_: False)
+
+
+@pytest.mark.usefixtures("no_memory")
+@pytest.mark.parametrize(
+    ("flags", "kinds"),
+    [
+        (["--regions", "9"], ["regions"]),
+        (["--recipe", "tip2020", "--save", "labels,regions,polygons"], ["labels", "regions"]),
+    ],
+)
+def test_what_does_not_fit_goes_tile_by_tile(scene, tmp_path, flags, kinds, capsys):
+    out = tmp_path / "out"
+    arguments = ["segment", str(scene), "-o", str(out), "--memory", "2G", *flags, *QUICK[:-1]]
+    assert run(arguments) == 0
+    assert "tile by tile" in capsys.readouterr().err
+    for kind in kinds:
+        shown = _check_place(out / f"scene.{kind}.tif")
+        assert (shown[:20, :30] == 0).all()
+        assert (shown[20:] > 0).all()
+        if "--regions" in flags:
+            assert np.unique(shown).tolist() == list(range(10))
+
+
+@pytest.mark.usefixtures("no_memory")
+def test_pictures_of_what_does_not_fit_are_refused(scene, tmp_path, capsys):
+    arguments = ["segment", str(scene), "-o", str(tmp_path / "out"), "--save", "overlay", "--quiet"]
+    assert run(arguments) == 2
+    assert "a raster beyond --memory gives regions" in capsys.readouterr().err
+
+
+def test_apply_labels_rasters_and_resumes(scene, tmp_path, capsys):
+    model, out = tmp_path / "m.safetensors", tmp_path / "out"
+    assert run(["fit", str(scene), "-m", str(model), *QUICK]) == 0
+    arguments = ["apply", str(model), str(scene), "-o", str(out), "--save", "labels,regions"]
+    assert run([*arguments, "--memory", "2G", "--quiet"]) == 0
+    labels = _check_place(out / "scene.labels.tif")
+    assert (labels[:20, :30] == 0).all()
+    assert run([*arguments, "--quiet"]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert run([*arguments, "--memory", "2G", "--resume"]) == 0
+    assert "done before, skipped" in capsys.readouterr().err
+
+
+def test_models_of_fast_label_whole_pictures_only(scene, tmp_path, capsys):
+    model = tmp_path / "m.safetensors"
+    assert run(["fit", str(scene), "-m", str(model), "--recipe", "fast", *QUICK]) == 0
+    assert run(["apply", str(model), str(scene), "-o", str(tmp_path / "o"), "--quiet"]) == 2
+    assert "nuriwake fit --recipe tip2020" in capsys.readouterr().err
+
+
+def test_pages_of_a_stack_share_one_model(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    page = np.kron(rng.integers(0, 256, (4, 5)), np.ones((8, 8))).astype(np.uint8)
+    path, out = tmp_path / "stack.tif", tmp_path / "out"
+    tifffile.imwrite(path, np.stack([page, page, page[::-1]]), photometric="minisblack")
+    flags = ["--recipe", "tip2020", "--crop-size", "16", *QUICK]
+    assert run(["segment", str(path), "-o", str(out), *flags]) == 0
+    pages = tifffile.imread(out / "stack.labels.tif")
+    assert pages.shape == (3, 32, 40)
+    np.testing.assert_array_equal(pages[0], pages[1])
+    assert run(["segment", str(path), "-o", str(out), "--quiet"]) == 2
+    assert "a stack of 3 pages shares one model" in capsys.readouterr().err
+
+
+def test_a_tiff_without_a_place_stays_a_tiff(tmp_path):
+    image = np.random.default_rng(0).integers(0, 4096, (20, 24, 5), dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", image, photometric="minisblack", planarconfig="contig")
+    assert run(["segment", str(tmp_path / "a.tif"), *QUICK]) == 0
+    assert read_labels(tmp_path / "a.regions.tif").shape == (20, 24)
