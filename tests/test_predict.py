@@ -110,3 +110,16 @@ def test_margin_is_the_gap_between_the_two_best_probabilities():
     margins = predictor.margins(image, valid)
     assert margins[0, 0] == 0
     np.testing.assert_allclose(margins[1:], (best[:, :, 2] - best[:, :, 1])[1:], atol=1e-6)
+
+
+def test_bfloat16_tiles_agree_with_the_whole():
+    predictor, rng = Predictor(trained(p=32, q=20), "bf16"), np.random.default_rng(1)
+    whole = predictor.labels(BIG)
+    n_pixels = n_equal = 0
+    for _ in range(8):
+        top, left = rng.integers(3, 150, 2)
+        height, width = rng.integers(20, 120, 2)
+        tile = predictor.labels(BIG[top - 3 : top + height + 3, left - 3 : left + width + 3])
+        same = tile[3:-3, 3:-3] == whole[top : top + height, left : left + width]
+        n_pixels, n_equal = n_pixels + same.size, n_equal + int(same.sum())
+    assert n_equal / n_pixels >= 0.9999
