@@ -1,4 +1,4 @@
-"""Kill `nuriwake apply` at random moments, resume it, and compare the bytes with an undisturbed run.
+"""Kill `nuriwake apply` at random moments, resume it, compare the bytes with an undisturbed run.
 
 python benchmarks/kills.py [--side 3000] [--kills 10] [--json FILE]
 """
@@ -48,7 +48,7 @@ def write_scene(path: Path, side: int) -> None:
 
 
 def command(folder: Path, out: Path) -> list[str]:
-    """The run that is killed: small tiles, so that there are many moments."""
+    """Return the run that is killed: small tiles, so that there are many moments."""
     flags = ["--save", "labels,regions", "--memory", "640M", "--quiet", "--resume"]
     run = [sys.executable, "-m", "nuriwake", "apply", str(folder / "m.safetensors")]
     return [*run, str(folder / "scene.tif"), "-o", str(out), *flags]
@@ -99,9 +99,8 @@ def main() -> None:
     for kill in kills:
         shown = ", ".join(kill.visible) or "nothing"
         print(f"killed after {kill.seconds:6.2f} s: visible {shown}; resumed equal: {kill.equal}")
-    print(
-        f"{sum(kill.equal for kill in kills)} of {len(kills)} byte-equal; a whole run: {seconds:.1f} s"
-    )
+    n_equal = sum(kill.equal for kill in kills)
+    print(f"{n_equal} of {len(kills)} byte-equal; a whole run: {seconds:.1f} s")
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(kill) for kill in kills], indent=1) + "\n")
 
