@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -72,6 +72,19 @@ def test_a_bad_input_costs_one_line_and_the_others_are_done(picture, tmp_path, c
     errors = capsys.readouterr().err.strip().splitlines()
     assert len(errors) == 1
     assert str(bad) in errors[0]
+
+
+def test_folders_run_over_workers(picture, tmp_path, capsys):
+    for name in ("a", "b"):
+        Image.open(picture).save(picture.parent / f"{name}.png")
+    (picture.parent / "bad.png").write_text("no picture")
+    out = tmp_path / "out"
+    arguments = ["segment", str(picture.parent), "-o", str(out), "--workers", "2", *QUICK]
+    assert run(arguments) == 1
+    assert capsys.readouterr().err.count("cannot be read as a picture") == 1
+    maps = [read_labels(out / f"{name}.regions.png") for name in ("cup", "a", "b")]
+    np.testing.assert_array_equal(maps[0], maps[1])
+    np.testing.assert_array_equal(maps[0], maps[2])
 
 
 BAD = {
@@ -241,10 +254,9 @@ def test_ctrl_c_keeps_labels_only_if_asked(keep, tmp_path, blocks):
         command, stderr=subprocess.PIPE, text=True, env={**os.environ, "FORCE_COLOR": "1"}
     ) as process:
         shown = ""
-        while "labels, loss" not in shown:  # the bar shows that the training runs
+        while not re.search(r"[1-9]\d* labels, loss", shown):  # the training is at work
             shown += process.stderr.read(64)
             assert process.poll() is None, shown
-        time.sleep(0.5)
         process.send_signal(signal.SIGINT)
         errors = process.stderr.read()
     assert process.returncode == 130

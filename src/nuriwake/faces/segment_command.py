@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nuriwake.errors import InputError, OutputError
 from nuriwake.faces.cut_command import LabelsFlag, RegionsFlag, parse_regions
 from nuriwake.faces.options import (
     MemoryFlag,
@@ -18,7 +18,7 @@ from nuriwake.faces.options import (
     parse_bands,
     with_settings,
 )
-from nuriwake.faces.segment_job import SegmentJob
+from nuriwake.faces.segment_job import Outcome, SegmentJob, attempt
 
 if TYPE_CHECKING:
     from nuriwake.io.outputs import OutputPlan
@@ -109,18 +109,39 @@ def segment(
 def _run_all(job: SegmentJob, plans: Sequence[OutputPlan], json: bool) -> int:
     """Segment each input; return the exit code."""
     n_failed = 0
-    for plan in plans:
-        try:
-            record = job.run(plan)
-        except (InputError, OutputError) as error:
-            typer.echo(f"nuriwake: {error}", err=True)
-            n_failed += 1
-            continue
-        if record is not None and json:
-            typer.echo(record.to_json())
-        if record is not None and record.partial:
-            return _INTERRUPTED
+    with _spread(job, plans) as outcomes:
+        for outcome in outcomes:
+            if outcome.error:
+                typer.echo(f"nuriwake: {outcome.error}", err=True)
+                n_failed += 1
+            if outcome.record is not None and json:
+                typer.echo(outcome.record.to_json())
+            if outcome.record is not None and outcome.record.partial:
+                return _INTERRUPTED
     if n_failed and len(plans) > 1 and not job.quiet:
         done = len(plans) - n_failed
         typer.echo(f"{done} of {len(plans)} inputs done, {n_failed} failed.", err=True)
     return 1 if n_failed else 0
+
+
+@contextmanager
+def _spread(job: SegmentJob, plans: Sequence[OutputPlan]) -> Iterator[Iterator[Outcome]]:
+    """Run the inputs one after the other, or several at once where workers were asked for."""
+    if len(plans) < 2 or (job.workers < 2 and job.scheduler is None):
+        yield (attempt((job, plan)) for plan in plans)
+        return
+    from nuriwake.faces.progress import tile_bar
+    from nuriwake.scale.executors import choose_executor
+
+    with (
+        choose_executor(job.workers, job.scheduler) as executor,
+        tile_bar("inputs", job.quiet) as show,
+    ):
+        tasks = [(job.for_worker(executor.n_workers), plan) for plan in plans]
+
+        def outcomes() -> Iterator[Outcome]:
+            for done, (_, outcome) in enumerate(executor.run(attempt, tasks), start=1):
+                show(done, len(tasks))
+                yield outcome
+
+        yield outcomes()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from nuriwake.errors import InputError, OutputError
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class SegmentJob:
     kinds : tuple of str or None
         What to write; None for the usual kinds.
     workers : int
-        Processes for the tiles of a large raster.
+        Processes, for several inputs or for the tiles of a large raster.
     scheduler : str or None
         Address of a Dask scheduler, or ``local``.
     overwrite, resume : bool
@@ -49,6 +50,8 @@ class SegmentJob:
     keep_partial : bool
         On Ctrl-C keep what was reached.
     quiet : bool
+    shows_bar : bool
+        Whether each training has a progress bar of its own.
     """
 
     settings: Settings
@@ -65,6 +68,7 @@ class SegmentJob:
     resume: bool = False
     keep_partial: bool = False
     quiet: bool = False
+    shows_bar: bool = True
 
     @property
     def chosen_kinds(self) -> tuple[str, ...]:
@@ -107,6 +111,14 @@ class SegmentJob:
         self.say(_summary(plan, result, written))
         return record
 
+    def for_worker(self, n_workers: int) -> SegmentJob:
+        """Return the same job for one of several workers: its share of the cores, no bar."""
+        from nuriwake.learn.compute import count_cores
+
+        threads = self.settings.threads or max(1, count_cores() // n_workers)
+        settings = self.settings.model_copy(update={"threads": threads})
+        return replace(self, settings=settings, workers=1, scheduler=None, shows_bar=False)
+
     def request(self, digest: str) -> dict[str, str]:
         """Name everything besides the settings that shapes the result."""
         from nuriwake.io.sidecar import file_sha256
@@ -131,7 +143,7 @@ class SegmentJob:
         scribbles, model = self._guides()
         steps = segment_steps(raster, self.settings, scribbles=scribbles, model=model)
         with (
-            training_bar(title, self.settings.max_iter, self.quiet) as show,
+            training_bar(title, self.settings.max_iter, self.quiet or not self.shows_bar) as show,
             _early_stop(self.keep_partial) as stopped,
         ):
             result = finish_steps(steps, lambda step: show(step) or stopped())
@@ -151,6 +163,23 @@ class SegmentJob:
         """Print a line for people, on standard error."""
         if not self.quiet:
             typer.echo(text, err=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """How one input went: its record (None where it was skipped), or what was wrong with it."""
+
+    record: RunRecord | None
+    error: str = ""
+
+
+def attempt(task: tuple[SegmentJob, OutputPlan]) -> Outcome:
+    """Segment one input; what is wrong with it becomes a message. This is what workers run."""
+    job, plan = task
+    try:
+        return Outcome(job.run(plan))
+    except (InputError, OutputError) as error:
+        return Outcome(None, str(error))
 
 
 @contextmanager
