@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nuriwake.errors import UsageError, out_of_range
+from nuriwake.faces.options import OutputFlag, OverwriteFlag, QuietFlag
 
 RegionsFlag = Annotated[
     str, typer.Option(help="how many connected regions, or auto", metavar="N|auto")
@@ -28,20 +29,15 @@ def cut(
         float | None,
         typer.Option(help="cut at this altitude of the tree instead", metavar="NUMBER"),
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="a file for one kind, else a folder", metavar="PATH"),
-    ] = None,
+    output: OutputFlag = None,
     save: Annotated[
         str,
         typer.Option(
             help="what to write: labels, regions, overlay, contours, confidence", metavar="WHAT,..."
         ),
     ] = "regions,overlay",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="replace files that nuriwake did not write")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="print errors only")] = False,
+    overwrite: OverwriteFlag = False,
+    quiet: QuietFlag = False,
 ) -> None:
     """Read any number of regions from a saved result."""
     from nuriwake.io.outputs import CUT_KINDS, check_writable, parse_kinds, plan_outputs

@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nuriwake.faces.options import (
+    BandsFlag,
+    Inputs,
     MemoryFlag,
+    OutputFlag,
+    QuietFlag,
+    ResumeFlag,
     SchedulerFlag,
+    SettingsFlag,
     WorkersFlag,
     gather_settings,
     parse_bands,
@@ -23,13 +29,8 @@ FIT_RECIPE = "tip2020"
 if TYPE_CHECKING:
     from nuriwake.scale.products import Existing
 
-Inputs = Annotated[
-    list[str], typer.Argument(metavar="INPUT...", help="pictures, folders of them, or globs")
-]
-Bands = Annotated[
-    str, typer.Option(help="bands to use, in this order, such as 4,3,2", metavar="N,...")
-]
-Quiet = Annotated[bool, typer.Option("--quiet", help="print errors only")]
+#: Unless told otherwise: fast sees one whole image at a time, so that its models fit no tiles.
+FIT_RECIPE = "tip2020"
 
 
 @with_settings
@@ -38,12 +39,9 @@ def fit(
     model: Annotated[
         Path, typer.Option("-m", "--model", help="the file to write", metavar="MODEL.safetensors")
     ],
-    bands: Bands = "",
-    settings: Annotated[
-        Path | None,
-        typer.Option(help="read settings from a TOML file or a sidecar", metavar="FILE"),
-    ] = None,
-    quiet: Quiet = False,
+    bands: BandsFlag = "",
+    settings: SettingsFlag = None,
+    quiet: QuietFlag = False,
     *,
     flags: Mapping[str, str],
 ) -> None:
@@ -69,10 +67,7 @@ def fit(
 def apply(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="a file that fit has written")],
     inputs: Inputs,
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="a file for one input, else a folder", metavar="PATH"),
-    ] = None,
+    output: OutputFlag = None,
     save: Annotated[
         str,
         typer.Option(
@@ -82,7 +77,7 @@ def apply(
             show_default=False,
         ),
     ] = "",
-    bands: Bands = "",
+    bands: BandsFlag = "",
     memory: MemoryFlag = "",
     workers: WorkersFlag = 1,
     scheduler: SchedulerFlag = None,
@@ -96,10 +91,8 @@ def apply(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="replace results that are there already")
     ] = False,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="skip tiles and rasters that are done already")
-    ] = False,
-    quiet: Quiet = False,
+    resume: ResumeFlag = False,
+    quiet: QuietFlag = False,
 ) -> None:
     """Label images with a trained model: same meaning, same colour."""
     from nuriwake.faces.apply_job import ApplyJob

@@ -13,6 +13,39 @@ import typer
 from nuriwake.errors import UsageError, out_of_range
 from nuriwake.settings import RECIPES, Settings, allowed, read_settings
 
+Inputs = Annotated[
+    list[str], typer.Argument(metavar="INPUT...", help="pictures, folders of them, or globs")
+]
+OutputFlag = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", help="a file for one input, else a folder", metavar="PATH"),
+]
+ScribblesFlag = Annotated[
+    Path | None, typer.Option(help="a PNG or TIFF of drawn labels, for one input", metavar="FILE")
+]
+StartFlag = Annotated[
+    Path | None,
+    typer.Option("--model", help="start from the weights of this model", metavar="FILE"),
+]
+BandsFlag = Annotated[
+    str, typer.Option(help="bands to use, in this order, such as 4,3,2", metavar="N,...")
+]
+SettingsFlag = Annotated[
+    Path | None, typer.Option(help="read settings from a TOML file or a sidecar", metavar="FILE")
+]
+OverwriteFlag = Annotated[
+    bool, typer.Option("--overwrite", help="replace files that nuriwake did not write")
+]
+ResumeFlag = Annotated[
+    bool, typer.Option("--resume", help="skip what is done already, with the same settings")
+]
+PartialFlag = Annotated[
+    bool, typer.Option("--keep-partial", help="on Ctrl-C, keep the labels reached so far")
+]
+JsonFlag = Annotated[
+    bool, typer.Option("--json", help="print one JSON record per input to standard output")
+]
+QuietFlag = Annotated[bool, typer.Option("--quiet", help="print errors only")]
 MemoryFlag = Annotated[
     str,
     typer.Option(

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nuriwake.faces.cut_command import LabelsFlag, RegionsFlag, parse_regions
 from nuriwake.faces.options import (
+    BandsFlag,
+    Inputs,
+    JsonFlag,
     MemoryFlag,
+    OutputFlag,
+    OverwriteFlag,
+    PartialFlag,
+    QuietFlag,
+    ResumeFlag,
     SchedulerFlag,
+    ScribblesFlag,
+    SettingsFlag,
+    StartFlag,
     WorkersFlag,
     gather_settings,
     parse_bands,
@@ -26,57 +36,36 @@ if TYPE_CHECKING:
 _INTERRUPTED = 130
 
 
+SaveFlag = Annotated[
+    str,
+    typer.Option(
+        help="what to write: labels, regions, overlay, contours, confidence, polygons, result "
+        "(default regions,overlay; labels,overlay for the published recipes, --labels)",
+        metavar="WHAT,...",
+        show_default=False,
+    ),
+]
+
+
 @with_settings
 def segment(
-    inputs: Annotated[
-        list[str], typer.Argument(metavar="INPUT...", help="pictures, folders of them, or globs")
-    ],
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="a file for one input, else a folder", metavar="PATH"),
-    ] = None,
+    inputs: Inputs,
+    output: OutputFlag = None,
     regions: RegionsFlag = "auto",
     labels: LabelsFlag = None,
-    save: Annotated[
-        str,
-        typer.Option(
-            help="what to write: labels, regions, overlay, contours, confidence, polygons, result "
-            "(default regions,overlay; labels,overlay for the published recipes, --labels)",
-            metavar="WHAT,...",
-            show_default=False,
-        ),
-    ] = "",
-    scribbles: Annotated[
-        Path | None,
-        typer.Option(help="a PNG or TIFF of drawn labels, for one input", metavar="FILE"),
-    ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(help="start from the weights of this model", metavar="MODEL.safetensors"),
-    ] = None,
-    bands: Annotated[
-        str, typer.Option(help="bands to use, in this order, such as 4,3,2", metavar="N,...")
-    ] = "",
-    settings: Annotated[
-        Path | None,
-        typer.Option(help="read settings from a TOML file or a sidecar", metavar="FILE"),
-    ] = None,
+    save: SaveFlag = "",
+    scribbles: ScribblesFlag = None,
+    model: StartFlag = None,
+    bands: BandsFlag = "",
+    settings: SettingsFlag = None,
     memory: MemoryFlag = "",
     workers: WorkersFlag = 1,
     scheduler: SchedulerFlag = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="replace files that nuriwake did not write")
-    ] = False,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="skip inputs whose results are there already")
-    ] = False,
-    keep_partial: Annotated[
-        bool, typer.Option("--keep-partial", help="on Ctrl-C, keep the labels reached so far")
-    ] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="print one JSON record per input to standard output")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="print errors only")] = False,
+    overwrite: OverwriteFlag = False,
+    resume: ResumeFlag = False,
+    keep_partial: PartialFlag = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
     *,
     flags: Mapping[str, str],
 ) -> None:
