@@ -131,6 +131,20 @@ def test_any_number_of_regions_without_training(recipe, blocks):
         result.cut(10**6)
 
 
+def test_pictures_show_what_was_asked_for(blocks):
+    result = segment(blocks, **QUICK)
+    drawn = np.zeros((24, 32), np.int32)
+    drawn[4:8, 3:6], drawn[5:7, 20:24] = 4, 9
+    for shown, labels in (
+        (result, result.regions),
+        (result.read(n_labels=2), result.label_tree.cut(2)),
+        (result.read(n_regions=3, n_labels=2), result.cut(3)),
+    ):
+        np.testing.assert_array_equal(shown.overlay(), shown.overlay(labels=labels))
+    guided = segment(blocks, scribbles=drawn, **QUICK)
+    np.testing.assert_array_equal(guided.overlay(), guided.overlay(labels=guided.labels))
+
+
 def test_published_recipes_show_the_connected_parts_of_their_labels(blocks):
     from nuriwake.regions.components import connected_components
 

@@ -47,10 +47,13 @@ class Reading:
         So many connected regions; None for the automatic cut.
     n_labels : int or None
         So many materials; None for the network's labels as they are.
+    prefers_labels : bool
+        Show labels in pictures: they were drawn, or a number of them was asked for.
     """
 
     n_regions: int | None = None
     n_labels: int | None = None
+    prefers_labels: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +111,9 @@ class Partition:
     @property
     def shows_regions(self) -> bool:
         """Whether pictures show the regions, rather than the labels, unless told otherwise."""
-        return self.settings.recipe == "fast" or self.reading.n_regions is not None
+        if self.reading.n_regions is not None:
+            return True
+        return self.settings.recipe == "fast" and not self.reading.prefers_labels
 
     def cut(self, n_regions: int | None = None, *, altitude: float | None = None) -> LabelMap:
         """Read another number of regions; no training, milliseconds.
@@ -140,7 +145,8 @@ class Partition:
         UsageError
             If a number cannot be had.
         """
-        other = replace(self, reading=Reading(n_regions, n_labels))
+        prefers_labels = self.reading.prefers_labels or n_labels is not None
+        other = replace(self, reading=Reading(n_regions, n_labels, prefers_labels))
         # The maps are made now, so that a wrong number is told here.
         _ = other.regions, other.labels
         return other
@@ -153,8 +159,8 @@ class Partition:
         opacity : float
             Of the colours, in [0, 1].
         labels : ndarray of int32, shape (height, width), optional
-            What to show. Default: the regions for the recipe ``fast`` or where a number of regions
-            was asked for, else the labels.
+            What to show. Default: the regions where a number of them was asked for; the labels
+            where those were drawn or counted; else what the recipe is about.
 
         Returns
         -------

@@ -95,7 +95,7 @@ def segment_steps(
         confidence=found.confidence,
         picture=picture,
         settings=settings,
-        reading=Reading(),
+        reading=Reading(prefers_labels=drawn is not None),
         georeference=raster.georeference,
         history=tuple(history),
         seconds={"total": time.perf_counter() - started},

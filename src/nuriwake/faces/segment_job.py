@@ -75,9 +75,10 @@ class SegmentJob:
         """What is written: as asked for, else the map that was meant and a picture of it."""
         if self.kinds is not None:
             return self.kinds
-        shows_regions = self.settings.recipe == "fast" or self.n_regions is not None
-        is_map = "regions" if shows_regions and self.n_labels is None else "labels"
-        return is_map, "overlay"
+        if self.n_regions is not None:
+            return "regions", "overlay"
+        has_labels = self.n_labels is not None or self.scribbles is not None
+        return "labels" if has_labels or self.settings.recipe != "fast" else "regions", "overlay"
 
     def run(self, plan: OutputPlan) -> RunRecord | None:
         """Segment one input and write its files; None where they are there already.
