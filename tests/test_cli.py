@@ -203,6 +203,14 @@ def test_cut_reads_any_number_without_training(saved, tmp_path):
     assert "cup.contours.tif" in _files(tmp_path / "cut")
 
 
+def test_cut_leaves_the_record_of_the_run(saved):
+    record = saved.parent / "cup.nuriwake.json"
+    before = record.read_text()
+    assert run(["cut", str(saved), "--regions", "2", "-o", str(saved.parent), "--quiet"]) == 0
+    assert record.read_text() == before
+    assert json.loads((saved.parent / "cup.cut.nuriwake.json").read_text())["n_regions"] == 2
+
+
 def test_cut_reads_materials(saved, tmp_path):
     out = tmp_path / "two.png"
     arguments = ["cut", str(saved), "--labels", "2", "-o", str(out), "--save", "labels", "--quiet"]

@@ -25,6 +25,8 @@ CUT_KINDS = ("labels", "regions", "overlay", "contours", "confidence")
 #: Kinds whose pixels are ids and must be kept exactly.
 LABEL_KINDS = ("labels", "regions")
 SIDECAR_SUFFIX = ".nuriwake.json"
+#: The record of a cut lies beside that of the run whose result was cut.
+CUT_SUFFIX = ".cut.nuriwake.json"
 
 
 @dataclass(frozen=True)
@@ -142,9 +144,10 @@ def _suffix(kind: str, wanted: str) -> str:
 def _plan_in_folder(source: Path, folder: Path, kinds: Sequence[str]) -> OutputPlan:
     # TIFF in, TIFF out: a label map then keeps its place on the ground.
     suffix = ".tif" if source.suffix.lower() in TIFF_SUFFIXES else ".png"
-    stem = source.name.removesuffix(".result.npz") if source.suffix == ".npz" else source.stem
+    is_cut = source.suffix == ".npz"
+    stem = source.name.removesuffix(".result.npz") if is_cut else source.stem
     files = tuple((kind, folder / f"{stem}.{kind}{_suffix(kind, suffix)}") for kind in kinds)
-    return OutputPlan(source, files, folder / f"{stem}{SIDECAR_SUFFIX}")
+    return OutputPlan(source, files, folder / f"{stem}{CUT_SUFFIX if is_cut else SIDECAR_SUFFIX}")
 
 
 def _refuse_collisions(plans: Sequence[OutputPlan]) -> None:
@@ -183,7 +186,9 @@ def check_writable(plan: OutputPlan, overwrite: bool) -> None:
         raise OutputError(f"{folder}: cannot be created ({error.strerror}).") from error
     if not os.access(folder, os.W_OK):
         raise OutputError(f"{folder}: the folder cannot be written to (permission denied).")
-    foreign = [path for path in plan.paths if path.exists() and not plan.sidecar.exists()]
+    run = plan.sidecar.with_name(plan.sidecar.name.replace(CUT_SUFFIX, SIDECAR_SUFFIX))
+    is_ours = plan.sidecar.exists() or run.exists()
+    foreign = [path for path in plan.paths if path.exists() and not is_ours]
     if foreign and not overwrite:
         raise OutputError(
             f"{foreign[0]}: the file exists and was not written by nuriwake. "
