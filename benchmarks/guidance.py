@@ -117,15 +117,18 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data", type=Path, help="folder with scribbles/ and frames/")
-    parser.add_argument("--max-iter", type=int, default=200)
+    parser.add_argument("--max-iter", type=int, help="for the scribbles; default: the recipe's")
     parser.add_argument("--frame-iter", type=int, default=100)
     parser.add_argument("--recipe", default="tip2020")
     parser.add_argument("--pictures", type=Path, help="write pictures to this folder")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
-    settings = Settings(recipe=arguments.recipe, max_iter=arguments.max_iter)
+    limit = {"max_iter": arguments.max_iter} if arguments.max_iter else {}
+    settings = Settings(recipe=arguments.recipe, **limit)
     scribbles = measure_scribbles(arguments.data / "scribbles", settings, arguments.pictures)
-    settings = Settings(recipe=arguments.recipe, max_iter=arguments.frame_iter)
+    # Frames are labelled one by one with statistics of their own, which fast has no use for.
+    frame_recipe = "tip2020" if arguments.recipe == "fast" else arguments.recipe
+    settings = Settings(recipe=frame_recipe, max_iter=arguments.frame_iter)
     frames = measure_frames(arguments.data / "frames", settings, arguments.pictures)
     print(f"{'picture':<14}{'followed':>10}{'held out':>10}{'iterations':>12}{'seconds':>9}")
     for row in scribbles:
