@@ -339,7 +339,7 @@ def _copy_as_cog(source: Path, target: Path) -> None:
         overview_resampling="NEAREST",
         overviews="AUTO",
         bigtiff="IF_SAFER",
-        num_threads="1",
+        num_threads="ALL_CPUS",
     )
 
 

@@ -97,7 +97,8 @@ class WorkFolder:
         if components is not None:
             arrays |= {f.name: getattr(components, f.name) for f in fields(components)}
         with atomic_path(self.tile_path(index)) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+            # Not compressed: it would take as long as a good part of the labelling.
+            np.savez(file, **arrays)  # type: ignore[arg-type]
 
     def load_labels(self, index: int) -> LabelMap:
         """Return the labels of a tile."""
