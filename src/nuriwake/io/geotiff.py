@@ -329,6 +329,7 @@ def _copy_as_cog(source: Path, target: Path) -> None:
     """Rewrite a finished GeoTIFF in the cloud-optimised order, which needs all of it at once."""
     import rasterio.shutil
 
+    # One thread: GDAL's compression threads do not report a full disk.
     rasterio.shutil.copy(
         source,
         target,
@@ -339,7 +340,7 @@ def _copy_as_cog(source: Path, target: Path) -> None:
         overview_resampling="NEAREST",
         overviews="AUTO",
         bigtiff="IF_SAFER",
-        num_threads="ALL_CPUS",
+        num_threads="1",
     )
 
 
