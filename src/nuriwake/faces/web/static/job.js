@@ -34,8 +34,10 @@ export class JobRunner {
       const job = await api.submit(source, settings, scribbles, attempt.signal);
       if (this.attempt !== attempt) return void api.cancel(job.id);
       this.job = job;
+      // A quick job may be done before its picture is here: the tree waits for it.
+      this.picture = api.fetchPicture(job.id);
       this.unfollow = api.follow(job.id, this.#listeners(attempt));
-      const bitmap = await api.fetchPicture(job.id);
+      const bitmap = await this.picture;
       if (this.attempt === attempt) this.handlers.started(job, bitmap);
     } catch (error) {
       if (this.attempt === attempt && error.name !== "AbortError") this.#stop(error.message);
@@ -85,6 +87,7 @@ export class JobRunner {
     this.#progress("Fetching the regions", "", 1);
     try {
       const tree = parseTree(await api.fetchTree(this.job.id));
+      await this.picture;
       if (this.attempt !== attempt) return;
       this.forget();
       this.result = this.job;
