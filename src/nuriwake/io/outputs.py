@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nuriwake.errors import OutputError, UsageError, out_of_range
-from nuriwake.io.image import IMAGE_SUFFIXES, TIFF_SUFFIXES, check_label_path
+from nuriwake.io.image import TIFF_SUFFIXES, check_label_path
 
 #: Suffix of each kind of result; the kinds that are label maps may be asked for as TIFF.
 KINDS = {
@@ -163,11 +163,6 @@ def _refuse_collisions(plans: Sequence[OutputPlan]) -> None:
                     f"{first} and {plan.source} would both write {path}. "
                     "Segment them into different folders."
                 )
-
-
-def is_picture(path: Path) -> bool:
-    """Tell whether a name is that of a picture that can be read."""
-    return path.suffix.lower() in IMAGE_SUFFIXES
 
 
 def check_writable(plan: OutputPlan, overwrite: bool) -> None:
