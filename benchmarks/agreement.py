@@ -25,7 +25,7 @@ from nuriwake.learn.fused import FusedEngine
 from nuriwake.learn.losses import pixel_weights
 from nuriwake.learn.network import build_network
 from nuriwake.learn.published import as_tensor
-from nuriwake.learn.superpixels import majority_vote, slic_superpixels
+from nuriwake.learn.superpixels import MajorityVote, slic_superpixels
 from nuriwake.learn.training import train
 
 
@@ -50,7 +50,7 @@ def segment(picture: np.ndarray, engine_of: partial[Engine], iterations: int) ->
     network = build_network(3, 100, 100, 2, seed=0)
     objective = Objective(pixel_weights(valid, None, 0.5))
     engine = engine_of(network, as_tensor(image), valid, objective, schedule)
-    refine = partial(majority_vote, superpixels=superpixels, n_labels=100)
+    refine = MajorityVote(superpixels, n_labels=100)
     for _ in train(engine, refine, schedule, valid):
         pass
     return engine.label()[0].numpy() + 1

@@ -148,7 +148,7 @@ def engine_step(image: object, superpixels: object, recipe: str, method: str) ->
     from nuriwake.learn.losses import pixel_weights
     from nuriwake.learn.network import build_network
     from nuriwake.learn.published import as_tensor
-    from nuriwake.learn.superpixels import majority_vote
+    from nuriwake.learn.superpixels import MajorityVote
     from nuriwake.learn.training import count_labels
 
     ids = torch.from_numpy(superpixels)[None]
@@ -162,10 +162,12 @@ def engine_step(image: object, superpixels: object, recipe: str, method: str) ->
         else FusedEngine(*arguments, precision=method.removeprefix("fused-"))
     )
 
+    vote = MajorityVote(ids, Q)
+
     def step() -> None:
         labels = engine.label()
         count_labels(labels, valid)
-        refined = majority_vote(labels, ids, Q) if recipe == "icassp2018" else labels
+        refined = vote(labels) if recipe == "icassp2018" else labels
         engine.update(refined)
 
     return step

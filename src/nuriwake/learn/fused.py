@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from nuriwake.learn.argmax import first_maximum_
+from nuriwake.learn.descent import Descent
 from nuriwake.learn.engine import Objective, Schedule
 from nuriwake.learn.folding import (
     FoldedConvolution,
@@ -109,8 +110,8 @@ class FusedEngine:
         self._guesses = [torch.zeros(p, device=device) for _ in range(network.radius)]
         self._norms: list[Normalisation] = []
         self._head: Head
-        self._optimiser = torch.optim.SGD(
-            network.parameters(), lr=schedule.learning_rate, momentum=schedule.momentum
+        self._descent = Descent(
+            list(network.parameters()), schedule.learning_rate, schedule.momentum
         )
 
     def _relative_weights(self, weights: Tensor) -> Tensor | None:
@@ -195,7 +196,7 @@ class FusedEngine:
     def update(self, targets: Tensor) -> float:
         """Descend one step towards the targets; return the loss before it."""
         loss = self.differentiate(targets)
-        self._optimiser.step()
+        self._descent.step()
         return loss
 
     @torch.no_grad()

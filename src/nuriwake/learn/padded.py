@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from nuriwake.learn.products import product
+from nuriwake.learn.products import convolve, product
 
 #: Pixels of a strip: a CPU's second-level cache, or enough work for a graphics card.
 STRIP_PIXELS_CPU = 6144
@@ -78,9 +77,7 @@ class PaddedMap:
 
         ``weight`` is (C', C, 3, 3).
         """
-        source = self.data[strip.image, strip.start : strip.stop + 2]
-        result = functional.conv2d(source.permute(2, 0, 1)[None], weight, bias)
-        return result[0].permute(1, 2, 0).contiguous()
+        return convolve(self.data[strip.image, strip.start : strip.stop + 2], weight, bias)
 
     def edge_sums(self) -> Tensor:
         """For each tap of a 3x3 kernel, the sum over the pixels whose neighbour is outside.

@@ -1,7 +1,9 @@
 """A trained network, its statistics frozen, on images of any size.
 
-The image is computed in blocks of one fixed size, so that memory is bounded and that a pixel goes
-through the same arithmetic whatever the size of the image or tile it comes in.
+The image is computed in blocks, so that memory is bounded. In float32 all have one size, and a
+pixel goes through the same arithmetic whatever the size of the image or tile that it comes in. In
+bfloat16 the blocks at the lower and right edge are cut short: the kernels seen so far give a pixel
+the same bits there too, but that is not promised.
 """
 
 from __future__ import annotations
@@ -13,18 +15,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from nuriwake.learn.argmax import first_maximum_
 from nuriwake.learn.folding import Normalisation, algebra_dtype
 from nuriwake.learn.network import BatchNorm, Network
 from nuriwake.learn.precision import Precision, compute_dtype
-from nuriwake.learn.products import linear
+from nuriwake.learn.products import convolve, linear
 from nuriwake.raster import BoolMap, LabelMap
 
 #: Rows and columns of a block: its feature maps fit the cache, and the halo of two pixels around
 #: it costs 6 % more arithmetic.
 BLOCK = 128
+#: In bfloat16, rows and columns of a block at the edge are a multiple of this: few shapes, because
+#: each is compiled once.
+_STEP = 16
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,7 @@ class Predictor:
 
     @torch.no_grad()
     def _blocks(self, image: NDArray[np.float32]) -> Iterator[tuple[tuple[slice, slice], Tensor]]:
-        """Yield where each block goes and its responses, (BLOCK, BLOCK, q)."""
+        """Yield where each block goes and its responses, (rows, columns, q), or a few more."""
         height, width, _ = image.shape
         for row in range(0, height, BLOCK):
             for column in range(0, width, BLOCK):
@@ -159,30 +163,35 @@ class Predictor:
     def _respond(self, image: NDArray[np.float32], row: int, column: int) -> Tensor:
         """Responses of the block whose first pixel is (row, column)."""
         x = self._read(image, row, column)
-        for layer in self._layers[:-1]:
-            x = self._convolve(x, layer).relu_()
+        for depth, layer in enumerate(self._layers[:-1], start=1):
+            x = convolve(x, layer.kernel, layer.bias, relu=True)
             x = torch.addcmul(layer.shift, x, layer.scale).to(self._dtype)
-            halo = (x.shape[0] - BLOCK) // 2
+            halo = self.radius - depth
             _clear_outside(x, row - halo, column - halo, image.shape)
-        features = self._convolve(x, self._layers[-1]).relu_().view(BLOCK * BLOCK, -1)
-        return linear(features.float(), self._weight, self._bias).view(BLOCK, BLOCK, -1)
+        last = self._layers[-1]
+        features = convolve(x, last.kernel, last.bias, relu=True)
+        responses = linear(features.flatten(0, 1).float(), self._weight, self._bias)
+        return responses.view(*features.shape[:2], -1)
 
     def _read(self, image: NDArray[np.float32], row: int, column: int) -> Tensor:
-        """Cut out the block and its halo, (BLOCK + 2 radius)^2 pixels; 0 outside the image."""
-        size = BLOCK + 2 * self.radius
-        block = np.zeros((size, size, image.shape[2]), np.float32)
+        """Cut out the block and its halo of ``radius`` pixels; 0 outside the image."""
+        halo = 2 * self.radius
+        height, width, n_bands = image.shape
+        shape = (self._extent(height - row) + halo, self._extent(width - column) + halo, n_bands)
+        block = np.zeros(shape, np.float32)
         top, left = row - self.radius, column - self.radius
-        source = image[max(top, 0) : top + size, max(left, 0) : left + size]
+        source = image[max(top, 0) : top + shape[0], max(left, 0) : left + shape[1]]
         first_row, first_column = max(-top, 0), max(-left, 0)
         block[
             first_row : first_row + source.shape[0], first_column : first_column + source.shape[1]
         ] = source
         return torch.from_numpy(block).to(self._device)
 
-    def _convolve(self, x: Tensor, layer: _Layer) -> Tensor:
-        """3x3 convolution of (rows, columns, C); one pixel less on each side."""
-        result = functional.conv2d(x.permute(2, 0, 1)[None], layer.kernel, layer.bias)
-        return result[0].permute(1, 2, 0).contiguous()
+    def _extent(self, left: int) -> int:
+        """Rows or columns of a block where so many are left of the image."""
+        if self._dtype == torch.float32:
+            return BLOCK
+        return min(BLOCK, -(-left // _STEP) * _STEP)
 
 
 def _crop(block: Tensor, target: tuple[slice, slice]) -> Tensor:

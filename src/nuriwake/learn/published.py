@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
@@ -17,7 +16,7 @@ from nuriwake.learn.fused import FusedEngine
 from nuriwake.learn.guidance import Guide, number_labels
 from nuriwake.learn.losses import pixel_weights
 from nuriwake.learn.network import Network, build_network
-from nuriwake.learn.superpixels import majority_vote, slic_superpixels
+from nuriwake.learn.superpixels import MajorityVote, slic_superpixels
 from nuriwake.learn.training import Refinement, Step, always, train
 from nuriwake.raster import BoolMap, LabelMap
 from nuriwake.settings import Settings
@@ -156,7 +155,7 @@ def _refinement(
         return _keep
     superpixels = slic_superpixels(image, settings.n_superpixels, settings.compactness, valid)
     ids = torch.from_numpy(superpixels.astype(np.int64))[None].to(device)
-    return partial(majority_vote, superpixels=ids, n_labels=settings.max_labels)
+    return MajorityVote(ids, settings.max_labels)
 
 
 def _keep(labels: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from nuriwake.raster import BoolMap, LabelMap
 
@@ -98,13 +97,44 @@ def majority_vote(labels: Tensor, superpixels: Tensor, n_labels: int) -> Tensor:
     >>> majority_vote(labels, torch.tensor([[0, 0, 0, 1]]), n_labels=6)
     tensor([[1, 1, 1, 5]])
     """
-    if superpixels.numel() and int(superpixels.min()) < 0:
-        # One more superpixel for the pixels that are in none; what it votes is not used.
+    return MajorityVote(superpixels, n_labels)(labels)
+
+
+class MajorityVote:
+    """:func:`majority_vote` in superpixels that stay, as they do while a network is trained.
+
+    Parameters
+    ----------
+    superpixels : Tensor of int64
+        Dense ids; pixels with a negative id keep their label.
+    n_labels : int
+        q.
+
+    Examples
+    --------
+    >>> vote = MajorityVote(torch.tensor([[0, 0, 0, 1, -1]]), n_labels=6)
+    >>> vote(torch.tensor([[2, 1, 1, 5, 3]])), vote(torch.tensor([[0, 0, 1, 2, 4]]))
+    (tensor([[1, 1, 1, 5, 3]]), tensor([[0, 0, 0, 2, 4]]))
+    """
+
+    def __init__(self, superpixels: Tensor, n_labels: int) -> None:
         outside = superpixels < 0
-        ids = torch.where(outside, superpixels.max() + 1, superpixels)
-        return torch.where(outside, labels, majority_vote(labels, ids, n_labels))
-    counts = torch.bincount((superpixels * n_labels + labels).flatten())
-    table = functional.pad(counts, (0, -len(counts) % n_labels)).view(-1, n_labels)
-    # numpy's argmax returns the first of equal maxima, torch's promises nothing.
-    winners = torch.from_numpy(table.cpu().numpy().argmax(axis=1)).to(labels.device)
-    return winners[superpixels]
+        self._outside = outside if bool(outside.any()) else None
+        n_segments = int(superpixels.max()) + 1 if superpixels.numel() else 0
+        # One more superpixel for the pixels that are in none; what it votes is not used.
+        self._ids = torch.where(outside, n_segments, superpixels)
+        self._first_cell = (self._ids * n_labels).flatten()
+        # A cell holds n_labels x votes + rank: the largest cell has most votes, and of those with
+        # as many the smallest label. The memory is kept: fresh pages would cost more than the vote.
+        self._ranks = torch.arange(n_labels - 1, -1, -1, device=superpixels.device)
+        self._table = self._ranks.repeat(n_segments + 1, 1)
+        self._vote = self._first_cell.new_full((1,), n_labels).expand(self._first_cell.shape)
+
+    def __call__(self, labels: Tensor) -> Tensor:
+        """Return the label most frequent in each pixel's superpixel; like `superpixels`."""
+        n_labels = len(self._ranks)
+        self._table.copy_(self._ranks.expand_as(self._table))
+        self._table.view(-1).scatter_add_(0, self._first_cell + labels.flatten(), self._vote)
+        winners = (n_labels - 1) - self._table.amax(dim=1) % n_labels
+        voted = winners[self._ids]
+        return voted if self._outside is None else torch.where(self._outside, labels, voted)
