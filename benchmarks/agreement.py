@@ -89,14 +89,19 @@ def report(rows: list[Row]) -> str:
 def main() -> None:
     """Read the arguments, compare, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data", type=Path, nargs="?", default=Path("../shared/data/bsds500"))
     parser.add_argument("--images", type=int, default=20)
     parser.add_argument("--first", type=int, default=0, help="skip this many images")
     parser.add_argument("--iterations", type=int, default=100)
     parser.add_argument("--reference", choices=("plain", "fused"), default="plain")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--rows", type=Path, nargs="+", help="print the mean of earlier outputs")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
+    if args.rows:
+        lines = [line for path in args.rows for line in path.read_text().splitlines()]
+        print(report([Row(**json.loads(line)) for line in lines if line.startswith("{")]))
+        return
     rows = []
     chosen = find_bsds500(args.data, limit=args.first + args.images)[args.first :]
     for item in chosen:

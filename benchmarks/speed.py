@@ -5,14 +5,16 @@
 On a machine that others use too, `--threads 1 --clock cpu` counts only the time that the process
 itself was running; what two threads gain is then not measured.
 
-Every row of the table is a process of its own, so that its peak memory is its own. The rate of a
-plain matrix product is measured in the same process, between the steps: the share of it that a step
-reaches says how near it is to the machine's limit, whatever else the machine does.
+Every row of the table is a process of its own (`speed_steps.py`), so that its peak memory is its
+own. The methods take turns, one step each, as far as they fit into memory together. The rate of a
+plain matrix product is measured after every step: the share of it that a step reaches says how near
+it is to the machine's limit, whatever else the machine does.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import os
@@ -21,15 +23,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 METHODS = ("published", "plain", "fused-fp32", "fused-bf16")
 RECIPES = ("icassp2018", "tip2020")
+STEPS = Path(__file__).with_name("speed_steps.py")
 P, Q, M, BANDS = 100, 100, 2, 3
-CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+#: What, recipe, method and megapixels.
+Job = tuple[str, str, str, float]
 
 
 @dataclass(frozen=True)
@@ -56,241 +59,111 @@ def work_per_pixel(backward: bool) -> int:
     return forward + (first + 2 * inner + 2 * last if backward else 0)
 
 
-# --- what runs inside a process of its own -------------------------------------------------------
-
-
-def photograph(megapixels: float) -> object:
-    """Enlarge the example picture; float32 (H, W, 3) in [0, 1]."""
-    import numpy as np
-    from skimage.io import imread
-    from skimage.transform import resize
-
-    height = round(math.sqrt(megapixels * 1e6 * 321 / 481))
-    shape = (height, round(height * 481 / 321))
-    picture = imread(REPOSITORY / "examples" / "coffee.png")[..., :3] / np.float32(255)
-    return resize(picture, shape, order=1, anti_aliasing=False).astype(np.float32)
-
-
-def squares(shape: tuple[int, int], count: int) -> object:
-    """About `count` square superpixels: their shape does not change how long a vote takes."""
-    import numpy as np
-
-    side = math.sqrt(shape[0] * shape[1] / count)
-    row, column = (np.arange(length) // side for length in shape)
-    ids = (row[:, None] * (column[-1] + 1) + column[None]).astype(np.int64)
-    return np.unique(ids, return_inverse=True)[1].reshape(shape)
-
-
-def gemm_timer(clock: Callable[[], float]) -> Callable[[], float]:
-    """Return a function that measures the rate of a bfloat16 matrix product, in GFLOP/s."""
-    import torch
-
-    # The product that most of a step consists of: pixels of a strip x neighbourhoods x channels.
-    a, b = torch.randn(4096, 9 * P).bfloat16(), torch.randn(9 * P, P).bfloat16()
-
-    def measure() -> float:
-        seconds = []
-        for _ in range(7):
-            start = clock()
-            a @ b
-            seconds.append(clock() - start)
-        return 2 * 4096 * 9 * P * P / statistics.median(seconds) / 1e9
-
-    return measure
-
-
-def published_step(image: object, superpixels: object, recipe: str) -> Callable[[], None]:
-    """One iteration as the published programs do it, NCHW, float32, with their Python loops."""
-    sys.path.insert(0, str(REPOSITORY / "tests"))
-    import numpy as np
-    import torch
-    from torch.nn import functional
-
-    from oracles import PublishedNetwork
-
-    network = PublishedNetwork(BANDS, P, Q, M)
-    x = torch.from_numpy(image.transpose(2, 0, 1).copy())[None]
-    optimiser = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
-    order = np.argsort(superpixels.ravel(), kind="stable")
-    bounds = np.cumsum(np.bincount(superpixels.ravel()))[:-1]
-    members = np.split(order, bounds)  # found once, before the loop
-
-    def step() -> None:
-        optimiser.zero_grad()
-        output = network(x)[0].permute(1, 2, 0)
-        rows = output.contiguous().view(-1, Q)
-        labels = rows.max(1)[1]
-        np.unique(labels.numpy())
-        loss = rows.new_zeros(())
-        if recipe == "icassp2018":
-            target = labels.numpy().copy()
-            for inside in members:
-                found = target[inside]
-                names = np.unique(found)
-                counts = [len(np.where(found == name)[0]) for name in names]
-                target[inside] = names[int(np.argmax(counts))]
-            labels = torch.from_numpy(target)
-        else:
-            loss = functional.l1_loss(output[1:], output[:-1])
-            loss = 5 * (loss + functional.l1_loss(output[:, 1:], output[:, :-1]))
-        (loss + functional.cross_entropy(rows, labels)).backward()
-        optimiser.step()
-
-    return step
-
-
-def engine_step(image: object, superpixels: object, recipe: str, method: str) -> Callable[[], None]:
-    """One iteration of one of our engines, vote included."""
-    import torch
-
-    from nuriwake.learn.engine import Objective, PlainEngine, Schedule
-    from nuriwake.learn.fused import FusedEngine
-    from nuriwake.learn.losses import pixel_weights
-    from nuriwake.learn.network import build_network
-    from nuriwake.learn.published import as_tensor
-    from nuriwake.learn.superpixels import MajorityVote
-    from nuriwake.learn.training import count_labels
-
-    ids = torch.from_numpy(superpixels)[None]
-    valid = torch.ones(ids.shape, dtype=torch.bool)
-    objective = Objective(pixel_weights(valid, None, 0.5), 5.0 if recipe == "tip2020" else 0.0)
-    network, schedule = build_network(BANDS, P, Q, M, seed=0), Schedule(max_iter=1, min_labels=1)
-    arguments = (network, as_tensor(image), valid, objective, schedule)
-    engine = (
-        PlainEngine(*arguments)
-        if method == "plain"
-        else FusedEngine(*arguments, precision=method.removeprefix("fused-"))
-    )
-
-    vote = MajorityVote(ids, Q)
-
-    def step() -> None:
-        labels = engine.label()
-        count_labels(labels, valid)
-        refined = vote(labels) if recipe == "icassp2018" else labels
-        engine.update(refined)
-
-    return step
-
-
-def predict_step(image: object, method: str) -> Callable[[], None]:
-    """Inference on the whole image."""
-    import torch
-
-    from nuriwake.learn.network import build_network
-    from nuriwake.learn.predict import Predictor
-    from nuriwake.learn.published import as_tensor
-
-    network = build_network(BANDS, P, Q, M, seed=0)
-    network.freeze(as_tensor(image[:200, :200]))
-    if method == "plain":
-        x = as_tensor(image)
-
-        @torch.no_grad()
-        def step() -> None:
-            network.eval()(x).argmax(dim=1)
-
-        return step
-    predictor = Predictor(network, precision=method.removeprefix("fused-"))
-
-    def ours() -> None:
-        predictor.labels(image)
-
-    return ours
-
-
-def peak_mib() -> float:
-    """Return the largest resident memory of this process so far."""
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def measure(
-    what: str, recipe: str, method: str, megapixels: float, repeats: int, threads: int, clock: str
-) -> Row:
-    """Run one row of the table in this process."""
-    import torch
-
-    torch.manual_seed(0)
-    torch.set_num_threads(threads)
-    now = CLOCKS[clock]
-    image = photograph(megapixels)
-    height, width, _ = image.shape
-    gemm = gemm_timer(now)
-    before = peak_mib()
-    if what == "predict":
-        step = predict_step(image, method)
-    elif method == "published":
-        step = published_step(image, squares((height, width), 10_000), recipe)
-    else:
-        step = engine_step(image, squares((height, width), 10_000), recipe, method)
-    step()
-    seconds, rates = [], [gemm()]
-    for _ in range(repeats):
-        start = now()
-        step()
-        seconds.append(now() - start)
-        rates.append(gemm())
-    work = work_per_pixel(backward=what == "step") * height * width / 1e9
-    rate, limit = work / statistics.median(seconds), statistics.median(rates)
-    times = statistics.median(seconds) * 1e3, min(seconds) * 1e3
-    size = height * width / 1e6
-    share = rate / limit
-    return Row(what, recipe, method, size, *times, rate, limit, share, peak_mib() - before)
-
-
 # --- the table -----------------------------------------------------------------------------------
 
 
 def needed_gib(method: str, megapixels: float) -> float:
     """About how much memory a step needs."""
-    maps = {"published": 14, "plain": 13, "fused-fp32": 4.5, "fused-bf16": 2.5}[method]
-    return maps * megapixels * 1e6 * P * 4 / 2**30
+    maps = {"published": 14, "plain": 13, "fused-fp32": 6.5, "fused-bf16": 3.2}[method]
+    return 0.4 + maps * megapixels * 1e6 * P * 4 / 2**30
 
 
 def free_gib() -> float:
     """Memory that is free now."""
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    meminfo = Path("/proc/meminfo").read_text(encoding="ascii")
+    return int(meminfo.split("MemAvailable:")[1].split()[0]) / 2**20
 
 
-def in_a_process(*arguments: object) -> Row | str:
-    """Measure one row in a new process; what went wrong where it failed."""
-    command = [sys.executable, __file__, "--one", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        lines = done.stderr.strip().splitlines()
-        return f"ended with {done.returncode}: {lines[-1] if lines else 'killed'}"
-    return Row(**json.loads(done.stdout.splitlines()[-1]))
+class Runner:
+    """A process that runs one step of a method whenever it is asked to."""
+
+    def __init__(self, job: Job, threads: int, clock: str) -> None:
+        self.job = job
+        self._seconds: list[float] = []
+        self._rates: list[float] = []
+        command = [sys.executable, str(STEPS), *map(str, job), str(threads), clock]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._read()
+
+    def _read(self) -> str:
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{' '.join(map(str, self.job))}: ended with {self._process.wait()}")
+        return line
+
+    def step(self) -> None:
+        """Run and time one step."""
+        self._process.stdin.write("step\n")
+        self._process.stdin.flush()
+        seconds, rate = json.loads(self._read())
+        self._seconds.append(seconds)
+        self._rates.append(rate)
+
+    def finish(self) -> Row:
+        """End the process; return what it measured."""
+        self._process.stdin.close()
+        n_pixels, peak = json.loads(self._read())
+        self._process.wait()
+        work = work_per_pixel(backward=self.job[0] == "step") * n_pixels / 1e9
+        rate, limit = work / statistics.median(self._seconds), statistics.median(self._rates)
+        times = statistics.median(self._seconds) * 1e3, min(self._seconds) * 1e3
+        return Row(*self.job[:3], n_pixels / 1e6, *times, rate, limit, rate / limit, peak)
+
+
+def together(jobs: list[Job]) -> list[list[Job]]:
+    """Put jobs that fit into memory at the same time into one group; leave out what never fits."""
+    groups: list[list[Job]] = []
+    free = free_gib() - 1
+    for job in jobs:
+        if needed_gib(job[2], job[3]) > free:
+            print(
+                f"{job[0]:8} {job[1]:10} {job[2]:11} {job[3]:6.2f} does not fit in {free:.0f} GiB"
+            )
+        elif groups and sum(needed_gib(j[2], j[3]) for j in [*groups[-1], job]) <= free:
+            groups[-1].append(job)
+        else:
+            groups.append([job])
+    return groups
+
+
+def take_turns(jobs: list[Job], repeats: int, threads: int, clock: str) -> list[Row]:
+    """Measure jobs step by step in turn: what else the machine does then falls on all alike."""
+    runners = [Runner(job, threads, clock) for job in jobs]
+    for _ in range(repeats):
+        for runner in runners:
+            runner.step()
+    return [runner.finish() for runner in runners]
 
 
 def collect(
     sizes: list[float], methods: list[str], recipes: list[str], how: tuple[int, int, str]
 ) -> list[Row]:
     """Measure all rows, smallest first, printing each; `how`: repeats, threads, clock."""
-    jobs = [
-        ("step", recipe, method, size) for size in sizes for recipe in recipes for method in methods
-    ]
-    jobs += [("predict", "", m, size) for size in sizes for m in methods if m != "published"]
     print(f"{'':8} {'recipe':10} {'method':11} {'MPix':>6} {'ms':>9} {'best':>9} "
           f"{'GFLOP/s':>8} {'of GEMM':>8} {'peak MiB':>9} {'MPix/s':>7}")  # fmt: skip
+    tasks = [("step", recipe) for recipe in recipes] + [("predict", "-")]
     rows = []
-    for job in jobs:
-        what, recipe, method, size = job
-        if what == "step" and needed_gib(method, size) > free_gib():
-            limit = f"does not fit in {free_gib():.0f} GiB"
-            print(f"{what:8} {recipe:10} {method:11} {size:6.2f} {limit}")
-            continue
-        row = in_a_process(*job, *how)
-        if isinstance(row, str):
-            print(f"{what:8} {recipe:10} {method:11} {size:6.2f} {row}")
-            continue
-        rows.append(row)
-        speed = row.megapixels / row.milliseconds * 1e3
-        print(f"{what:8} {recipe:10} {method:11} {row.megapixels:6.2f} {row.milliseconds:9.1f} "
-              f"{row.best_milliseconds:9.1f} {row.gflops:8.0f} {row.share_of_gemm:8.2f} "
-              f"{row.peak_mib:9.0f} {speed:7.2f}", flush=True)  # fmt: skip
+    for size, (what, recipe) in itertools.product(sizes, tasks):
+        jobs = [
+            (what, recipe, method, size)
+            for method in methods
+            if what == "step" or method != "published"
+        ]
+        for group in together(jobs):
+            for row in take_turns(group, *how):
+                rows.append(row)
+                print_row(row)
     return rows
+
+
+def print_row(row: Row) -> None:
+    """Print a line of the table."""
+    speed = row.megapixels / row.milliseconds * 1e3
+    print(f"{row.what:8} {row.recipe:10} {row.method:11} {row.megapixels:6.2f} "
+          f"{row.milliseconds:9.1f} {row.best_milliseconds:9.1f} {row.gflops:8.0f} "
+          f"{row.share_of_gemm:8.2f} {row.peak_mib:9.0f} {speed:7.2f}", flush=True)  # fmt: skip
 
 
 def compare(rows: list[Row]) -> None:
@@ -339,18 +212,13 @@ def start_up(repeats: int) -> dict[str, float]:
 
 def main() -> None:
     """Read the arguments, measure, print."""
-    if sys.argv[1:2] == ["--one"]:
-        what, recipe, method, size, repeats, threads, clock = sys.argv[2:]
-        row = measure(what, recipe, method, float(size), int(repeats), int(threads), clock)
-        print(json.dumps(asdict(row)))
-        return
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", default="0.15,1,4,16", help="megapixels")
     parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--recipes", default=",".join(RECIPES))
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--clock", choices=sorted(CLOCKS), default="wall")
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
     parser.add_argument("--no-start-up", action="store_true")
     parser.add_argument("--json", type=Path, help="write the rows here")
     args = parser.parse_args()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from nuriwake.learn.network import Network, build_network
 from nuriwake.learn.predict import BLOCK, Predictor
 from nuriwake.learn.published import as_tensor
+from nuriwake.raster import Window
 
 
 def picture(height, width, n_bands=3, seed=0) -> np.ndarray:
@@ -123,3 +124,17 @@ def test_bfloat16_tiles_agree_with_the_whole():
         same = tile[3:-3, 3:-3] == whole[top : top + height, left : left + width]
         n_pixels, n_equal = n_pixels + same.size, n_equal + int(same.sum())
     assert n_equal / n_pixels >= 0.9999
+
+
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_the_labels_of_a_core_are_those_of_the_whole(data):
+    height, width = data.draw(st.integers(1, 150)), data.draw(st.integers(1, 150))
+    top = data.draw(st.integers(0, BIG.shape[0] - height))
+    left = data.draw(st.integers(0, BIG.shape[1] - width))
+    core, valid = Window(top, left, height, width), np.ones(BIG.shape[:2], bool)
+    valid[top, left] = False
+    found = PREDICTORS[2].labels(BIG, valid, core)
+    expected = WHOLE[2].argmax(axis=2)[core.slices] + 1
+    expected[0, 0] = 0
+    np.testing.assert_array_equal(found, expected)

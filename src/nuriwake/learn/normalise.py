@@ -150,10 +150,13 @@ def normalise(
         )
     low = np.asarray(statistics.low, np.float32)
     width = np.asarray(statistics.high, np.float32) - low
-    # Invalid pixels may hold infinities: they are replaced before any arithmetic.
-    unit: NDArray[np.float32] = np.where(valid[:, :, np.newaxis], array, low).astype(np.float32)
-    unit -= low
-    unit /= np.where(width > 0, width, np.float32(np.inf))
-    unit[~valid] = 0.0
-    np.clip(unit, 0.0, 1.0, out=unit)
+    if not valid.all():
+        # Invalid pixels may hold infinities: they are replaced before any arithmetic.
+        array = np.where(valid[:, :, np.newaxis], array, low)
+    unit: NDArray[np.float32] = array.astype(np.float32, order="C")
+    # Whole rows at once: an axis of three or four bands is too short for the vector unit.
+    rows = unit.reshape(len(unit), -1)
+    rows -= np.tile(low, unit.shape[1])
+    rows /= np.tile(np.where(width > 0, width, np.float32(np.inf)), unit.shape[1])
+    np.clip(rows, 0.0, 1.0, out=rows)
     return unit

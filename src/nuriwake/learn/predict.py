@@ -21,7 +21,7 @@ from nuriwake.learn.folding import Normalisation, algebra_dtype
 from nuriwake.learn.network import BatchNorm, Network
 from nuriwake.learn.precision import Precision, compute_dtype
 from nuriwake.learn.products import convolve, linear
-from nuriwake.raster import BoolMap, LabelMap
+from nuriwake.raster import BoolMap, LabelMap, Window
 
 #: Rows and columns of a block: its feature maps fit the cache, and the halo of two pixels around
 #: it costs 6 % more arithmetic.
@@ -84,7 +84,12 @@ class Predictor:
         self._bias = offset.float()
         self._ranks = torch.arange(self.n_labels, 0, -1, dtype=torch.float32, device=self._device)
 
-    def labels(self, image: NDArray[np.float32], valid: BoolMap | None = None) -> LabelMap:
+    def labels(
+        self,
+        image: NDArray[np.float32],
+        valid: BoolMap | None = None,
+        core: Window | None = None,
+    ) -> LabelMap:
         """Return the label of each pixel.
 
         Parameters
@@ -92,19 +97,22 @@ class Predictor:
         image : ndarray of float32, shape (height, width, bands), in [0, 1]
             Invalid pixels hold 0.
         valid : ndarray of bool, shape (height, width), optional
+        core : Window, optional
+            The part whose labels are wanted, the rest being its surroundings. Default: all.
 
         Returns
         -------
-        ndarray of int32, shape (height, width)
+        ndarray of int32, shape (height, width) of the core
             1 to q; 0 where invalid.
         """
-        labels = np.empty(image.shape[:2], np.int32)
-        for target, block in self._blocks(image):
+        core = core or Window.full(image.shape[:2])
+        labels = np.empty((core.height, core.width), np.int32)
+        for target, block in self._blocks(image, core):
             found = first_maximum_(block.flatten(0, 1), self._ranks).view(block.shape[:2])
             labels[target] = _crop(found, target).cpu().numpy()
         labels += 1
         if valid is not None:
-            labels[~valid] = 0
+            labels[~valid[core.slices]] = 0
         return labels
 
     def margins(
@@ -124,7 +132,7 @@ class Predictor:
         """
         margins = np.ones(image.shape[:2], np.float32)
         if self.n_labels > 1:
-            for target, block in self._blocks(image):
+            for target, block in self._blocks(image, Window.full(image.shape[:2])):
                 top = _crop(block, target).softmax(dim=2).topk(2, dim=2).values
                 margins[target] = (top[:, :, 0] - top[:, :, 1]).cpu().numpy()
         if valid is not None:
@@ -144,54 +152,55 @@ class Predictor:
         ndarray of float32, shape (height, width, q)
         """
         responses = np.empty((*image.shape[:2], self.n_labels), np.float32)
-        for target, block in self._blocks(image):
+        for target, block in self._blocks(image, Window.full(image.shape[:2])):
             responses[target] = _crop(block, target).cpu().numpy()
         return responses
 
-    @torch.no_grad()
-    def _blocks(self, image: NDArray[np.float32]) -> Iterator[tuple[tuple[slice, slice], Tensor]]:
-        """Yield where each block goes and its responses, (rows, columns, q), or a few more."""
-        height, width, _ = image.shape
-        for row in range(0, height, BLOCK):
-            for column in range(0, width, BLOCK):
-                target = (
-                    slice(row, min(row + BLOCK, height)),
-                    slice(column, min(column + BLOCK, width)),
-                )
-                yield target, self._respond(image, row, column)
+    def _blocks(
+        self, image: NDArray[np.float32], core: Window
+    ) -> Iterator[tuple[tuple[slice, slice], Tensor]]:
+        """Yield where in the core each block goes and its responses, (rows, columns, q).
 
-    def _respond(self, image: NDArray[np.float32], row: int, column: int) -> Tensor:
-        """Responses of the block whose first pixel is (row, column)."""
-        x = self._read(image, row, column)
+        A block at the lower or right edge may have a few rows or columns more.
+        """
+        for row in range(0, core.height, BLOCK):
+            for column in range(0, core.width, BLOCK):
+                rows, columns = min(BLOCK, core.height - row), min(BLOCK, core.width - column)
+                window = Window(core.row + row, core.col + column, rows, columns)
+                yield window.relative_to(core).slices, self._respond(image, window)
+
+    @torch.no_grad()
+    def _respond(self, image: NDArray[np.float32], window: Window) -> Tensor:
+        """Responses of the pixels of a window, and perhaps of some beyond it."""
+        x = self._read(image, window)
         for depth, layer in enumerate(self._layers[:-1], start=1):
             x = convolve(x, layer.kernel, layer.bias, relu=True)
             x = torch.addcmul(layer.shift, x, layer.scale).to(self._dtype)
             halo = self.radius - depth
-            _clear_outside(x, row - halo, column - halo, image.shape)
+            _clear_outside(x, window.row - halo, window.col - halo, image.shape)
         last = self._layers[-1]
         features = convolve(x, last.kernel, last.bias, relu=True)
         responses = linear(features.flatten(0, 1).float(), self._weight, self._bias)
         return responses.view(*features.shape[:2], -1)
 
-    def _read(self, image: NDArray[np.float32], row: int, column: int) -> Tensor:
+    def _read(self, image: NDArray[np.float32], window: Window) -> Tensor:
         """Cut out the block and its halo of ``radius`` pixels; 0 outside the image."""
         halo = 2 * self.radius
-        height, width, n_bands = image.shape
-        shape = (self._extent(height - row) + halo, self._extent(width - column) + halo, n_bands)
-        block = np.zeros(shape, np.float32)
-        top, left = row - self.radius, column - self.radius
-        source = image[max(top, 0) : top + shape[0], max(left, 0) : left + shape[1]]
+        rows, columns = self._extent(window.height) + halo, self._extent(window.width) + halo
+        block = np.zeros((rows, columns, image.shape[2]), np.float32)
+        top, left = window.row - self.radius, window.col - self.radius
+        source = image[max(top, 0) : top + rows, max(left, 0) : left + columns]
         first_row, first_column = max(-top, 0), max(-left, 0)
         block[
             first_row : first_row + source.shape[0], first_column : first_column + source.shape[1]
         ] = source
         return torch.from_numpy(block).to(self._device)
 
-    def _extent(self, left: int) -> int:
-        """Rows or columns of a block where so many are left of the image."""
+    def _extent(self, n_pixels: int) -> int:
+        """Rows or columns of a block for so many wanted."""
         if self._dtype == torch.float32:
             return BLOCK
-        return min(BLOCK, -(-left // _STEP) * _STEP)
+        return -(-n_pixels // _STEP) * _STEP
 
 
 def _crop(block: Tensor, target: tuple[slice, slice]) -> Tensor:

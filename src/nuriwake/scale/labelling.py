@@ -7,32 +7,36 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nuriwake.raster import LabelMap, Raster
+from nuriwake.raster import LabelMap, Raster, Window
 
 if TYPE_CHECKING:
     from nuriwake.model import Model
 
 
-def label_tile(model: Model, tile: Raster) -> LabelMap:
+def label_tile(model: Model, tile: Raster, core: Window | None = None) -> LabelMap:
     """Label what was read for a tile; unlike an image it may be without any valid pixel.
 
     Parameters
     ----------
     model : Model
     tile : Raster
+    core : Window, optional
+        The part whose labels are wanted, the rest being its halo. Default: all.
 
     Returns
     -------
-    ndarray of int32, shape (height, width)
+    ndarray of int32, shape (height, width) of the core
         1..q; 0 where there is no data.
     """
     from nuriwake.learn.normalise import normalise
     from nuriwake.learn.predict import Predictor
 
+    core = core or Window.full(tile.shape)
     if not tile.valid.any():
-        return np.zeros(tile.shape, np.int32)
+        return np.zeros((core.height, core.width), np.int32)
     unit = normalise(tile.array, tile.valid, model.statistics)
-    return Predictor(model.network, model.settings.precision).labels(unit, tile.valid)
+    predictor = Predictor(model.network, model.settings.precision)
+    return predictor.labels(unit, tile.valid, core)
 
 
 def model_digest(model: Model) -> str:

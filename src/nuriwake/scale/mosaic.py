@@ -284,7 +284,7 @@ def run_tile(job: _TileJob) -> int:
 
     model: Model = pickle.loads(job.model)
     with cpu_threads(job.threads):
-        labels = label_tile(model, job.source.read(job.tile.read))[job.tile.core_in_read.slices]
+        labels = label_tile(model, job.source.read(job.tile.read), job.tile.core_in_read)
     components = (
         describe_components(labels, job.tile, job.shape, job.min_pixels)
         if job.with_components
