@@ -1,16 +1,18 @@
 """What does labelling cost as rasters grow? Seconds, peak memory and exponent; one and two workers.
 
     python benchmarks/scale_out.py [--sides 2000,5000,10000,20000] [--memory 1G] [--workers 1,2]
-                                   [--folder /tmp/scale] [--regions]
+                                   [--dask] [--threads 1] [--folder /tmp/scale] [--regions]
 
 Writes synthetic 4-band uint16 rasters into the folder, trains a model (p = q = 100) on windows of
 the first, and labels each raster in a process of its own, whose peak resident memory is taken from
 the operating system. One JSON line for each run goes to standard output; the table comes last.
+What more workers gain shows where each has as many threads: --dask --workers 1,2 --threads 1.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import re
@@ -85,7 +87,14 @@ def train_model(scene: Path, path: Path, iterations: int) -> None:
 
 
 def apply_here(
-    scene: Path, model: Path, folder: Path, memory: str, workers: int, regions: bool
+    scene: Path,
+    model: Path,
+    folder: Path,
+    memory: str,
+    workers: int,
+    regions: bool,
+    dask: bool,
+    threads: int,
 ) -> int:
     """Label a raster in this process; return the side of its tiles."""
     from nuriwake.io.geotiff import open_geotiff
@@ -96,8 +105,8 @@ def apply_here(
     from nuriwake.scale.products import MosaicOutputs
 
     outputs = MosaicOutputs(folder / "labels.tif", folder / "regions.tif" if regions else None)
-    options = MosaicOptions(memory=parse_bytes(memory), existing="overwrite")
-    with choose_executor(workers, "local" if workers > 1 else None) as executor:
+    options = MosaicOptions(memory=parse_bytes(memory), existing="overwrite", threads=threads)
+    with choose_executor(workers, "local" if dask else None) as executor:
         report = apply_model(
             load_model(model), open_geotiff(scene), outputs, options, executor=executor
         )
@@ -151,7 +160,8 @@ def measure(args: argparse.Namespace) -> list[Row]:
             in_child("train", scene, model, args.iterations)
         alone, _, _ = in_child("predict", scene, model, min(side, 1024))
         for workers in map(int, args.workers.split(",")):
-            job = ("apply", scene, model, folder, args.memory, workers, int(args.regions))
+            how = (args.memory, workers, int(args.regions), int(args.dask), args.threads)
+            job = ("apply", scene, model, folder, *how)
             tile_side, seconds, peak = in_child(*job)
             speed = side**2 / seconds
             row = Row(side, workers, seconds, speed / 1e6, speed / alone, peak, int(tile_side))
@@ -170,10 +180,14 @@ def report(rows: list[Row]) -> None:
             f"{row.share_of_predict:.2f} | {row.peak_rss_mb} | {row.tile_side} |"
         )
     alone = [row for row in rows if row.workers == 1]
-    if len(alone) > 1:
-        first, last = alone[0], alone[-1]
-        exponent = math.log(last.seconds / first.seconds) / math.log((last.side / first.side) ** 2)
-        print(f"seconds grow as pixels to the power of {exponent:.3f}")
+    for one, other in itertools.pairwise(alone):
+        exponent = math.log(other.seconds / one.seconds) / math.log((other.side / one.side) ** 2)
+        print(f"{one.side} to {other.side}: seconds grow as pixels to the power of {exponent:.2f}")
+    for one in alone:
+        for other in rows:
+            if other.side == one.side and other.workers > 1:
+                gain = one.seconds / other.seconds
+                print(f"{one.side}: {other.workers} workers are {gain:.2f} x as fast as one")
 
 
 def child(arguments: list[str]) -> None:
@@ -185,8 +199,11 @@ def child(arguments: list[str]) -> None:
     elif what == "predict":
         result = predict_here(scene, model, int(arguments[3]))
     else:
-        folder, memory, workers, regions = arguments[3:]
-        result = apply_here(scene, model, Path(folder), memory, int(workers), bool(int(regions)))
+        folder, memory, *numbers = arguments[3:]
+        workers, regions, dask, threads = map(int, numbers)
+        result = apply_here(
+            scene, model, Path(folder), memory, workers, bool(regions), bool(dask), threads
+        )
     print(result, peak_rss_mb())
 
 
@@ -202,6 +219,8 @@ def main() -> None:
     parser.add_argument("--folder", default="/tmp/nuriwake-scale")
     parser.add_argument("--iterations", type=int, default=30)
     parser.add_argument("--regions", action="store_true")
+    parser.add_argument("--dask", action="store_true", help="workers of Dask, even one alone")
+    parser.add_argument("--threads", type=int, default=0, help="of each worker; 0 shares the cores")
     report(measure(parser.parse_args()))
 
 

@@ -17,6 +17,7 @@ from nuriwake.evaluate.metrics import adjusted_rand_index
 from nuriwake.io.geotiff import read_geotiff
 from nuriwake.io.image import read_image
 from nuriwake.raster import Raster, Window, as_raster
+from nuriwake.scale.products import MosaicOutputs
 from nuriwake.scale.scene import segment_scene
 from nuriwake.scale.tiles import plan_tiles
 from nuriwake.scale.trees import HALO, learn_scene_steps
@@ -47,7 +48,7 @@ def main() -> None:
         plan = plan_tiles(raster.shape, (arguments.tile, arguments.tile), HALO)
         with tempfile.TemporaryDirectory() as folder:
             output = Path(folder) / "regions.tif"
-            segment_scene(scene, raster, plan, output)
+            segment_scene(scene, raster, plan, MosaicOutputs(regions=output))
             tiled = read_geotiff(output).array[:, :, 0].astype(np.int32)
         index = adjusted_rand_index(Contingency.of(tiled, whole))
         print(

@@ -67,6 +67,7 @@ def no_memory(monkeypatch):
     ("flags", "kinds"),
     [
         (["--regions", "9"], ["regions"]),
+        (["--save", "labels,polygons"], ["labels"]),
         (["--recipe", "tip2020", "--save", "labels,regions,polygons"], ["labels", "regions"]),
     ],
 )
@@ -81,13 +82,16 @@ def test_what_does_not_fit_goes_tile_by_tile(scene, tmp_path, flags, kinds, caps
         assert (shown[20:] > 0).all()
         if "--regions" in flags:
             assert np.unique(shown).tolist() == list(range(10))
+    assert (out / "scene.polygons.gpkg").exists() == ("polygons" in flags[-1])
+    assert run([*arguments, "--resume"]) == 0
+    assert "done before, skipped" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("no_memory")
 def test_pictures_of_what_does_not_fit_are_refused(scene, tmp_path, capsys):
     arguments = ["segment", str(scene), "-o", str(tmp_path / "out"), "--save", "overlay", "--quiet"]
     assert run(arguments) == 2
-    assert "a raster beyond --memory gives regions" in capsys.readouterr().err
+    assert "a raster beyond --memory gives labels, regions, polygons" in capsys.readouterr().err
 
 
 def test_apply_labels_rasters_and_resumes(scene, tmp_path, capsys):

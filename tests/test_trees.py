@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 import mosaic_runs
-from nuriwake.errors import InputError
+from nuriwake.errors import InputError, UsageError
 from nuriwake.raster import Georeference, Raster, Window, as_raster
+from nuriwake.scale import scene as scene_module
+from nuriwake.scale.products import MosaicOutputs
 from nuriwake.scale.scene import segment_scene
 from nuriwake.scale.tiles import plan_tiles
-from nuriwake.scale.trees import learn_scene_steps, read_reduced
+from nuriwake.scale.trees import SceneTextons, learn_scene_steps, read_reduced
 from nuriwake.segmenter import finish_steps
 from nuriwake.settings import Settings
 
@@ -74,13 +76,82 @@ def test_the_regions_are_nearly_those_of_the_scene_in_one_piece(tmp_path: Path) 
     scene = finish_steps(learn_scene_steps(raster, Settings(recipe="fast", threads=1, max_iter=8)))
     whole = scene.partition(Window.full(raster.shape), raster)
     plan = plan_tiles(raster.shape, (170, 190), halo=24)
-    tree = segment_scene(scene, raster, plan, tmp_path / "regions.tif")
+    tree = segment_scene(scene, raster, plan, MosaicOutputs(regions=tmp_path / "regions.tif"))
     with rasterio.open(tmp_path / "regions.tif") as file:
         tiled = file.read(1)
     assert adjusted_rand_score(whole.ravel(), tiled.ravel()) >= 0.95
     np.testing.assert_array_equal(tiled > 0, raster.valid)
+    assert tree is not None
     assert tiled.max() == tree.automatic_n_regions
-    segment_scene(scene, raster, plan, tmp_path / "seven.tif", n_regions=7)
+    segment_scene(scene, raster, plan, MosaicOutputs(regions=tmp_path / "seven.tif"), n_regions=7)
     with rasterio.open(tmp_path / "seven.tif") as file:
         assert np.unique(file.read(1)).tolist() == list(range(8))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["regions.tif", "seven.tif"]
+
+
+@pytest.fixture(scope="module")
+def learned() -> tuple[SceneTextons, Raster]:
+    raster = replace(patchwork(), georeference=Georeference(None, (2.0, 0, 5, 0, -2.0, 7)))
+    settings = Settings(recipe="fast", threads=1, max_iter=8)
+    return finish_steps(learn_scene_steps(raster, settings)), raster
+
+
+def outputs_in(folder: Path) -> MosaicOutputs:
+    folder.mkdir()
+    return MosaicOutputs(*(folder / name for name in ("l.tif", "r.tif", "p.gpkg")))
+
+
+def test_labels_regions_and_polygons_of_a_scene_agree(learned, tmp_path: Path) -> None:
+    rasterio, pyogrio = pytest.importorskip("rasterio"), pytest.importorskip("pyogrio")
+    scene, raster = learned
+    outputs = outputs_in(tmp_path / "out")
+    segment_scene(scene, raster, plan_tiles(raster.shape, (170, 190), halo=24), outputs)
+    with rasterio.open(outputs.labels) as file:
+        labels = file.read(1)
+    with rasterio.open(outputs.regions) as file:
+        regions = file.read(1)
+    np.testing.assert_array_equal(labels > 0, raster.valid)
+    meta, _, _, columns = pyogrio.raw.read(outputs.polygons)
+    table = dict(zip(meta["fields"], columns, strict=True))
+    assert sorted(table["region"]) == list(range(1, regions.max() + 1))
+    for region, label, pixels in zip(
+        *(table[k] for k in ("region", "label", "pixels")), strict=True
+    ):
+        inside = labels[regions == region]
+        assert inside.size == pixels
+        assert np.bincount(inside).argmax() == label
+
+
+def test_a_scene_that_was_interrupted_goes_on(learned, tmp_path: Path, monkeypatch) -> None:
+    pytest.importorskip("pyogrio")
+    scene, raster = learned
+    whole, broken = outputs_in(tmp_path / "whole"), outputs_in(tmp_path / "broken")
+    segment_scene(scene, raster, plan_tiles(raster.shape, (170, 190), halo=24), whole)
+
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    plan = plan_tiles(raster.shape, (170, 190), halo=24)
+    with monkeypatch.context() as patch:
+        patch.setattr(scene_module, "write_products", fail)
+        with pytest.raises(KeyboardInterrupt):
+            segment_scene(scene, raster, plan, broken, existing="resume")
+    assert not any(path.exists() for path in broken.paths)
+    with monkeypatch.context() as patch:
+        patch.setattr(scene_module, "find_leaves", fail)
+        # Other tiles are wished for; those that are done are used.
+        other = plan_tiles(raster.shape, (100, 100), halo=24)
+        assert segment_scene(scene, raster, other, broken, existing="resume") is not None
+        assert segment_scene(scene, raster, other, broken, existing="resume") is None
+    for one, again in zip(whole.paths[:2], broken.paths[:2], strict=True):
+        assert one.read_bytes() == again.read_bytes()
+    assert sorted(p.name for p in (tmp_path / "broken").iterdir()) == ["l.tif", "p.gpkg", "r.tif"]
+    with pytest.raises(UsageError, match="exists already"):
+        segment_scene(scene, raster, plan, broken)
+    with pytest.raises(UsageError, match="other settings"):
+        segment_scene(scene, raster, plan, broken, n_regions=5, existing="resume")
+
+
+def test_one_raster_must_be_written() -> None:
+    with pytest.raises(ValueError, match="labels or regions"):
+        MosaicOutputs(polygons=Path("a.gpkg"))

@@ -94,7 +94,8 @@ def _run_raster(plan: OutputPlan, job: SegmentJob) -> None:
         report = finish_steps(steps, show)
     _write_record(plan, job, files)
     written = ", ".join(map(str, files.values()))
-    job.say(f"{plan.source}: {report.n_regions} regions in {report.n_tiles} tiles -> {written}")
+    found = f"{report.n_regions} regions in {report.n_tiles} tiles -> {written}"
+    job.say(f"{plan.source}: {'done before, skipped.' if report.skipped else found}")
 
 
 def _run_stack(plan: OutputPlan, job: SegmentJob) -> None:

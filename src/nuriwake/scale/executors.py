@@ -28,6 +28,12 @@ Result = TypeVar("Result")
 MAX_DEATHS = 3
 #: Seconds that a scheduler has to answer.
 CONNECT_SECONDS = 10.0
+#: Dask tells its workers' allocator to hand every freed page back at once; a network, which asks
+#: for the same megabytes a hundred times a second, then runs at half its speed.
+_ALLOCATOR = {
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 128 << 20,
+    "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 64 << 20,
+}
 
 
 class Executor(Protocol):
@@ -222,7 +228,9 @@ def dask_executor(
     """
     distributed = require("distributed", extra="cluster")
     if scheduler is None:
+        dask = require("dask", extra="cluster")
         with (
+            dask.config.set(_ALLOCATOR),
             distributed.LocalCluster(
                 n_workers=n_workers,
                 threads_per_worker=1,

@@ -22,9 +22,8 @@ from nuriwake.settings import Settings
 if TYPE_CHECKING:
     from nuriwake.learn.training import Step
 
-#: What can be written tile by tile: by the recipe fast, and by the published ones.
-FAST_KINDS = ("regions",)
-PUBLISHED_KINDS = ("labels", "regions", "polygons")
+#: What can be written tile by tile.
+LARGE_KINDS = ("labels", "regions", "polygons")
 
 
 @dataclass(frozen=True)
@@ -36,10 +35,13 @@ class LargeReport:
     n_tiles : int
     n_regions : int
         0 where no regions were asked for.
+    skipped : bool
+        Whether the results were there already.
     """
 
     n_tiles: int
     n_regions: int
+    skipped: bool = False
 
 
 def large_kinds(settings: Settings, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -61,15 +63,16 @@ def large_kinds(settings: Settings, wanted: tuple[str, ...] | None) -> tuple[str
     >>> large_kinds(Settings(recipe="fast"), None)
     ('regions',)
     """
-    possible = FAST_KINDS if settings.recipe == "fast" else PUBLISHED_KINDS
+    usual = "regions" if settings.recipe == "fast" else "labels"
     if wanted is None:
-        return possible[:1]
-    if not set(wanted) <= set(possible):
+        return (usual,)
+    if not set(wanted) <= set(LARGE_KINDS):
         raise UsageError(
-            f"a raster beyond --memory gives {', '.join(possible)} with the recipe "
-            f"{settings.recipe}; got --save {','.join(wanted)}. Ask for less, or raise --memory."
+            f"a raster beyond --memory gives {', '.join(LARGE_KINDS)}; got --save "
+            f"{','.join(wanted)}. Ask for less, or raise --memory."
         )
-    return wanted
+    # A raster is always written: its tags tell --resume which run it is of.
+    return wanted if set(wanted) & {"labels", "regions"} else (usual, *wanted)
 
 
 def large_steps(
@@ -95,7 +98,7 @@ def large_steps(
     n_regions : int, optional
         So many regions (fast). Default: the automatic cut.
     existing : str
-        ``resume`` goes on with the tiles that an earlier run has done (published recipes).
+        ``resume`` goes on with the tiles that an earlier run has done.
 
     Yields
     ------
@@ -115,19 +118,19 @@ def large_steps(
     UsageError
         If the memory is too small for one tile.
     """
+    outputs = MosaicOutputs(files.get("labels"), files.get("regions"), files.get("polygons"))
     if settings.recipe == "fast":
         scene = yield from learn_scene_steps(source, settings)
         pixels = plan_tile_pixels(memory, source.n_bands, 4, executor.n_workers)
         shape = choose_tile_shape(pixels, source.shape, (1, 1))
         plan = plan_tiles(source.shape, shape, HALO)
         tree = segment_scene(
-            scene, source, plan, files["regions"], n_regions=n_regions, executor=executor
+            scene, source, plan, outputs, n_regions=n_regions, existing=existing, executor=executor
         )
+        if tree is None:
+            return LargeReport(0, 0, skipped=True)
         return LargeReport(len(plan), n_regions or tree.automatic_n_regions)
     model = yield from fit_source_steps(source, settings)
-    # The regions and polygons are those of the labels, which are always written.
-    labels = files.get("labels") or next(iter(files.values())).with_suffix(".labels.tif")
-    outputs = MosaicOutputs(labels, files.get("regions"), files.get("polygons"))
     options = MosaicOptions(memory=memory, existing=existing, threads=settings.threads)
     report = apply_model(model, source, outputs, options, executor=executor)
-    return LargeReport(report.n_tiles, report.n_regions or 0)
+    return LargeReport(report.n_tiles, report.n_regions or 0, report.skipped)

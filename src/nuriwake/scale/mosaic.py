@@ -11,13 +11,11 @@ from it what is done.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import pickle
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,15 +23,15 @@ import numpy as np
 from nuriwake.errors import InputError
 from nuriwake.io.sidecar import package_versions
 from nuriwake.io.vector import check_vector_path
-from nuriwake.raster import Raster, WindowedSource
+from nuriwake.raster import WindowedSource
 from nuriwake.scale.components import describe_components
 from nuriwake.scale.executors import Executor, SerialExecutor
 from nuriwake.scale.labelling import label_tile, model_digest
 from nuriwake.scale.memory import default_memory, plan_tile_pixels
-from nuriwake.scale.products import DoneTiles, Existing, MosaicOutputs, is_done, write_products
+from nuriwake.scale.products import Existing, LabelledTiles, MosaicOutputs, is_done, write_products
 from nuriwake.scale.seams import Numbering, number_components
 from nuriwake.scale.tiles import Tile, TilePlan, choose_tile_shape, plan_tiles
-from nuriwake.scale.workfolder import Facts, WorkFolder, file_identity, fingerprint
+from nuriwake.scale.workfolder import Facts, WorkFolder, fingerprint, source_identity
 
 if TYPE_CHECKING:
     from nuriwake.model import Model
@@ -157,16 +155,16 @@ def apply_model(
     if outputs.polygons is not None:
         check_vector_path(outputs.polygons)
     run = fingerprint(_facts(model, source, outputs, options))
-    folder = WorkFolder.beside(outputs.labels, run)
+    folder = WorkFolder.beside(outputs.anchor, run)
     if is_done(outputs, run, options.existing):
         return MosaicReport(run, source.shape, 0, 0, None, True, time.perf_counter() - started)
     if options.existing == "overwrite":
         folder.remove()
-    folder.remove_others(outputs.labels)
+    folder.remove_others(outputs.anchor)
     plan = _plan(model, source, folder, options, executor.n_workers)
     n_resumed = _run_tiles(model, source, plan, folder, outputs, options, executor, on_progress)
     numbering = _number(plan, folder, outputs, options)
-    done = DoneTiles(source, plan, folder, numbering, model.n_labels)
+    done = LabelledTiles(source, plan, folder, model.n_labels, numbering)
     write_products(outputs, done, options.tolerance, run)
     folder.remove()
     n_regions = numbering.n_regions if numbering else None
@@ -200,16 +198,6 @@ def _facts(
         "with_components": outputs.has_regions or options.min_pixels > 1,
         "versions": json.dumps(package_versions()),
     }
-
-
-def source_identity(source: WindowedSource) -> str:
-    """Return a digest that changes when the pixels of a source do."""
-    path = getattr(source, "path", None)
-    if isinstance(source, Raster):
-        digest = hashlib.sha256(np.ascontiguousarray(source.array).tobytes())
-        digest.update(source.valid.tobytes())
-        return digest.hexdigest()
-    return file_identity(Path(path)) if path else ""
 
 
 def _plan(

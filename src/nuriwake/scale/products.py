@@ -1,4 +1,4 @@
-"""The files that a mosaic is written to, from the tiles that are done."""
+"""The files that a map of any size is written to, from the tiles that are done."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from nuriwake.errors import UsageError
 from nuriwake.io.coverage import MapTile
@@ -30,17 +30,32 @@ class MosaicOutputs:
 
     Parameters
     ----------
-    labels : pathlib.Path
+    labels : pathlib.Path, optional
         The labels: a GeoTIFF, or a folder that ends in ``.zarr``.
     regions : pathlib.Path, optional
-        The regions, likewise: the 4-connected parts of the labels, numbered in raster order.
+        The regions, likewise.
     polygons : pathlib.Path, optional
         The regions as polygons: ``.gpkg``, ``.geojson`` or ``.fgb``.
+
+    Raises
+    ------
+    ValueError
+        If there is neither a file of labels nor one of regions: a raster tells, in its tags, which
+        run it is of.
     """
 
-    labels: Path
+    labels: Path | None = None
     regions: Path | None = None
     polygons: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.labels is None and self.regions is None:
+            raise ValueError("labels or regions must be written")
+
+    @property
+    def anchor(self) -> Path:
+        """The raster beside which the run keeps its work."""
+        return next(path for path in (self.labels, self.regions) if path)
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -53,9 +68,34 @@ class MosaicOutputs:
         return self.regions is not None or self.polygons is not None
 
 
-@dataclass(frozen=True, eq=False)
-class DoneTiles:
-    """Every tile of a raster, labelled.
+class DoneMap(Protocol):
+    """A map whose tiles are done; each method yields one map, tile by tile."""
+
+    source: WindowedSource
+    plan: TilePlan
+    folder: WorkFolder
+
+    @property
+    def n_labels(self) -> int:
+        """The largest label that may occur."""
+
+    @property
+    def n_regions(self) -> int:
+        """The number of regions; 0 where they are not known."""
+
+    def labels(self) -> Iterator[tuple[Window, LabelMap]]:
+        """Yield the labels."""
+
+    def regions(self) -> Iterator[tuple[Window, LabelMap]]:
+        """Yield the regions."""
+
+    def map_tiles(self) -> Iterator[MapTile]:
+        """Yield regions, labels and bands, for the polygons."""
+
+
+@dataclass(eq=False)
+class LabelledTiles:
+    """The labels of a model, and their 4-connected components as regions.
 
     Parameters
     ----------
@@ -64,17 +104,21 @@ class DoneTiles:
     plan : TilePlan
     folder : WorkFolder
         Where the tiles are kept.
+    n_labels : int
     numbering : Numbering or None
         None where regions are not wanted and nothing was sieved.
-    n_labels : int
-        The largest label that may occur.
     """
 
     source: WindowedSource
     plan: TilePlan
     folder: WorkFolder
-    numbering: Numbering | None
     n_labels: int
+    numbering: Numbering | None
+
+    @property
+    def n_regions(self) -> int:
+        """The number of regions; 0 where they are not known."""
+        return self.numbering.n_regions if self.numbering else 0
 
     def labels(self) -> Iterator[tuple[Window, LabelMap]]:
         """Yield the labels of each tile, sieved where that was asked for."""
@@ -85,28 +129,33 @@ class DoneTiles:
                 labels = label_of[label_components(labels)]
             yield tile.core, labels
 
-    def regions(self, numbering: Numbering) -> Iterator[tuple[Window, LabelMap]]:
+    def regions(self) -> Iterator[tuple[Window, LabelMap]]:
         """Yield the regions of each tile."""
         for tile in self.plan:
-            region_of, _ = numbering.lookup(tile.index)
+            region_of, _ = self._numbered().lookup(tile.index)
             yield tile.core, region_of[label_components(self.folder.load_labels(tile.index))]
 
-    def map_tiles(self, numbering: Numbering) -> Iterator[MapTile]:
+    def map_tiles(self) -> Iterator[MapTile]:
         """Yield regions, labels and bands of each tile, for the polygons."""
         for tile in self.plan:
             ids = label_components(self.folder.load_labels(tile.index))
-            region_of, label_of = numbering.lookup(tile.index)
+            region_of, label_of = self._numbered().lookup(tile.index)
             bands = self.source.read(tile.core).array
             yield MapTile(tile.core, region_of[ids], label_of[ids], bands)
 
+    def _numbered(self) -> Numbering:
+        if self.numbering is None:
+            raise ValueError("the components were not numbered")
+        return self.numbering
 
-def write_products(outputs: MosaicOutputs, done: DoneTiles, tolerance: float, run: str) -> None:
+
+def write_products(outputs: MosaicOutputs, done: DoneMap, tolerance: float, run: str) -> None:
     """Write each result in the work folder, then rename all: a killed run shows none of them.
 
     Parameters
     ----------
     outputs : MosaicOutputs
-    done : DoneTiles
+    done : DoneMap
     tolerance : float
         How much the polygons' borders may be simplified, in pixels.
     run : str
@@ -118,26 +167,26 @@ def write_products(outputs: MosaicOutputs, done: DoneTiles, tolerance: float, ru
         If a file cannot be written.
     """
     finished: list[tuple[Path, Path]] = []
-    if done.numbering is not None and outputs.polygons is not None:
+    if outputs.polygons is not None:
         inner = _inner(done, "polygons", outputs.polygons)
-        tiles, place = done.map_tiles(done.numbering), done.source.georeference
-        write_polygons(inner, tiles, done.plan.shape, place, tolerance=tolerance)
+        place = done.source.georeference
+        write_polygons(inner, done.map_tiles(), done.plan.shape, place, tolerance=tolerance)
         finished.append((inner, outputs.polygons))
-    if done.numbering is not None and outputs.regions is not None:
+    if outputs.regions is not None:
         inner = _inner(done, "regions", outputs.regions)
-        blocks = done.regions(done.numbering)
-        _write_map(inner, done, blocks, done.numbering.n_regions, run)
+        _write_map(inner, done, done.regions(), done.n_regions, run)
         finished.append((inner, outputs.regions))
-    inner = _inner(done, "labels", outputs.labels)
-    _write_map(inner, done, done.labels(), done.n_labels, run)
-    finished.append((inner, outputs.labels))
+    if outputs.labels is not None:
+        inner = _inner(done, "labels", outputs.labels)
+        _write_map(inner, done, done.labels(), done.n_labels, run)
+        finished.append((inner, outputs.labels))
     for inner, final in finished:
         if final.is_dir():
             shutil.rmtree(final)
         inner.replace(final)
 
 
-def _inner(done: DoneTiles, kind: str, final: Path) -> Path:
+def _inner(done: DoneMap, kind: str, final: Path) -> Path:
     """Name the file of a kind in the work folder, free of what a killed run left there."""
     inner = done.folder.path / f"{kind}{final.suffix}"
     if inner.is_dir():
@@ -147,7 +196,7 @@ def _inner(done: DoneTiles, kind: str, final: Path) -> Path:
 
 def _write_map(
     path: Path,
-    done: DoneTiles,
+    done: DoneMap,
     blocks: Iterator[tuple[Window, LabelMap]],
     max_label: int,
     run: str,

@@ -1,22 +1,33 @@
-"""The recipe ``fast`` on a raster of any size, from file to map of regions."""
+"""The recipe ``fast`` on a raster of any size, from file to maps of regions and labels.
+
+1. Tiles are cut into leaves, each on its own, and kept in a folder beside the output.
+2. Leaves are joined over the halos, and merged in one tree of the scene.
+3. The tree is cut, and the results are written in one pass, and renamed.
+
+An interrupted run leaves the folder; the next one with the same input and settings goes on.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from nuriwake.io.geotiff import write_label_geotiff
+from nuriwake.io.coverage import MapTile
+from nuriwake.io.sidecar import package_versions
+from nuriwake.io.vector import check_vector_path
 from nuriwake.raster import LabelMap, Window, WindowedSource
 from nuriwake.regions.tree import RegionTree
 from nuriwake.scale.executors import Executor, SerialExecutor
 from nuriwake.scale.overlaps import join_over_halos
-from nuriwake.scale.scene_tree import LEAF_SHARE, grow_scene_tree
+from nuriwake.scale.products import Existing, MosaicOutputs, is_done, write_products
+from nuriwake.scale.scene_tree import LEAF_SHARE, SceneTree, grow_scene_tree
 from nuriwake.scale.tiles import Tile, TilePlan
 from nuriwake.scale.trees import SceneTextons
-from nuriwake.scale.workfolder import WorkFolder
+from nuriwake.scale.workfolder import WorkFolder, fingerprint, source_identity
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +38,56 @@ class _LeafJob:
     source: WindowedSource
     tile: Tile
     folder: WorkFolder
+
+
+@dataclass(eq=False)
+class SceneMap:
+    """The regions of a scene, and its labels, as tables from the leaves.
+
+    Parameters
+    ----------
+    source : WindowedSource
+    plan : TilePlan
+    folder : WorkFolder
+    base : ndarray of int32, shape (height, width)
+        The leaves 1..n; 0 = no data. Read from a file by windows.
+    region_of, label_of : ndarray of int32, shape (n + 1,)
+        Of each leaf; 0 for 0.
+    label_of_region : ndarray of int32, shape (n_regions + 1,)
+        The label that most of a region's pixels have.
+    """
+
+    source: WindowedSource
+    plan: TilePlan
+    folder: WorkFolder
+    base: LabelMap
+    region_of: LabelMap
+    label_of: LabelMap
+    label_of_region: LabelMap
+
+    @property
+    def n_labels(self) -> int:
+        """The largest label that occurs."""
+        return int(self.label_of.max(initial=0))
+
+    @property
+    def n_regions(self) -> int:
+        """The number of regions."""
+        return int(self.region_of.max(initial=0))
+
+    def labels(self) -> Iterator[tuple[Window, LabelMap]]:
+        """Yield the labels of each tile."""
+        return ((tile.core, self.label_of[self.base[tile.core.slices]]) for tile in self.plan)
+
+    def regions(self) -> Iterator[tuple[Window, LabelMap]]:
+        """Yield the regions of each tile."""
+        return ((tile.core, self.region_of[self.base[tile.core.slices]]) for tile in self.plan)
+
+    def map_tiles(self) -> Iterator[MapTile]:
+        """Yield regions, their labels and the bands of each tile, for the polygons."""
+        for window, regions in self.regions():
+            bands = self.source.read(window).array
+            yield MapTile(window, regions, self.label_of_region[regions], bands)
 
 
 def find_leaves(job: _LeafJob) -> int:
@@ -47,12 +108,13 @@ def segment_scene(
     scene: SceneTextons,
     source: WindowedSource,
     plan: TilePlan,
-    output: Path,
+    outputs: MosaicOutputs,
     *,
     n_regions: int | None = None,
+    existing: Existing = "refuse",
     executor: Executor | None = None,
-) -> RegionTree:
-    """Divide a scene into regions, tile by tile, and write them as a GeoTIFF.
+) -> RegionTree | None:
+    """Divide a scene into regions, tile by tile, and write them.
 
     Parameters
     ----------
@@ -60,45 +122,65 @@ def segment_scene(
         From :func:`.trees.learn_scene_steps`.
     source : WindowedSource
     plan : TilePlan
-        With a halo (:data:`.trees.HALO`).
-    output : pathlib.Path
+        With a halo (:data:`.trees.HALO`). A run that goes on takes the tiles of the one before.
+    outputs : MosaicOutputs
     n_regions : int, optional
         Exactly so many. Default: the automatic cut.
+    existing : str
+        As in :class:`.mosaic.MosaicOptions`.
     executor : Executor, optional
         Where the tiles' leaves are found. Default: in this process.
 
     Returns
     -------
-    RegionTree
-        Its base is one row that holds the leaves; other cuts are tables from leaf to region.
+    RegionTree or None
+        Its base is one row that holds the leaves; other cuts are tables from leaf to region. None
+        where ``resume`` found the results there already.
 
     Raises
     ------
     UsageError
-        If there are fewer leaves than regions wished for.
+        If there are fewer leaves than regions wished for, or results are there already and neither
+        ``resume`` nor ``overwrite`` was asked for.
     InputError
         If the input cannot be read.
     OutputError
-        If the result cannot be written.
+        If the result cannot be written; what is done is kept for a later run.
     """
-    folder = WorkFolder.beside(output, "regions")
-    folder.remove()
-    folder.start(plan.tile_shape)
-    try:
-        jobs = [_LeafJob(scene, source, tile, folder) for tile in plan]
-        for _ in (executor or SerialExecutor()).run(find_leaves, jobs):
-            pass
-        base, n_leaves = _join_leaves(plan, folder)
-        tree = grow_scene_tree(scene, source, plan, lambda window: base[window.slices], n_leaves)
-        regions = np.append(np.int32(0), tree.cut(n_regions)[0])
-        blocks = _blocks(plan, base, regions)
-        largest = int(regions.max())
-        write_label_geotiff(
-            output, plan.shape, blocks, max_label=largest, georeference=source.georeference
-        )
-    finally:
+    if outputs.polygons is not None:
+        check_vector_path(outputs.polygons)
+    run = _fingerprint(scene, source, n_regions)
+    if is_done(outputs, run, existing):
+        return None
+    folder = WorkFolder.beside(outputs.anchor, run)
+    if existing == "overwrite":
         folder.remove()
-    return tree
+    folder.remove_others(outputs.anchor)
+    plan = TilePlan(plan.shape, folder.start(plan.tile_shape), plan.halo)
+    left = [tile for tile in plan if not folder.tile_path(tile.index).exists()]
+    jobs = [_LeafJob(scene, source, tile, folder) for tile in left]
+    for _ in (executor or SerialExecutor()).run(find_leaves, jobs):
+        pass
+    base, n_leaves = _join_leaves(plan, folder)
+    grown = grow_scene_tree(scene, source, plan, lambda window: base[window.slices], n_leaves)
+    done = SceneMap(source, plan, folder, base, *_tables(grown, n_regions))
+    write_products(outputs, done, 0.0, run)
+    folder.remove()
+    return grown.tree
+
+
+def _fingerprint(scene: SceneTextons, source: WindowedSource, n_regions: int | None) -> str:
+    """Digest what decides the result; the textons stand for the training."""
+    return fingerprint(
+        {
+            "input": source_identity(source),
+            "bands": list(getattr(source, "bands", ())),
+            "textons": hashlib.sha256(np.ascontiguousarray(scene.textons).tobytes()).hexdigest(),
+            "settings": json.dumps(scene.settings.model_dump(mode="json"), sort_keys=True),
+            "regions": n_regions or 0,
+            "versions": json.dumps(package_versions()),
+        }
+    )
 
 
 def _join_leaves(plan: TilePlan, folder: WorkFolder) -> tuple[LabelMap, int]:
@@ -116,6 +198,11 @@ def _join_leaves(plan: TilePlan, folder: WorkFolder) -> tuple[LabelMap, int]:
     return base, int(number.max())
 
 
-def _blocks(plan: TilePlan, base: LabelMap, regions: LabelMap) -> Iterator[tuple[Window, LabelMap]]:
-    for tile in plan:
-        yield tile.core, regions[base[tile.core.slices]]
+def _tables(grown: SceneTree, n_regions: int | None) -> tuple[LabelMap, LabelMap, LabelMap]:
+    """Regions and labels of the leaves, and the label that most of each region's pixels have."""
+    regions, labels = grown.tree.cut(n_regions)[0], grown.labels
+    areas = np.zeros((int(regions.max()) + 1, int(labels.max()) + 1))
+    np.add.at(areas, (regions, labels), grown.areas)
+    nothing = np.zeros(1, np.int32)
+    of_region = areas.argmax(axis=1).astype(np.int32)
+    return np.append(nothing, regions), np.append(nothing, labels), of_region

@@ -31,6 +31,25 @@ _COLOUR_UNIT = 10.0
 
 
 @dataclass(frozen=True, eq=False)
+class SceneTree:
+    """The tree of a scene, over the leaves of all its tiles.
+
+    Parameters
+    ----------
+    tree : RegionTree
+        Its base is one row that holds the leaves 1..n: its cuts are tables from leaf to region.
+    areas : ndarray of float64, shape (n,)
+        Pixels of each leaf.
+    labels : ndarray of int32, shape (n,)
+        The learned label that is most probable in each leaf, from 1.
+    """
+
+    tree: RegionTree
+    areas: Floats
+    labels: NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
 class _Sums:
     """What a tile adds: to regions by id (rows), and to borders by their pair of ids."""
 
@@ -49,7 +68,7 @@ def grow_scene_tree(
     plan: TilePlan,
     leaves: ReadLeaves,
     n_leaves: int,
-) -> RegionTree:
+) -> SceneTree:
     """Merge the leaves of all tiles into one tree.
 
     Parameters
@@ -63,14 +82,14 @@ def grow_scene_tree(
 
     Returns
     -------
-    RegionTree
-        Its base is one row that holds the leaves 1..n: its cuts are tables from leaf to region.
+    SceneTree
     """
     from nuriwake.fast import grow_tree
 
     parts = [_tile_sums(scene, source, plan, tile, leaves) for tile in plan]
     graph, evidence = _add_up(parts, n_leaves)
-    return grow_tree(graph, evidence, scene.settings)
+    labels = evidence.textons.argmax(axis=1).astype(np.int32) + 1
+    return SceneTree(grow_tree(graph, evidence, scene.settings), graph.areas, labels)
 
 
 def _tile_sums(

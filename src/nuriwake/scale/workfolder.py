@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nuriwake.errors import InputError, OutputError
 from nuriwake.io.atomic import atomic_path
-from nuriwake.raster import LabelMap
+from nuriwake.raster import LabelMap, Raster, WindowedSource
 from nuriwake.scale.components import TileComponents
 from nuriwake.scale.tiles import Shape
 
@@ -167,3 +167,13 @@ def file_identity(path: Path) -> str:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
     return digest.hexdigest()
+
+
+def source_identity(source: WindowedSource) -> str:
+    """Return a digest that changes when the pixels of a source do."""
+    path = getattr(source, "path", None)
+    if isinstance(source, Raster):
+        digest = hashlib.sha256(np.ascontiguousarray(source.array).tobytes())
+        digest.update(source.valid.tobytes())
+        return digest.hexdigest()
+    return file_identity(Path(path)) if path else ""
