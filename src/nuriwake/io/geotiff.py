@@ -11,15 +11,16 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.errors import InputError, OutputError, UsageError, out_of_range, require
+from nuriwake.errors import InputError, OutputError, require
 from nuriwake.io.atomic import atomic_path
+from nuriwake.io.banded import BandedFile
 from nuriwake.raster import BoolMap, Georeference, LabelMap, Raster, Window
 
 if TYPE_CHECKING:
@@ -32,63 +33,17 @@ CACHE_MB = 64
 _IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
-@dataclass(frozen=True)
-class GeoTiffSource:
+@dataclass(frozen=True, kw_only=True)
+class GeoTiffSource(BandedFile):
     """A raster file that is read window by window; made by :func:`open_geotiff`.
-
-    It holds no open file, so it can be sent to other processes.
 
     Parameters
     ----------
-    path : pathlib.Path
-    bands : tuple of int
-        Bands to read, in this order, numbered from 1.
-    n_file_bands : int
-        Bands in the file, alpha included.
-    shape : tuple of int
-        Height and width.
-    block_shape : tuple of int
-        Height and width of the file's blocks.
-    dtype : str
-        NumPy's name of the pixels' dtype.
-    georeference : Georeference or None
-    file_band_names : tuple of str
-        Descriptions of all the file's bands; empty where it has none.
     nodata : tuple of float or None, one per file band
+        The others are those of :class:`.banded.BandedFile`.
     """
 
-    path: Path
-    bands: tuple[int, ...]
-    n_file_bands: int
-    shape: tuple[int, int]
-    block_shape: tuple[int, int]
-    dtype: str
-    georeference: Georeference | None = None
-    file_band_names: tuple[str, ...] = ()
-    nodata: tuple[float | None, ...] = field(default=())
-
-    @property
-    def n_bands(self) -> int:
-        """Number of bands that are read."""
-        return len(self.bands)
-
-    @property
-    def band_names(self) -> tuple[str, ...]:
-        """Names of the bands that are read; empty where the file has none."""
-        return tuple(self.file_band_names[band - 1] for band in self.bands if self.file_band_names)
-
-    def select(self, bands: Sequence[int]) -> GeoTiffSource:
-        """Read these bands of the file, in this order; numbered from 1.
-
-        Raises
-        ------
-        UsageError
-            If a band does not exist.
-        """
-        if not bands or not all(1 <= band <= self.n_file_bands for band in bands):
-            expected = f"a list of band numbers in [1, {self.n_file_bands}] ({self.path})"
-            raise UsageError(out_of_range("bands", expected, list(bands)))
-        return replace(self, bands=tuple(bands))
+    nodata: tuple[float | None, ...] = ()
 
     def read(self, window: Window) -> Raster:
         """Read the pixels of one window.

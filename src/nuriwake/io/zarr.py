@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.errors import InputError, OutputError, UsageError, out_of_range, require
+from nuriwake.io.banded import BandedFile
 from nuriwake.raster import Georeference, LabelMap, Raster, Window
 
 #: Suffix of the folders that this module reads and writes.
@@ -21,68 +22,26 @@ CHUNK = 512
 _OLD_AXES = ("t", "c", "z", "y", "x")
 
 
-@dataclass(frozen=True)
-class ZarrSource:
+@dataclass(frozen=True, kw_only=True)
+class ZarrSource(BandedFile):
     """The full resolution of an OME-Zarr image, read window by window; from :func:`open_zarr`.
 
-    It holds no open file, so it can be sent to other processes.
+    Its bands are the image's channels; its georeference is the physical size of a pixel, without a
+    coordinate reference system.
 
     Parameters
     ----------
-    path : pathlib.Path
-        The image's folder.
     dataset : str
-        The array inside it.
+        The array inside the image's folder.
     axes : tuple of str
         Such as ``("t", "c", "z", "y", "x")``.
     plane : Mapping of str to int
-        Index on the axes ``t`` and ``z``.
-    bands : tuple of int
-        Channels to read, numbered from 1.
-    n_file_bands : int
-        Channels in the file.
-    shape, block_shape : tuple of int
-        Height and width of the image and of its chunks.
-    dtype : str
-    georeference : Georeference or None
-        The physical size of a pixel, without a coordinate reference system.
-    channel_names : tuple of str
+        Index on the axes ``t`` and ``z``. The others are those of :class:`.banded.BandedFile`.
     """
 
-    path: Path
     dataset: str
     axes: tuple[str, ...]
     plane: Mapping[str, int]
-    bands: tuple[int, ...]
-    n_file_bands: int
-    shape: tuple[int, int]
-    block_shape: tuple[int, int]
-    dtype: str
-    georeference: Georeference | None = None
-    channel_names: tuple[str, ...] = ()
-
-    @property
-    def n_bands(self) -> int:
-        """Number of channels that are read."""
-        return len(self.bands)
-
-    @property
-    def band_names(self) -> tuple[str, ...]:
-        """Names of the channels that are read; empty where the file has none."""
-        return tuple(self.channel_names[band - 1] for band in self.bands if self.channel_names)
-
-    def select(self, bands: Sequence[int]) -> ZarrSource:
-        """Read these channels, in this order; numbered from 1.
-
-        Raises
-        ------
-        UsageError
-            If a channel does not exist.
-        """
-        if not bands or not all(1 <= band <= self.n_file_bands for band in bands):
-            expected = f"a list of band numbers in [1, {self.n_file_bands}] ({self.path})"
-            raise UsageError(out_of_range("bands", expected, list(bands)))
-        return replace(self, bands=tuple(bands))
 
     def read(self, window: Window) -> Raster:
         """Read the pixels of one window; those that are not finite are invalid.
@@ -162,7 +121,7 @@ def open_zarr(
         block_shape=(chunks["y"], chunks["x"]),
         dtype=np.dtype(array.dtype).name,
         georeference=_pixel_size(dataset, axes),
-        channel_names=_channel_names(attributes, n_channels),
+        file_band_names=_channel_names(attributes, n_channels),
     )
     return source.select(bands) if bands else source
 

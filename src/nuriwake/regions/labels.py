@@ -9,31 +9,6 @@ from nuriwake.raster import LabelMap
 from nuriwake.regions.tree import LabelTree
 
 
-def mean_responses(labels: LabelMap, responses: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Average the responses over the pixels of each label.
-
-    Parameters
-    ----------
-    labels : ndarray of int32, shape (height, width)
-        Labels 1..n, each in use; 0 = no data.
-    responses : ndarray of float, shape (height, width, q)
-
-    Returns
-    -------
-    ndarray of float64, shape (n, q)
-
-    Examples
-    --------
-    >>> mean_responses(np.array([[1, 1, 2, 0]]), np.array([[[0.0], [1.0], [5.0], [9.0]]]))
-    array([[0.5],
-           [5. ]])
-    """
-    flat = labels.ravel()
-    counts = np.bincount(flat)
-    sums = [np.bincount(flat, channel) for channel in responses.reshape(flat.size, -1).T]
-    return np.stack(sums, axis=1)[1:] / counts[1:, np.newaxis]
-
-
 def label_tree(labels: LabelMap, means: NDArray[np.float64]) -> LabelTree:
     """Merge the labels whose mean responses are closest, weighted by their pixels.
 
