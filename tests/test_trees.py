@@ -105,7 +105,9 @@ def test_labels_regions_and_polygons_of_a_scene_agree(learned, tmp_path: Path) -
     rasterio, pyogrio = pytest.importorskip("rasterio"), pytest.importorskip("pyogrio")
     scene, raster = learned
     outputs = outputs_in(tmp_path / "out")
-    segment_scene(scene, raster, plan_tiles(raster.shape, (170, 190), halo=24), outputs)
+    plan, seen = plan_tiles(raster.shape, (170, 190), halo=24), []
+    segment_scene(scene, raster, plan, outputs, on_progress=lambda *counts: seen.append(counts))
+    assert seen == [(done, 2 * len(plan)) for done in range(2 * len(plan) + 1)]
     with rasterio.open(outputs.labels) as file:
         labels = file.read(1)
     with rasterio.open(outputs.regions) as file:

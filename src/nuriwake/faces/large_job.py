@@ -70,7 +70,7 @@ def run_large(plan: OutputPlan, job: SegmentJob) -> None:
 
 
 def _run_raster(plan: OutputPlan, job: SegmentJob) -> None:
-    from nuriwake.faces.progress import training_bar
+    from nuriwake.faces.progress import large_bars
     from nuriwake.io.outputs import SIDECAR_SUFFIX, check_writable
     from nuriwake.io.sources import open_source
     from nuriwake.scale.executors import choose_executor
@@ -89,8 +89,18 @@ def _run_raster(plan: OutputPlan, job: SegmentJob) -> None:
     existing: Existing = "resume" if job.resume else "overwrite"
     with ExitStack() as stack:
         executor = stack.enter_context(choose_executor(job.workers, job.scheduler))
-        show = stack.enter_context(training_bar(plan.source.name, job.settings.max_iter, job.quiet))
-        steps = large_steps(source, job.settings, files, memory, executor, job.n_regions, existing)
+        bars = large_bars(plan.source.name, job.settings.max_iter, job.quiet)
+        show, show_tiles = stack.enter_context(bars)
+        steps = large_steps(
+            source,
+            job.settings,
+            files,
+            memory,
+            executor,
+            n_regions=job.n_regions,
+            existing=existing,
+            on_progress=show_tiles,
+        )
         report = finish_steps(steps, show)
     _write_record(plan, job, files)
     written = ", ".join(map(str, files.values()))

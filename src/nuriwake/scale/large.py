@@ -11,7 +11,7 @@ from nuriwake.errors import UsageError
 from nuriwake.raster import WindowedSource
 from nuriwake.scale.executors import Executor
 from nuriwake.scale.memory import plan_tile_pixels
-from nuriwake.scale.mosaic import MosaicOptions, apply_model
+from nuriwake.scale.mosaic import MosaicOptions, Progress, apply_model
 from nuriwake.scale.products import Existing, MosaicOutputs
 from nuriwake.scale.sampling import fit_source_steps
 from nuriwake.scale.scene import segment_scene
@@ -81,8 +81,10 @@ def large_steps(
     files: Mapping[str, Path],
     memory: int,
     executor: Executor,
+    *,
     n_regions: int | None = None,
     existing: Existing = "overwrite",
+    on_progress: Progress | None = None,
 ) -> Generator[Step, bool | None, LargeReport]:
     """Segment a raster of any size, step by step; the tiles follow the last step.
 
@@ -99,6 +101,8 @@ def large_steps(
         So many regions (fast). Default: the automatic cut.
     existing : str
         ``resume`` goes on with the tiles that an earlier run has done.
+    on_progress : callable, optional
+        Called with the tiles done and all tiles.
 
     Yields
     ------
@@ -125,12 +129,21 @@ def large_steps(
         shape = choose_tile_shape(pixels, source.shape, (1, 1))
         plan = plan_tiles(source.shape, shape, HALO)
         tree = segment_scene(
-            scene, source, plan, outputs, n_regions=n_regions, existing=existing, executor=executor
+            scene,
+            source,
+            plan,
+            outputs,
+            n_regions=n_regions,
+            existing=existing,
+            executor=executor,
+            on_progress=on_progress,
         )
         if tree is None:
             return LargeReport(0, 0, skipped=True)
         return LargeReport(len(plan), n_regions or tree.automatic_n_regions)
     model = yield from fit_source_steps(source, settings)
     options = MosaicOptions(memory=memory, existing=existing, threads=settings.threads)
-    report = apply_model(model, source, outputs, options, executor=executor)
+    report = apply_model(
+        model, source, outputs, options, executor=executor, on_progress=on_progress
+    )
     return LargeReport(report.n_tiles, report.n_regions or 0, report.skipped)

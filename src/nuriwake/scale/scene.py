@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,6 +90,18 @@ class SceneMap:
             yield MapTile(window, regions, self.label_of_region[regions], bands)
 
 
+class _Count:
+    """Counts what is done and passes it on."""
+
+    def __init__(self, total: int, report: Callable[[int, int], None] | None) -> None:
+        self._done, self._total = 0, total
+        self._report = report or (lambda _done, _all: None)
+
+    def add(self, steps: int = 1) -> None:
+        self._done += steps
+        self._report(self._done, self._total)
+
+
 def find_leaves(job: _LeafJob) -> int:
     """Cut the tree of one tile low and keep the parts; this is what workers run.
 
@@ -113,6 +125,7 @@ def segment_scene(
     n_regions: int | None = None,
     existing: Existing = "refuse",
     executor: Executor | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> RegionTree | None:
     """Divide a scene into regions, tile by tile, and write them.
 
@@ -130,6 +143,9 @@ def segment_scene(
         As in :class:`.mosaic.MosaicOptions`.
     executor : Executor, optional
         Where the tiles' leaves are found. Default: in this process.
+    on_progress : callable, optional
+        Called with the steps done and all steps. Every tile takes two: it is divided into leaves,
+        and measured for the tree of the scene.
 
     Returns
     -------
@@ -157,12 +173,16 @@ def segment_scene(
         folder.remove()
     folder.remove_others(outputs.anchor)
     plan = TilePlan(plan.shape, folder.start(plan.tile_shape), plan.halo)
+    report = _Count(2 * len(plan), on_progress)
     left = [tile for tile in plan if not folder.tile_path(tile.index).exists()]
+    report.add(len(plan) - len(left))
     jobs = [_LeafJob(scene, source, tile, folder) for tile in left]
     for _ in (executor or SerialExecutor()).run(find_leaves, jobs):
-        pass
+        report.add()
     base, n_leaves = _join_leaves(plan, folder)
-    grown = grow_scene_tree(scene, source, plan, lambda window: base[window.slices], n_leaves)
+    grown = grow_scene_tree(
+        scene, source, plan, lambda window: base[window.slices], n_leaves, on_tile=report.add
+    )
     done = SceneMap(source, plan, folder, base, *_tables(grown, n_regions))
     write_products(outputs, done, 0.0, run)
     folder.remove()

@@ -68,6 +68,7 @@ def grow_scene_tree(
     plan: TilePlan,
     leaves: ReadLeaves,
     n_leaves: int,
+    on_tile: Callable[[], None] = lambda: None,
 ) -> SceneTree:
     """Merge the leaves of all tiles into one tree.
 
@@ -79,6 +80,8 @@ def grow_scene_tree(
     leaves : callable
         Returns the leaves of any window.
     n_leaves : int
+    on_tile : callable
+        Called after each tile.
 
     Returns
     -------
@@ -86,7 +89,10 @@ def grow_scene_tree(
     """
     from nuriwake.fast import grow_tree
 
-    parts = [_tile_sums(scene, source, plan, tile, leaves) for tile in plan]
+    parts = []
+    for tile in plan:
+        parts.append(_tile_sums(scene, source, plan, tile, leaves))
+        on_tile()
     graph, evidence = _add_up(parts, n_leaves)
     labels = evidence.textons.argmax(axis=1).astype(np.int32) + 1
     return SceneTree(grow_tree(graph, evidence, scene.settings), graph.areas, labels)
