@@ -8,8 +8,8 @@ to standard output as soon as it is done; the mean comes at the end. `--rows FIL
 earlier outputs.
 
 The training is chaotic: one rounding makes another segmentation, so that the two differ by about
-.05 on a single picture, and in the mean by what the standard error says. More seeds make it smaller,
-and `--shrink 2` (every second row and column) makes them cheap.
+.05 on a single picture, and in the mean by what the standard error says. More seeds make it
+smaller, and `--shrink 2` (every second row and column) makes them cheap.
 """
 
 from __future__ import annotations

@@ -6,9 +6,9 @@ On a machine that others use too, `--threads 1 --clock cpu` counts only the time
 itself was running; what two threads gain is then not measured.
 
 Every row of the table is a process of its own (`speed_steps.py`), so that its peak memory is its
-own. The methods take turns, one step each, as far as they fit into memory together. The rate of a
-plain matrix product is measured after every step: the share of it that a step reaches says how near
-it is to the machine's limit, whatever else the machine does.
+own. The methods take turns of a second, or of one step, as far as they fit into memory together.
+The rate of a plain matrix product is measured after every turn: the share of it that a step reaches
+says how near it is to the machine's limit, whatever else the machine does.
 """
 
 from __future__ import annotations
@@ -62,8 +62,11 @@ def work_per_pixel(backward: bool) -> int:
 # --- the table -----------------------------------------------------------------------------------
 
 
-def needed_gib(method: str, megapixels: float) -> float:
+def needed_gib(job: Job) -> float:
     """About how much memory a step needs."""
+    what, _, method, megapixels = job
+    if what == "predict":
+        return 0.5 + megapixels * (2.0 if method == "plain" else 0.1)
     maps = {"published": 14, "plain": 13, "fused-fp32": 6.5, "fused-bf16": 3.2}[method]
     return 0.4 + maps * megapixels * 1e6 * P * 4 / 2**30
 
@@ -94,7 +97,7 @@ class Runner:
         return line
 
     def step(self) -> None:
-        """Run and time one step."""
+        """Run and time a burst of steps."""
         self._process.stdin.write("step\n")
         self._process.stdin.flush()
         seconds, rate = json.loads(self._read())
@@ -117,11 +120,11 @@ def together(jobs: list[Job]) -> list[list[Job]]:
     groups: list[list[Job]] = []
     free = free_gib() - 1
     for job in jobs:
-        if needed_gib(job[2], job[3]) > free:
+        if needed_gib(job) > free:
             print(
                 f"{job[0]:8} {job[1]:10} {job[2]:11} {job[3]:6.2f} does not fit in {free:.0f} GiB"
             )
-        elif groups and sum(needed_gib(j[2], j[3]) for j in [*groups[-1], job]) <= free:
+        elif groups and sum(map(needed_gib, [*groups[-1], job])) <= free:
             groups[-1].append(job)
         else:
             groups.append([job])

@@ -5,6 +5,7 @@ Exit codes: 0 all done; 1 some inputs failed (the others are done); 2 wrong usag
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import typer
@@ -17,6 +18,10 @@ from nuriwake.faces.info_commands import info, recipes
 from nuriwake.faces.model_commands import apply, fit
 from nuriwake.faces.segment_command import segment
 from nuriwake.faces.web.command import open_page
+
+#: New objects before the interpreter looks for garbage. Importing PyTorch makes very many that
+#: stay, and looking through them again and again is felt in a run of a few seconds.
+_OBJECTS_BEFORE_COLLECTION = 50_000
 
 app = typer.Typer(
     help="Segment any raster with no labels: a small network is trained on the image itself.",
@@ -33,6 +38,7 @@ app.command("app")(open_page)
 
 def main() -> None:
     """Run the command line and exit."""
+    gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
     sys.exit(run(sys.argv[1:]))
 
 
