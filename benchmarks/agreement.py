@@ -18,6 +18,7 @@ import argparse
 import itertools
 import json
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -52,7 +53,7 @@ class Row:
 
 
 def segment(
-    picture: np.ndarray, engine_of: partial[Engine], iterations: int, seed: int, shrink: int
+    picture: np.ndarray, engine_of: Callable[..., Engine], iterations: int, seed: int, shrink: int
 ) -> np.ndarray:
     """Run the recipe `icassp2018` with an engine; return the labels."""
     image = picture[::shrink, ::shrink].astype(np.float32) / 255
@@ -73,16 +74,12 @@ def segment(
 
 def compare(item: AnnotatedImage, seed: int, args: argparse.Namespace) -> Row:
     """Segment one image in both precisions."""
-    fp32 = PlainEngine if args.reference == "plain" else partial(FusedEngine, precision="fp32")
-    engines = {
-        "bf16": partial(FusedEngine, precision="bf16"),
-        "fp32": fp32,
-    }
+    fused = {kind: partial(FusedEngine, precision=kind) for kind in KINDS}
+    engines = fused | ({"fp32": PlainEngine} if args.reference == "plain" else {})
     truths = item.truths()
     ious, n_labels = {}, {}
     for name, engine_of in engines.items():
-        how = (args.iterations, seed, args.shrink)
-        labels = segment(item.image(), partial(engine_of), *how)
+        labels = segment(item.image(), engine_of, args.iterations, seed, args.shrink)
         scores = score_labels(labels, truths)
         ious[name], n_labels[name] = sum(scores.iou_sums), len(np.unique(labels))
     n_segments = sum(scores.n_segments)
@@ -107,7 +104,7 @@ def report(rows: list[Row]) -> str:
 def main() -> None:
     """Read the arguments, compare, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path, nargs="?", default=Path("../shared/data/bsds500"))
+    parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("--images", type=int, default=20)
     parser.add_argument("--first", type=int, default=0, help="skip this many images")
     parser.add_argument("--iterations", type=int, default=100)
@@ -124,6 +121,8 @@ def main() -> None:
         lines = [line for path in args.rows for line in path.read_text().splitlines()]
         print(report([Row(**json.loads(line)) for line in lines if line.startswith("{")]))
         return
+    if args.data is None:
+        parser.error("give the folder of BSDS500, or --rows")
     rows = []
     chosen = find_bsds500(args.data, limit=args.first + args.images)[args.first :]
     for item, seed in itertools.product(chosen, range(args.seeds)):

@@ -23,9 +23,6 @@ from nuriwake.faces.options import (
     with_settings,
 )
 
-#: Unless told otherwise: fast sees one whole image at a time, so that its models fit no tiles.
-FIT_RECIPE = "tip2020"
-
 if TYPE_CHECKING:
     from nuriwake.scale.products import Existing
 

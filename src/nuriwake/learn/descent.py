@@ -9,8 +9,8 @@ from torch import Tensor
 class Descent:
     """The steps of `torch.optim.SGD`, bit for bit, for gradients that nobody has to reset.
 
-    PyTorch's optimiser imports its compiler at the first step: a second, as long as the whole
-    training of the recipe ``fast``.
+    PyTorch's optimiser imports its compiler at the first step, which takes longer than the
+    whole training of the recipe ``fast``.
 
     Parameters
     ----------

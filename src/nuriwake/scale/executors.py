@@ -29,7 +29,7 @@ MAX_DEATHS = 3
 #: Seconds that a scheduler has to answer.
 CONNECT_SECONDS = 10.0
 #: Dask tells its workers' allocator to hand every freed page back at once; a network, which asks
-#: for the same megabytes a hundred times a second, then runs at half its speed.
+#: for the same megabytes a hundred times a second, then runs much slower.
 _ALLOCATOR = {
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 128 << 20,
     "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 64 << 20,
