@@ -71,9 +71,17 @@ class MosaicOutputs:
 class DoneMap(Protocol):
     """A map whose tiles are done; each method yields one map, tile by tile."""
 
-    source: WindowedSource
-    plan: TilePlan
-    folder: WorkFolder
+    @property
+    def source(self) -> WindowedSource:
+        """The input."""
+
+    @property
+    def plan(self) -> TilePlan:
+        """Its tiles."""
+
+    @property
+    def folder(self) -> WorkFolder:
+        """Where the tiles are kept."""
 
     @property
     def n_labels(self) -> int:
@@ -93,7 +101,7 @@ class DoneMap(Protocol):
         """Yield regions, labels and bands, for the polygons."""
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class LabelledTiles:
     """The labels of a model, and their 4-connected components as regions.
 

@@ -40,7 +40,7 @@ class _LeafJob:
     folder: WorkFolder
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class SceneMap:
     """The regions of a scene, and its labels, as tables from the leaves.
 
