@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from nuriwake.engine.compute import cpu_threads
 from nuriwake.evaluate.datasets import AnnotatedImage, find_bsds500
 from nuriwake.evaluate.runner import altitude_grid
 from nuriwake.evaluate.scales import ScaleScores, score_scales
-from nuriwake.fast import colour_edges, gather_evidence, grow_tree, texton_map
-from nuriwake.learn.compute import cpu_threads
-from nuriwake.learn.published import Learned, as_tensor, learn, new_network
 from nuriwake.learn.view import coarse_view, perceptual_colours
+from nuriwake.recipes.fast import colour_edges, gather_evidence, grow_tree, texton_map
+from nuriwake.recipes.published import Learned, as_tensor, learn, new_network
 from nuriwake.regions.basins import catchment_basins
 from nuriwake.regions.graph import region_graph
 from nuriwake.regions.tree import RegionTree

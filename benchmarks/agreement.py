@@ -26,15 +26,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from nuriwake.engine.fused import FusedEngine
+from nuriwake.engine.plain import Engine, Objective, PlainEngine, Schedule
 from nuriwake.evaluate.datasets import AnnotatedImage, find_bsds500
 from nuriwake.evaluate.summaries import score_labels
-from nuriwake.learn.engine import Engine, Objective, PlainEngine, Schedule
-from nuriwake.learn.fused import FusedEngine
 from nuriwake.learn.losses import pixel_weights
 from nuriwake.learn.network import build_network
-from nuriwake.learn.published import as_tensor
 from nuriwake.learn.superpixels import MajorityVote, slic_superpixels
-from nuriwake.learn.training import train
+from nuriwake.recipes.published import as_tensor
+from nuriwake.recipes.training import train
 
 KINDS = ("bf16", "fp32")
 

@@ -22,10 +22,10 @@ from nuriwake.io.image import read_image, write_picture
 from nuriwake.io.scribbles import read_scribbles
 from nuriwake.learn.guidance import Scribbles
 from nuriwake.learn.normalise import normalise
-from nuriwake.learn.published import as_tensor
 from nuriwake.model import Model
 from nuriwake.painting import paint
 from nuriwake.raster import LabelMap, Raster
+from nuriwake.recipes.published import as_tensor
 from nuriwake.segmentation import Segmentation
 from nuriwake.segmenter import finish_steps, segment_steps
 from nuriwake.settings import Settings

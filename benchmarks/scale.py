@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 from skimage.transform import resize
 
+from nuriwake.engine.compute import cpu_threads
 from nuriwake.evaluate.contingency import Contingency
 from nuriwake.evaluate.datasets import find_bsds500
 from nuriwake.evaluate.metrics import adjusted_rand_index
-from nuriwake.fast import fast_steps
-from nuriwake.learn.compute import cpu_threads
+from nuriwake.recipes.fast import fast_steps
 from nuriwake.settings import Settings
 
 

@@ -107,13 +107,13 @@ def engine_step(image: object, superpixels: object, recipe: str, method: str) ->
     """One iteration of one of our engines, vote included."""
     import torch
 
-    from nuriwake.learn.engine import Objective, PlainEngine, Schedule
-    from nuriwake.learn.fused import FusedEngine
+    from nuriwake.engine.fused import FusedEngine
+    from nuriwake.engine.plain import Objective, PlainEngine, Schedule
     from nuriwake.learn.losses import pixel_weights
     from nuriwake.learn.network import build_network
-    from nuriwake.learn.published import as_tensor
     from nuriwake.learn.superpixels import MajorityVote
-    from nuriwake.learn.training import count_labels
+    from nuriwake.recipes.published import as_tensor
+    from nuriwake.recipes.training import count_labels
 
     ids = torch.from_numpy(superpixels)[None]
     valid = torch.ones(ids.shape, dtype=torch.bool)
@@ -141,9 +141,9 @@ def predict_step(image: object, method: str) -> Callable[[], None]:
     """Inference on the whole image."""
     import torch
 
+    from nuriwake.engine.predict import Predictor
     from nuriwake.learn.network import build_network
-    from nuriwake.learn.predict import Predictor
-    from nuriwake.learn.published import as_tensor
+    from nuriwake.recipes.published import as_tensor
 
     network = build_network(BANDS, P, Q, M, seed=0)
     network.freeze(as_tensor(image[:200, :200]))

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from nuriwake.engine.compute import cpu_threads
 from nuriwake.errors import NuriwakeError
 from nuriwake.io.geotiff import open_geotiff
-from nuriwake.learn.compute import cpu_threads
 from nuriwake.learn.network import build_network
 from nuriwake.learn.normalise import BandStatistics
 from nuriwake.model import Model

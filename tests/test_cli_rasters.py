@@ -59,7 +59,7 @@ def test_segment_keeps_the_place_and_nodata(scene, tmp_path):
 @pytest.fixture
 def no_memory(monkeypatch):
     """Pretend that no raster fits the memory."""
-    monkeypatch.setattr("nuriwake.scale.files.fits_in_memory", lambda *_: False)
+    monkeypatch.setattr("nuriwake.jobs.files.fits_in_memory", lambda *_: False)
 
 
 @pytest.mark.usefixtures("no_memory")

@@ -7,7 +7,7 @@ import sys
 
 import torch
 
-from nuriwake.learn.descent import Descent
+from nuriwake.engine.descent import Descent
 
 
 def test_steps_are_those_of_sgd():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import oracles_regions
-from nuriwake.fast import FastResult, calibrated, fast_labels, fast_steps, scribbled_leaves
 from nuriwake.learn.normalise import band_statistics, normalise
+from nuriwake.recipes.fast import FastResult, calibrated, fast_labels, fast_steps, scribbled_leaves
 from nuriwake.settings import Settings
 
 

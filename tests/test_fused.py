@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from nuriwake.learn.engine import Objective, PlainEngine, Schedule
-from nuriwake.learn.fused import FusedEngine
+from nuriwake.engine.fused import FusedEngine
+from nuriwake.engine.plain import Objective, PlainEngine, Schedule
 from nuriwake.learn.losses import pixel_weights
 from nuriwake.learn.network import Network, build_network
 from nuriwake.learn.superpixels import majority_vote

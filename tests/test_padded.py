@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from nuriwake.learn.argmax import first_maximum_
-from nuriwake.learn.folding import Moments
-from nuriwake.learn.padded import ConvolutionGradient, PaddedMap, strips_of, subtract_outside
-from nuriwake.learn.products import linear, product
+from nuriwake.engine.argmax import first_maximum_
+from nuriwake.engine.folding import Moments
+from nuriwake.engine.kernels import linear, product
+from nuriwake.engine.padded import ConvolutionGradient, PaddedMap, strips_of, subtract_outside
 
 CPU = torch.device("cpu")
 

@@ -8,10 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nuriwake.engine.predict import BLOCK, Predictor
 from nuriwake.learn.network import Network, build_network
-from nuriwake.learn.predict import BLOCK, Predictor
-from nuriwake.learn.published import as_tensor
 from nuriwake.raster import Window
+from nuriwake.recipes.published import as_tensor
 
 
 def picture(height, width, n_bands=3, seed=0) -> np.ndarray:

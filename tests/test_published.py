@@ -8,12 +8,12 @@ import torch
 from skimage.io import imread
 
 import oracles
-from nuriwake.learn.engine import Objective, PlainEngine, Schedule
+from nuriwake.engine.plain import Objective, PlainEngine, Schedule
 from nuriwake.learn.losses import pixel_weights
 from nuriwake.learn.network import build_network
-from nuriwake.learn.published import as_tensor, learn, new_network
 from nuriwake.learn.superpixels import majority_vote, slic_superpixels
-from nuriwake.learn.training import train
+from nuriwake.recipes.published import as_tensor, learn, new_network
+from nuriwake.recipes.training import train
 from nuriwake.settings import Settings
 
 P, Q, M = 20, 16, 2

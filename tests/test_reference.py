@@ -8,8 +8,8 @@ import torch
 
 from nuriwake.errors import InputError, UsageError
 from nuriwake.learn.network import build_network, masked_statistics
-from nuriwake.learn.published import as_tensor
-from nuriwake.learn.reference import Reference, draw_batch, finish_references
+from nuriwake.recipes.published import as_tensor
+from nuriwake.recipes.reference import Reference, draw_batch, finish_references
 from nuriwake.segmenter import Segmenter, finish_steps, fit_steps
 from nuriwake.settings import Settings
 

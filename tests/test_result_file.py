@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from nuriwake.errors import ModelError, UsageError
+from nuriwake.jobs.result_file import load_result, save_result
 from nuriwake.raster import Georeference, as_raster
-from nuriwake.result_file import load_result, save_result
 from nuriwake.segmenter import segment
 
 

@@ -8,7 +8,7 @@ import pytest
 import mosaic_runs
 from nuriwake.errors import InputError, UsageError
 from nuriwake.io.sources import open_source
-from nuriwake.scale.files import ScaleFlags, apply_to_file, needs_tiles
+from nuriwake.jobs.files import ScaleFlags, apply_to_file, needs_tiles
 from nuriwake.scale.memory import fits_in_memory, parse_bytes, plan_tile_pixels
 from nuriwake.scale.products import MosaicOutputs
 

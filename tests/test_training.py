@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from nuriwake.learn.engine import Schedule
-from nuriwake.learn.training import count_labels, train
+from nuriwake.engine.plain import Schedule
+from nuriwake.recipes.training import count_labels, train
 
 
 class Shrinking:

@@ -299,6 +299,8 @@ def test_views(page):
 def test_scribble_undo_erase_and_relearn(page, tasks):
     run_example(page)
     page.click("#scribble-panel summary")
+    # The browser tells that the panel is open in a task of its own.
+    page.wait_for_selector(".painting")
     box = page.locator("#layers").bounding_box()
 
     def stroke(x, y, length=120):
@@ -354,6 +356,8 @@ def test_the_published_recipes_give_labels(page):
 def test_scribbles_by_keyboard(page):
     run_example(page)
     page.click("#scribble-panel summary")
+    # The browser tells that the panel is open in a task of its own.
+    page.wait_for_selector(".painting")
     page.focus("#layers")
     for brush in ("Brush 1", "Brush 2"):
         page.get_by_role("radio", name=brush).check(force=True)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nuriwake.engine.compute import cpu_threads
+from nuriwake.engine.predict import Predictor
 from nuriwake.errors import InputError
-from nuriwake.fast import fast_labels
-from nuriwake.learn.compute import cpu_threads
 from nuriwake.learn.network import Network
 from nuriwake.learn.normalise import BandStatistics, normalise
-from nuriwake.learn.predict import Predictor
 from nuriwake.raster import LabelMap, Raster, as_raster
+from nuriwake.recipes.fast import fast_labels
 from nuriwake.settings import Settings
 
 

@@ -20,8 +20,8 @@ from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
     from nuriwake.learn.guidance import Scribbles
-    from nuriwake.learn.training import Step
     from nuriwake.model import Model
+    from nuriwake.recipes.training import Step
 
 Result = TypeVar("Result")
 #: Reads a step; returns True to end the training there and keep what was reached.
@@ -66,11 +66,11 @@ def segment_steps(
     InputError
         If the image, the scribbles or the model cannot be used.
     """
-    from nuriwake.learn.compute import cpu_threads
+    from nuriwake.engine.compute import cpu_threads
     from nuriwake.learn.guidance import check_scribbles
     from nuriwake.learn.normalise import band_statistics, normalise
     from nuriwake.model import Model
-    from nuriwake.pipelines import recipe_steps
+    from nuriwake.recipes.registry import recipe_steps
 
     started = time.perf_counter()
     raster = as_raster(image, valid)
@@ -155,10 +155,10 @@ def fit_steps(images: Sequence[Image], settings: Settings) -> Generator[Step, bo
     InputError
         If an image cannot be used, or their bands differ.
     """
-    from nuriwake.learn.compute import cpu_threads
+    from nuriwake.engine.compute import cpu_threads
     from nuriwake.learn.normalise import normalise, pooled_statistics
-    from nuriwake.learn.reference import Reference, learn_references
     from nuriwake.model import Model
+    from nuriwake.recipes.reference import Reference, learn_references
 
     if len(images) == 1:
         result = yield from segment_steps(images[0], settings)

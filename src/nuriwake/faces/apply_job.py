@@ -13,8 +13,8 @@ from nuriwake.errors import InputError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from nuriwake.io.outputs import OutputPlan
+    from nuriwake.jobs.files import ScaleFlags
     from nuriwake.model import Model
-    from nuriwake.scale.files import ScaleFlags
 
 _PICTURE_KINDS = ("labels", "overlay")
 _RASTER_KINDS = ("labels", "regions", "polygons")
@@ -72,7 +72,7 @@ class ApplyJob:
     def _run_picture(self, plan: OutputPlan) -> str:
         from nuriwake.io.formats import read_raster
         from nuriwake.io.outputs import check_writable
-        from nuriwake.results import write_applied
+        from nuriwake.jobs.results import write_applied
 
         raster = read_raster(plan.source, self.bands)
         check_writable(plan, overwrite=self.scale.existing == "overwrite")
@@ -82,7 +82,7 @@ class ApplyJob:
     def _run_raster(self, plan: OutputPlan) -> str:
         """Label a raster of any size, tile by tile."""
         from nuriwake.faces.progress import tile_bar
-        from nuriwake.scale.files import apply_to_file
+        from nuriwake.jobs.files import apply_to_file
         from nuriwake.scale.products import MosaicOutputs
 
         if not self.model.is_local:

@@ -41,8 +41,8 @@ def cut(
 ) -> None:
     """Read any number of regions from a saved result."""
     from nuriwake.io.outputs import CUT_KINDS, check_writable, parse_kinds, plan_outputs
-    from nuriwake.result_file import load_result
-    from nuriwake.results import write_cut, write_results
+    from nuriwake.jobs.result_file import load_result
+    from nuriwake.jobs.results import write_cut, write_results
 
     n_regions = parse_regions(regions)
     kinds = parse_kinds(save, among=CUT_KINDS)

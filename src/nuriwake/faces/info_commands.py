@@ -26,8 +26,8 @@ def machine_info() -> MachineInfo:
     """Look at this machine."""
     import torch
 
+    from nuriwake.engine.compute import available_devices, choose_device, count_cores
     from nuriwake.io.sidecar import package_versions
-    from nuriwake.learn.compute import available_devices, choose_device, count_cores
 
     return MachineInfo(
         versions=package_versions(),

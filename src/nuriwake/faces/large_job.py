@@ -36,7 +36,7 @@ def is_too_large(path: Path, settings: Settings, memory: int | None) -> bool:
     """
     from nuriwake.io.formats import is_geotiff
     from nuriwake.io.stack import is_stack
-    from nuriwake.scale.files import needs_tiles
+    from nuriwake.jobs.files import needs_tiles
     from nuriwake.scale.memory import default_memory
 
     if path.suffix.lower() == _ZARR or is_stack(path):

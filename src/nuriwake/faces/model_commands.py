@@ -95,7 +95,7 @@ def apply(
     from nuriwake.faces.apply_job import ApplyJob
     from nuriwake.io.formats import expand_inputs
     from nuriwake.io.model import load_model
-    from nuriwake.scale.files import ScaleFlags
+    from nuriwake.jobs.files import ScaleFlags
 
     existing: Existing = "overwrite" if overwrite else "resume" if resume else "refuse"
     job = ApplyJob(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from nuriwake.learn.training import Step
+    from nuriwake.recipes.training import Step
     from nuriwake.segmenter import StepReader
 
 #: Called with the tiles done and all tiles.

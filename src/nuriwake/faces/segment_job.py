@@ -94,7 +94,7 @@ class SegmentJob:
         from nuriwake.io.formats import read_raster
         from nuriwake.io.outputs import check_writable
         from nuriwake.io.sidecar import file_sha256, is_done, write_sidecar
-        from nuriwake.results import describe_run, write_results
+        from nuriwake.jobs.results import describe_run, write_results
 
         if is_too_large(plan.source, self.settings, self.memory):
             run_large(plan, self)
@@ -114,7 +114,7 @@ class SegmentJob:
 
     def for_worker(self, n_workers: int) -> SegmentJob:
         """Return the same job for one of several workers: its share of the cores, no bar."""
-        from nuriwake.learn.compute import count_cores
+        from nuriwake.engine.compute import count_cores
 
         threads = self.settings.threads or max(1, count_cores() // n_workers)
         settings = self.settings.model_copy(update={"threads": threads})

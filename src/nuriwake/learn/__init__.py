@@ -1,1 +1,1 @@
-"""The papers: arrays and tensors in, tensors out; no files, no prints."""
+"""The papers' parts: arrays and tensors in, tensors out; no files, no prints."""

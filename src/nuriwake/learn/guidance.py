@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nuriwake.errors import InputError
-from nuriwake.learn.training import Refinement
+from nuriwake.learn.superpixels import Refinement
 from nuriwake.raster import LabelMap
 
 #: The value of unscribbled pixels in the files of the paper's authors.

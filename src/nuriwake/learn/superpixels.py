@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from nuriwake.raster import BoolMap, LabelMap
+
+#: Turns the network's labels into targets: the superpixels' vote, the scribbles, or nothing.
+Refinement = Callable[[Tensor], Tensor]
 
 
 def slic_superpixels(

@@ -28,8 +28,8 @@ def label_tile(model: Model, tile: Raster, core: Window | None = None) -> LabelM
     ndarray of int32, shape (height, width) of the core
         1..q; 0 where there is no data.
     """
+    from nuriwake.engine.predict import Predictor
     from nuriwake.learn.normalise import normalise
-    from nuriwake.learn.predict import Predictor
 
     core = core or Window.full(tile.shape)
     if not tile.valid.any():

@@ -20,7 +20,7 @@ from nuriwake.scale.trees import HALO, learn_scene_steps
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
-    from nuriwake.learn.training import Step
+    from nuriwake.recipes.training import Step
 
 #: What can be written tile by tile.
 LARGE_KINDS = ("labels", "regions", "polygons")

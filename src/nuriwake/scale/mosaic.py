@@ -255,7 +255,7 @@ def _run_tiles(
 
 
 def _threads_each(n_workers: int) -> int:
-    from nuriwake.learn.compute import count_cores
+    from nuriwake.engine.compute import count_cores
 
     return max(1, count_cores() // n_workers)
 
@@ -268,7 +268,7 @@ def run_tile(job: _TileJob) -> int:
     int
         Index of the tile.
     """
-    from nuriwake.learn.compute import cpu_threads
+    from nuriwake.engine.compute import cpu_threads
 
     model: Model = pickle.loads(job.model)
     with cpu_threads(job.threads):

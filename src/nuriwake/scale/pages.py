@@ -15,8 +15,8 @@ from nuriwake.segmenter import fit_steps
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
-    from nuriwake.learn.training import Step
     from nuriwake.model import Model
+    from nuriwake.recipes.training import Step
 
 #: Pages that a model learns from, spread evenly over the stack.
 N_PAGES = 8

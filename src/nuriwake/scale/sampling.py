@@ -14,8 +14,8 @@ from nuriwake.segmenter import fit_steps
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
-    from nuriwake.learn.training import Step
     from nuriwake.model import Model
+    from nuriwake.recipes.training import Step
 
 #: Windows read for the training, and their side in pixels.
 N_WINDOWS, SIDE = 16, 256

@@ -87,7 +87,7 @@ def grow_scene_tree(
     -------
     SceneTree
     """
-    from nuriwake.fast import grow_tree
+    from nuriwake.recipes.fast import grow_tree
 
     parts = []
     for tile in plan:

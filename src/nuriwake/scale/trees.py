@@ -23,7 +23,7 @@ from nuriwake.raster import BoolMap, LabelMap, Raster, Window, WindowedSource
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
-    from nuriwake.learn.training import Step
+    from nuriwake.recipes.training import Step
 
 #: The scene is reduced to at most so many pixels before its coarse grid is made.
 REDUCED_PIXELS = 1 << 23
@@ -73,7 +73,7 @@ class SceneTextons:
         ndarray of int32, shape (height, width)
             Regions 1..n; 0 = no data.
         """
-        from nuriwake.fast import gather_evidence, grow_tree
+        from nuriwake.recipes.fast import gather_evidence, grow_tree
         from nuriwake.regions.basins import catchment_basins
         from nuriwake.regions.graph import region_graph
 
@@ -156,9 +156,9 @@ def learn_scene_steps(
     InputError
         If the scene has no valid pixel.
     """
-    from nuriwake.fast import texton_map
-    from nuriwake.learn.published import learn
     from nuriwake.learn.view import coarse_view, perceptual_colours
+    from nuriwake.recipes.fast import texton_map
+    from nuriwake.recipes.published import learn
 
     array, valid = read_reduced(source)
     if not valid.any():

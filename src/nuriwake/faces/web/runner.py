@@ -12,7 +12,7 @@ from nuriwake.regions.tree import RegionTree
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
-    from nuriwake.learn.training import Step
+    from nuriwake.recipes.training import Step
 
 
 def run_task(task: Task, report: Report) -> RegionTree:

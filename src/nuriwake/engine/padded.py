@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nuriwake.learn.products import convolve, product
+from nuriwake.engine.kernels import convolve, product
 
 #: Pixels of a strip: a CPU's second-level cache, or enough work for a graphics card.
 STRIP_PIXELS_CPU = 6144

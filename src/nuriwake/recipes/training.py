@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nuriwake.learn.engine import Engine, Schedule
-
-Refinement = Callable[[Tensor], Tensor]
+from nuriwake.engine.plain import Engine, Schedule
+from nuriwake.learn.superpixels import Refinement
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from nuriwake.io.geotiff import write_label_geotiff
 from nuriwake.io.image import TIFF_SUFFIXES, label_dtype, write_labels, write_picture
 from nuriwake.io.outputs import LABEL_KINDS, OutputPlan
 from nuriwake.io.sidecar import RunRecord, file_sha256, package_versions, write_sidecar
+from nuriwake.jobs.result_file import save_result
 from nuriwake.painting import as_picture, overlay
 from nuriwake.raster import Georeference, LabelMap, Raster, Window
-from nuriwake.result_file import save_result
 from nuriwake.segmentation import Partition, Segmentation
 
 if TYPE_CHECKING:

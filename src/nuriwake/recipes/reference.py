@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from nuriwake.learn.compute import choose_device
-from nuriwake.learn.engine import Objective, PlainEngine
+from nuriwake.engine.compute import choose_device
+from nuriwake.engine.plain import Objective, PlainEngine
 from nuriwake.learn.guidance import number_labels
 from nuriwake.learn.losses import pixel_weights
 from nuriwake.learn.network import BatchNorm, Network
-from nuriwake.learn.published import as_tensor, new_network, schedule_of
 from nuriwake.learn.superpixels import majority_vote, slic_superpixels
-from nuriwake.learn.training import Step, count_labels
 from nuriwake.raster import BoolMap, LabelMap
+from nuriwake.recipes.published import as_tensor, new_network, schedule_of
+from nuriwake.recipes.training import Step, count_labels
 from nuriwake.settings import Settings
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from nuriwake.learn.padded import Strip
+from nuriwake.engine.padded import Strip
 
 
 class Roughness:

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nuriwake.fast import colour_edges, gather_evidence, grow_tree
-from nuriwake.learn.predict import Predictor
+from nuriwake.engine.predict import Predictor
 from nuriwake.learn.view import perceptual_colours
 from nuriwake.raster import LabelMap
+from nuriwake.recipes.fast import colour_edges, gather_evidence, grow_tree
 from nuriwake.regions.components import connected_components
 from nuriwake.regions.graph import region_graph
 from nuriwake.regions.labels import label_tree

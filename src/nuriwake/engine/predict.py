@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nuriwake.learn.argmax import first_maximum_
-from nuriwake.learn.folding import Normalisation, algebra_dtype
+from nuriwake.engine.argmax import first_maximum_
+from nuriwake.engine.folding import Normalisation, algebra_dtype
+from nuriwake.engine.kernels import convolve, linear
+from nuriwake.engine.precision import Precision, compute_dtype
 from nuriwake.learn.network import BatchNorm, Network
-from nuriwake.learn.precision import Precision, compute_dtype
-from nuriwake.learn.products import convolve, linear
 from nuriwake.raster import BoolMap, LabelMap, Window
 
 #: Rows and columns of a block: its feature maps fit the cache, and the halo of two pixels around

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from nuriwake.engine.kernels import product
 from nuriwake.learn.network import BatchNorm, Network
-from nuriwake.learn.products import product
 
 
 def algebra_dtype(device: torch.device) -> torch.dtype:

@@ -1,6 +1,6 @@
 """What a training step computes, and the reference way to compute it.
 
-:class:`PlainEngine` leaves the gradients to PyTorch; :class:`nuriwake.learn.fused.FusedEngine`
+:class:`PlainEngine` leaves the gradients to PyTorch; :class:`nuriwake.engine.fused.FusedEngine`
 computes the same faster.
 """
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.fast import fast_steps
-from nuriwake.label_regions import component_tree, response_tree, sampled_probabilities
+from nuriwake.engine.predict import Predictor
 from nuriwake.learn.network import Network
-from nuriwake.learn.predict import Predictor
-from nuriwake.learn.published import learn
-from nuriwake.learn.training import Step
 from nuriwake.raster import BoolMap, LabelMap
+from nuriwake.recipes.fast import fast_steps
+from nuriwake.recipes.label_regions import component_tree, response_tree, sampled_probabilities
+from nuriwake.recipes.published import learn
+from nuriwake.recipes.training import Step
 from nuriwake.regions.tree import LabelTree, RegionTree
 from nuriwake.settings import Settings
 

@@ -20,10 +20,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from nuriwake.learn.argmax import first_maximum_
-from nuriwake.learn.descent import Descent
-from nuriwake.learn.engine import Objective, Schedule
-from nuriwake.learn.folding import (
+from nuriwake.engine.argmax import first_maximum_
+from nuriwake.engine.descent import Descent
+from nuriwake.engine.folding import (
     FoldedConvolution,
     Head,
     HeadGradient,
@@ -32,8 +31,8 @@ from nuriwake.learn.folding import (
     algebra_dtype,
     fold_convolution,
 )
-from nuriwake.learn.network import Network
-from nuriwake.learn.padded import (
+from nuriwake.engine.kernels import linear, product
+from nuriwake.engine.padded import (
     STRIP_PIXELS_CPU,
     STRIP_PIXELS_GPU,
     ConvolutionGradient,
@@ -42,13 +41,14 @@ from nuriwake.learn.padded import (
     strips_of,
     subtract_outside,
 )
-from nuriwake.learn.precision import Precision, compute_dtype
-from nuriwake.learn.products import linear, product
-from nuriwake.learn.roughness import Roughness
+from nuriwake.engine.plain import Objective, Schedule
+from nuriwake.engine.precision import Precision, compute_dtype
+from nuriwake.engine.roughness import Roughness
+from nuriwake.learn.network import Network
 
 
 class FusedEngine:
-    """A training step that agrees with :class:`nuriwake.learn.training.PlainEngine`, only faster.
+    """A training step that agrees with :class:`nuriwake.recipes.training.PlainEngine`, only faster.
 
     Parameters
     ----------

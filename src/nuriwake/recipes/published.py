@@ -10,15 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nuriwake.learn.compute import choose_device
-from nuriwake.learn.engine import Objective, Schedule
-from nuriwake.learn.fused import FusedEngine
+from nuriwake.engine.compute import choose_device
+from nuriwake.engine.fused import FusedEngine
+from nuriwake.engine.plain import Objective, Schedule
 from nuriwake.learn.guidance import Guide, number_labels
 from nuriwake.learn.losses import pixel_weights
 from nuriwake.learn.network import Network, build_network
-from nuriwake.learn.superpixels import MajorityVote, slic_superpixels
-from nuriwake.learn.training import Refinement, Step, always, train
+from nuriwake.learn.superpixels import MajorityVote, Refinement, slic_superpixels
 from nuriwake.raster import BoolMap, LabelMap
+from nuriwake.recipes.training import Step, always, train
 from nuriwake.settings import Settings
 
 

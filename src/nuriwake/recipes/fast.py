@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nuriwake.learn.network import Network
-from nuriwake.learn.published import learn, respond
-from nuriwake.learn.training import Step
 from nuriwake.learn.view import coarse_view, perceptual_colours, pixel_scale
 from nuriwake.raster import BoolMap, LabelMap
+from nuriwake.recipes.published import learn, respond
+from nuriwake.recipes.training import Step
 from nuriwake.regions.basins import catchment_basins
 from nuriwake.regions.evidence import edge_strength, texton_edges
 from nuriwake.regions.graph import RegionGraph, region_graph

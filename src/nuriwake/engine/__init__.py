@@ -1,0 +1,1 @@
+"""How a step is computed: plainly (the oracle), or fused for speed; and prediction."""
