@@ -7,11 +7,12 @@ import pytest
 
 import oracles_regions
 from nuriwake.learn.normalise import band_statistics, normalise
-from nuriwake.recipes.fast import FastResult, calibrated, fast_labels, fast_steps, scribbled_leaves
+from nuriwake.recipes.fast import calibrated, fast_labels, fast_steps, scribbled_leaves
+from nuriwake.recipes.found import Found
 from nuriwake.settings import Settings
 
 
-def run(image, valid=None, scribbles=None, **settings) -> tuple[FastResult, int]:
+def run(image, valid=None, scribbles=None, **settings) -> tuple[Found, int]:
     image = image if image.ndim == 3 else image[:, :, np.newaxis]
     valid = np.ones(image.shape[:2], bool) if valid is None else valid
     unit = normalise(image, valid, band_statistics(image, valid))
@@ -30,7 +31,7 @@ def run(image, valid=None, scribbles=None, **settings) -> tuple[FastResult, int]
 
 def test_three_blocks_are_three_regions(blocks):
     result, n_steps = run(blocks, max_iter=10)
-    parts = result.regions.cut(3)
+    parts = result.tree.cut(3)
     assert 1 <= n_steps <= 10
     for inside in (np.s_[2:-2, 2:14], np.s_[2:10, 18:-2], np.s_[14:-2, 18:-2]):
         assert len(np.unique(parts[inside])) == 1
@@ -39,8 +40,8 @@ def test_three_blocks_are_three_regions(blocks):
 
 def test_the_same_seed_gives_the_same_tree(blocks):
     one, two = (run(blocks, seed=3)[0] for _ in range(2))
-    np.testing.assert_array_equal(one.regions.merges, two.regions.merges)
-    np.testing.assert_array_equal(one.regions.altitudes, two.regions.altitudes)
+    np.testing.assert_array_equal(one.tree.merges, two.tree.merges)
+    np.testing.assert_array_equal(one.tree.altitudes, two.tree.altitudes)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 9, 3), (23, 17), (23, 17, 2), (23, 17, 7)])
@@ -50,13 +51,13 @@ def test_every_kind_of_input(shape, dtype, is_constant):
     rng = np.random.default_rng(0)
     image = (np.full(shape, 77.0) if is_constant else rng.random(shape) * 200).astype(dtype)
     result, _ = run(image, max_iter=2)
-    assert result.regions.base.min() == 1
-    for tree in (result.regions, result.materials):
+    assert result.tree.base.min() == 1
+    for tree in (result.tree, result.label_tree):
         for n in {1, (tree.n_leaves + 1) // 2, tree.n_leaves}:
             assert len(np.unique(tree.cut(n))) == n
     assert result.confidence.shape == shape[:2]
-    assert np.isfinite(result.regions.altitudes).all()
-    assert (result.regions.n_leaves == 1) or not is_constant
+    assert np.isfinite(result.tree.altitudes).all()
+    assert (result.tree.n_leaves == 1) or not is_constant
     assert result.confidence.min() >= 0
     assert result.confidence.max() <= 1
 
@@ -65,8 +66,8 @@ def test_nodata_separates_islands(blocks):
     valid = np.ones(blocks.shape[:2], bool)
     valid[:, 15:17] = False
     result, _ = run(blocks, valid)
-    tree = result.regions
-    for map_ in (tree.base, tree.cut(2), result.labels, result.confidence):
+    tree = result.tree
+    for map_ in (tree.base, tree.cut(2), result.own_labels, result.confidence):
         np.testing.assert_array_equal(map_ == 0, ~valid)
     two = tree.cut(2)
     assert len(np.unique(two[:, :15])) == len(np.unique(two[:, 17:])) == 1
@@ -76,11 +77,11 @@ def test_nodata_separates_islands(blocks):
 
 def test_labels_are_numbered_by_size(blocks):
     result, _ = run(blocks, max_iter=10)
-    sizes = np.bincount(result.labels.ravel())[1:]
+    sizes = np.bincount(result.own_labels.ravel())[1:]
     assert sizes.argmax() == 0
-    assert result.materials.n_leaves == np.count_nonzero(sizes)
+    assert result.label_tree.n_leaves == np.count_nonzero(sizes)
     for label in np.flatnonzero(sizes) + 1:
-        assert len(np.unique(result.materials.base[result.labels == label])) == 1
+        assert len(np.unique(result.label_tree.base[result.own_labels == label])) == 1
 
 
 def test_the_trained_network_labels_its_own_image_alike(blocks):
@@ -89,7 +90,7 @@ def test_the_trained_network_labels_its_own_image_alike(blocks):
     settings = Settings(recipe="fast")
     unit = normalise(blocks, valid, band_statistics(blocks, valid))
     labels, confidence = fast_labels(result.network, unit, valid, settings)
-    assert (labels == result.labels).mean() > 0.99
+    assert (labels == result.own_labels).mean() > 0.99
     np.testing.assert_allclose(confidence, result.confidence, atol=0.05)
 
 
@@ -98,9 +99,9 @@ def test_scribbles_are_kept_apart(blocks):
     scribbles[3, 3:9] = 1
     scribbles[20, 3:9] = 2
     result, _ = run(blocks, scribbles=scribbles)
-    parts = result.regions.cut(2)
+    parts = result.tree.cut(2)
     assert parts[3, 4] != parts[20, 4]
-    assert result.regions.min_regions == 2
+    assert result.tree.min_regions == 2
     np.testing.assert_array_equal(parts, oracles_regions.flood_components(parts))
 
 

@@ -10,7 +10,7 @@ import nuriwake
 from nuriwake.errors import InputError, UsageError
 from nuriwake.segmenter import Segmenter, segment
 
-QUICK = {"max_iter": 4, "n_channels": 8, "max_labels": 12, "n_superpixels": 30}
+QUICK = {"max_iter": 4, "n_channels": 8, "max_labels": 12}
 RECIPES = ("fast", "icassp2018", "tip2020")
 RNG = np.random.default_rng(1)
 

@@ -79,3 +79,13 @@ def test_files_that_are_no_settings(tmp_path, name, text, message):
         path.write_text(text)
     with pytest.raises(InputError, match=message):
         read_settings(path)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_what_a_recipe_does_not_read_is_refused(recipe):
+    for name in RECIPES[recipe].ignores:
+        default = Settings.model_fields[name].default
+        with pytest.raises(UsageError, match=f"`{name}` is not read by the recipe {recipe}"):
+            Settings(recipe=recipe, **{name: default + 1})
+        assert getattr(Settings.recorded({"recipe": recipe, name: default + 1}), name) == default
+    assert Settings(**Settings(recipe=recipe).model_dump()) == Settings(recipe=recipe)

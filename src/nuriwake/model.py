@@ -60,7 +60,7 @@ class Model:
         The recipe ``fast`` sees a whole image on a grid of fixed size; its models label whole
         images only.
         """
-        return self.settings.recipe != "fast"
+        return self.settings.method.is_local
 
     def predict(self, image: Raster | NDArray[np.generic]) -> LabelMap:
         """Label an image.

@@ -113,7 +113,7 @@ class Partition:
         """Whether pictures show the regions, rather than the labels, unless told otherwise."""
         if self.reading.n_regions is not None:
             return True
-        return self.settings.recipe == "fast" and not self.reading.prefers_labels
+        return self.settings.method.shows == "regions" and not self.reading.prefers_labels
 
     def cut(self, n_regions: int | None = None, *, altitude: float | None = None) -> LabelMap:
         """Read another number of regions; no training, milliseconds.

@@ -16,7 +16,7 @@ from nuriwake.io.model import save_model
 from nuriwake.painting import as_picture
 from nuriwake.raster import BoolMap, LabelMap, Raster, as_raster
 from nuriwake.segmentation import HistoryRow, Reading, Segmentation
-from nuriwake.settings import Settings
+from nuriwake.settings import RECIPES, Settings
 
 if TYPE_CHECKING:
     from nuriwake.learn.guidance import Scribbles
@@ -70,7 +70,7 @@ def segment_steps(
     from nuriwake.learn.guidance import check_scribbles
     from nuriwake.learn.normalise import band_statistics, normalise
     from nuriwake.model import Model
-    from nuriwake.recipes.registry import recipe_steps
+    from nuriwake.recipes.registry import STEPS
 
     started = time.perf_counter()
     raster = as_raster(image, valid)
@@ -85,7 +85,7 @@ def segment_steps(
         statistics = model.statistics if model else band_statistics(raster.array, raster.valid)
         unit = normalise(raster.array, raster.valid, statistics)
         network = copy.deepcopy(model.network) if model else None
-        steps = recipe_steps(unit, raster.valid, settings, drawn, network)
+        steps = STEPS[settings.recipe](unit, raster.valid, settings, drawn, network)
         found = yield from _record(steps, history)
         picture = as_picture(unit)
     return Segmentation(
@@ -165,10 +165,11 @@ def fit_steps(images: Sequence[Image], settings: Settings) -> Generator[Step, bo
         return result.model
     if not images:
         raise UsageError("training needs at least one image; got none.")
-    if settings.recipe == "fast":
-        expected = "'tip2020' or 'icassp2018' to train on several images"
-        hint = "The recipe fast sees one whole image at a time."
-        raise UsageError(out_of_range("recipe", expected, "fast", hint))
+    if not settings.method.learns_from_many:
+        able = " or ".join(repr(r.name) for r in RECIPES.values() if r.learns_from_many)
+        expected = f"{able} to train on several images"
+        hint = f"The recipe {settings.recipe} sees one whole image at a time."
+        raise UsageError(out_of_range("recipe", expected, settings.recipe, hint))
     rasters = [as_raster(image) for image in images]
     statistics = pooled_statistics([(raster.array, raster.valid) for raster in rasters])
     with cpu_threads(settings.threads):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal, get_args, get_origin
+from typing import Annotated, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
@@ -24,19 +24,37 @@ Value = bool | int | float | str
 
 @dataclass(frozen=True)
 class Recipe:
-    """A named set of defaults.
+    """A method: its defaults, what it reads, and what can be done with it.
+
+    Its steps are in :mod:`nuriwake.recipes`; this much is known without loading PyTorch.
 
     Parameters
     ----------
     name : str
     summary : str
         One line for people.
+    shows : {"regions", "labels"}
+        What pictures of it show, and what is written unless told otherwise.
+    is_local : bool
+        Whether a label depends on nothing but the pixels around it. Then a network that has learned
+        from parts labels rasters of any size tile by tile, exactly.
+    learns_from_many : bool
+        Whether one network can learn from several images.
+    is_continuous : bool
+        Whether spatial continuity is a term of the loss (TIP 2020) or a vote in superpixels.
+    ignores : frozenset of str
+        The settings that it does not read.
     overrides : Mapping of str to values
         The settings whose default differs from that of :class:`Settings`.
     """
 
     name: str
     summary: str
+    shows: Literal["regions", "labels"]
+    is_local: bool
+    learns_from_many: bool
+    is_continuous: bool
+    ignores: frozenset[str]
     overrides: Mapping[str, Value] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -47,7 +65,12 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             Recipe(
                 "fast",
                 "learns on a coarse grid for a second, then builds a tree of regions at full size",
-                MappingProxyType(
+                shows="regions",
+                is_local=False,
+                learns_from_many=False,
+                is_continuous=False,
+                ignores=frozenset({"continuity", "crop_size", "batch_size", "scribble_weight"}),
+                overrides=MappingProxyType(
                     {
                         "n_channels": 64,
                         "max_labels": 64,
@@ -60,11 +83,21 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             Recipe(
                 "icassp2018",
                 "Kanezaki, ICASSP 2018: targets are the argmax, smoothed by superpixels",
+                shows="labels",
+                is_local=True,
+                learns_from_many=True,
+                is_continuous=False,
+                ignores=frozenset({"continuity", "grid_cells"}),
             ),
             Recipe(
                 "tip2020",
                 "Kim, Kanezaki, Tanaka, TIP 2020: targets are the argmax, the loss has a "
                 "continuity term",
+                shows="labels",
+                is_local=True,
+                learns_from_many=True,
+                is_continuous=True,
+                ignores=frozenset({"n_superpixels", "compactness", "grid_cells"}),
             ),
         )
     }
@@ -184,6 +217,40 @@ class Settings(BaseModel):
             super().__init__(**values)
         except ValidationError as error:
             raise UsageError(_explain(error)) from None
+        self._refuse_unread(values)
+
+    def _refuse_unread(self, values: Mapping[str, object]) -> None:
+        """Refuse a value that would change nothing; a default is no request."""
+        for name in sorted(self.method.ignores & values.keys()):
+            if getattr(self, name) != type(self).model_fields[name].default:
+                readers = [r.name for r in RECIPES.values() if name not in r.ignores]
+                raise UsageError(
+                    f"`{name}` is not read by the recipe {self.recipe}. Leave it out, or choose "
+                    f"another recipe: {', '.join(readers)}."
+                )
+
+    @classmethod
+    def recorded(cls, values: Mapping[str, Value]) -> Self:
+        """Read settings from a record: those that its recipe does not read count for nothing.
+
+        Raises
+        ------
+        UsageError
+            If a value is out of its range or a name is unknown.
+
+        Examples
+        --------
+        >>> Settings.recorded({"recipe": "fast", "continuity": 9.0}).continuity
+        5.0
+        """
+        recipe = RECIPES.get(str(values.get("recipe")))
+        ignored = recipe.ignores if recipe else frozenset()
+        return cls(**{name: value for name, value in values.items() if name not in ignored})
+
+    @property
+    def method(self) -> Recipe:
+        """The recipe itself, where :attr:`recipe` is its name."""
+        return RECIPES[self.recipe]
 
     @model_validator(mode="before")
     @classmethod

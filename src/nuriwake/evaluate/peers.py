@@ -13,8 +13,6 @@ from nuriwake.errors import UsageError, out_of_range, require
 from nuriwake.evaluate.scales import MergeTree
 from nuriwake.settings import RECIPES, Settings, Value
 
-_PUBLISHED = ("icassp2018", "tip2020")
-
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
@@ -143,12 +141,12 @@ def _mean_colour_distance(
 
 
 def recipe(image: NDArray[np.uint8], *, seed: int, threads: int, **settings: Value) -> Outcome:
-    """Segment with a recipe of nuriwake; the published ones answer with labels, without a tree."""
+    """Segment with a recipe of nuriwake; those that show labels answer without a tree."""
     from nuriwake.segmenter import finish_steps, segment_steps
 
     chosen = Settings(seed=seed, threads=threads, **settings)
     found = finish_steps(segment_steps(image, chosen))
-    if chosen.recipe in _PUBLISHED:
+    if chosen.method.shows == "labels":
         return Outcome(found.labels)
     return Outcome(found.regions, found.tree)
 

@@ -110,7 +110,7 @@ def load_model(path: str | Path) -> Model:
     path = Path(path)
     header, tensors = _read(path)
     try:
-        settings = Settings(**header.settings)
+        settings = Settings.recorded(header.settings)
         network = _network(tensors, settings)
     except (KeyError, RuntimeError, UsageError) as error:
         reason = str(error).splitlines()[0]

@@ -132,7 +132,7 @@ def _assemble(path: Path, arrays: Arrays) -> Partition:
         own_labels=arrays["own_labels"].astype(np.int32),
         confidence=arrays["confidence"].astype(np.float32),
         picture=arrays["picture"].astype(np.uint8),
-        settings=Settings(**header["settings"]),
+        settings=Settings.recorded(header["settings"]),
         reading=Reading(),
         georeference=Georeference(header["crs"], tuple(place)) if place else None,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from torch import Tensor
 from nuriwake.learn.network import Network
 from nuriwake.learn.view import coarse_view, perceptual_colours, pixel_scale
 from nuriwake.raster import BoolMap, LabelMap
+from nuriwake.recipes.found import Found
 from nuriwake.recipes.published import learn, respond
 from nuriwake.recipes.training import Step
 from nuriwake.regions.basins import catchment_basins
@@ -28,39 +28,13 @@ _COLOUR_UNIT = 10.0
 _TYPICAL_REGIONS = 100
 
 
-@dataclass(frozen=True, eq=False)
-class FastResult:
-    """What the recipe ``fast`` finds in one image.
-
-    Parameters
-    ----------
-    regions : RegionTree
-        Of connected regions; its automatic altitude is that of the settings.
-    labels : ndarray of int32, shape (height, width)
-        The network's labels, from 1, the largest first; each may lie in many places. 0 = no data.
-    materials : LabelTree
-        Of the labels in use: so many materials, whichever number is asked for.
-    confidence : ndarray of float32, shape (height, width), in [0, 1]
-        Mean softmax probability of the label less that of the second best, over the leaf of the
-        tree that a pixel lies in; 0 = no data.
-    network : Network
-        Trained on the coarse view, its statistics frozen.
-    """
-
-    regions: RegionTree
-    labels: LabelMap
-    materials: LabelTree
-    confidence: NDArray[np.float32]
-    network: Network
-
-
 def fast_steps(
     image: NDArray[np.float32],
     valid: BoolMap,
     settings: Settings,
     scribbles: LabelMap | None = None,
     network: Network | None = None,
-) -> Generator[Step, bool | None, FastResult]:
+) -> Generator[Step, bool | None, Found]:
     """Segment a normalised image by the recipe ``fast``.
 
     Parameters
@@ -80,7 +54,9 @@ def fast_steps(
 
     Returns
     -------
-    FastResult
+    Found
+        Its regions' automatic altitude is that of the settings. The confidence is a mean over the
+        leaf of the tree that a pixel lies in.
     """
     # 1. Colours whose distances mean something, averaged with texture over a coarse grid.
     colours = perceptual_colours(image)
@@ -98,7 +74,9 @@ def fast_steps(
     tree = grow_tree(graph, evidence, settings, groups)
     labels, confidence = label_leaves(graph.base, evidence.textons)
     materials = _material_tree(graph, labels, evidence.textons)
-    return FastResult(tree, labels, materials, confidence, learned.network)
+    if scribbles is not None:
+        labels = spread_scribbles(tree, scribbles)
+    return Found(tree, materials, labels, confidence, learned.network)
 
 
 def fast_labels(
@@ -109,7 +87,7 @@ def fast_labels(
     Parameters
     ----------
     network : Network
-        Of :class:`FastResult`.
+        Of what :func:`fast_steps` found.
     image : ndarray of float32, shape (height, width, bands), in [0, 1]
     valid : ndarray of bool, shape (height, width)
     settings : Settings
@@ -299,6 +277,41 @@ def scribbled_leaves(base: LabelMap, scribbles: LabelMap) -> NDArray[np.int64]:
     if names.size == 0:
         return np.zeros(len(counts), np.int64)
     return np.where(counts.any(axis=1), names[counts.argmax(axis=1)], 0).astype(np.int64)
+
+
+def spread_scribbles(tree: RegionTree, scribbles: LabelMap) -> LabelMap:
+    """Give each region of the coarsest cut that keeps the scribbles apart its scribble's label.
+
+    Parameters
+    ----------
+    tree : RegionTree
+        Grown under the scribbles' constraint.
+    scribbles : ndarray of int32, shape (height, width)
+        0 = not scribbled.
+
+    Returns
+    -------
+    ndarray of int32, shape (height, width)
+        The drawn labels; regions that nobody drew in get numbers above them; 0 = no data.
+
+    Examples
+    --------
+    >>> tree = RegionTree(np.array([[1, 1, 2]]), np.array([[0, 1]]), np.array([np.inf]), 0.0, 2)
+    >>> spread_scribbles(tree, np.array([[0, 7, 3]]))
+    array([[7, 7, 3]], dtype=int32)
+    """
+    regions = tree.cut(tree.min_regions)
+    label = np.zeros(tree.min_regions + 1, np.int32)
+    is_drawn = (scribbles > 0) & (regions > 0)
+    pairs, counts = np.unique(
+        np.stack([regions[is_drawn], scribbles[is_drawn]]), axis=1, return_counts=True
+    )
+    # The most frequent label of each region is written last.
+    frequent = np.argsort(counts, kind="stable")
+    label[pairs[0, frequent]] = pairs[1, frequent]
+    blank = np.flatnonzero(label[1:] == 0) + 1
+    label[blank] = scribbles.max() + np.arange(1, blank.size + 1)
+    return label[regions]
 
 
 def label_leaves(

@@ -1,15 +1,21 @@
-"""The trees of the published recipes: over the connected parts of their labels."""
+"""The published recipes from image to trees: over the connected parts of their labels."""
 
 from __future__ import annotations
+
+from collections.abc import Generator
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from nuriwake.engine.predict import Predictor
+from nuriwake.learn.network import Network
 from nuriwake.learn.view import perceptual_colours
-from nuriwake.raster import LabelMap
+from nuriwake.raster import BoolMap, LabelMap
 from nuriwake.recipes.fast import colour_edges, gather_evidence, grow_tree
+from nuriwake.recipes.found import Found
+from nuriwake.recipes.published import learn
+from nuriwake.recipes.training import Step
 from nuriwake.regions.components import connected_components
 from nuriwake.regions.graph import region_graph
 from nuriwake.regions.labels import label_tree
@@ -18,6 +24,30 @@ from nuriwake.settings import Settings
 
 #: The labels' probabilities are read as evidence on a grid of about so many cells.
 _EVIDENCE_CELLS = 40_000
+
+
+def published_steps(
+    image: NDArray[np.float32],
+    valid: BoolMap,
+    settings: Settings,
+    scribbles: LabelMap | None = None,
+    network: Network | None = None,
+) -> Generator[Step, bool | None, Found]:
+    """Segment a normalised image by the recipe ``icassp2018`` or ``tip2020``.
+
+    See :class:`nuriwake.recipes.registry.RecipeSteps`.
+    """
+    learned = yield from learn(image, valid, settings, scribbles, network)
+    predictor = Predictor(learned.network, settings.precision)
+    labels = predictor.labels(image, valid)
+    probabilities = sampled_probabilities(predictor, image)
+    return Found(
+        tree=component_tree(labels, image, probabilities, settings),
+        label_tree=response_tree(labels, probabilities),
+        own_labels=labels,
+        confidence=predictor.margins(image, valid),
+        network=learned.network,
+    )
 
 
 def component_tree(

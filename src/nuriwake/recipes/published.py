@@ -143,7 +143,7 @@ def _objective(valid: Tensor, settings: Settings, scribbles: LabelMap | None) ->
     drawn = None if scribbles is None else torch.from_numpy(scribbles > 0)[None].to(valid.device)
     return Objective(
         weights=pixel_weights(valid, drawn, settings.scribble_weight),
-        continuity=settings.continuity if settings.recipe == "tip2020" else 0.0,
+        continuity=settings.continuity if settings.method.is_continuous else 0.0,
     )
 
 
@@ -151,7 +151,7 @@ def _refinement(
     image: NDArray[np.float32], valid: BoolMap, settings: Settings, device: torch.device
 ) -> Refinement:
     """Turn labels into targets: the superpixels' vote, or nothing where the loss is smooth."""
-    if settings.recipe == "tip2020":
+    if settings.method.is_continuous:
         return _keep
     superpixels = slic_superpixels(image, settings.n_superpixels, settings.compactness, valid)
     ids = torch.from_numpy(superpixels.astype(np.int64))[None].to(device)

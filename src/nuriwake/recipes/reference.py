@@ -106,7 +106,7 @@ def learn_references(
 
 
 def _superpixels(reference: Reference, settings: Settings) -> LabelMap:
-    if settings.recipe == "tip2020":
+    if settings.method.is_continuous:
         return np.full(reference.valid.shape, -1, np.int32)
     return slic_superpixels(
         reference.image, settings.n_superpixels, settings.compactness, reference.valid
@@ -116,7 +116,7 @@ def _superpixels(reference: Reference, settings: Settings) -> LabelMap:
 def _objective(batch: Batch, settings: Settings) -> Objective:
     return Objective(
         weights=pixel_weights(batch.valid, None, settings.scribble_weight),
-        continuity=settings.continuity if settings.recipe == "tip2020" else 0.0,
+        continuity=settings.continuity if settings.method.is_continuous else 0.0,
     )
 
 
