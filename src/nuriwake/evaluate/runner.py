@@ -27,7 +27,7 @@ from nuriwake.evaluate.peers import Method
 from nuriwake.evaluate.scales import ScaleScores, score_scales
 from nuriwake.evaluate.summaries import ImageScores, score_labels
 from nuriwake.io.atomic import atomic_path
-from nuriwake.io.sidecar import package_versions
+from nuriwake.io.versions import package_versions
 from nuriwake.settings import Value
 
 

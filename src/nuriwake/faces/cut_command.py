@@ -33,32 +33,49 @@ def cut(
     save: Annotated[
         str,
         typer.Option(
-            help="what to write: labels, regions, overlay, contours, confidence", metavar="WHAT,..."
+            help="what to write: labels, regions, overlay, contours, confidence, polygons",
+            metavar="WHAT,...",
         ),
     ] = "regions,overlay",
     overwrite: OverwriteFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
     """Read any number of regions from a saved result."""
-    from nuriwake.io.outputs import CUT_KINDS, check_writable, parse_kinds, plan_outputs
-    from nuriwake.jobs.result_file import load_result
-    from nuriwake.jobs.results import write_cut, write_results
+    from nuriwake.faces.progress import Terminal
+    from nuriwake.jobs.cut import cut_result
+    from nuriwake.jobs.kinds import CUT_KINDS, parse_kinds
 
     n_regions = parse_regions(regions)
-    kinds = parse_kinds(save, among=CUT_KINDS)
-    plan = plan_outputs([result], output, kinds)[0]
-    partition = load_result(result)
-    if altitude is not None:
-        if n_regions is not None:
-            raise UsageError("give `--regions` or `--altitude`, not both.")
-        n_regions = partition.tree.count_at(altitude)
-    partition = partition.read(n_regions, labels)
-    check_writable(plan, overwrite)
-    written = write_results(plan, partition)
-    write_cut(plan, partition, written)
-    if not quiet:
-        files = ", ".join(str(path) for path in written.values())
-        typer.echo(f"{partition.n_regions} regions -> {files}", err=True)
+    if altitude is not None and n_regions is not None:
+        raise UsageError("give `--regions` or `--altitude`, not both.")
+    cut_result(
+        result,
+        output,
+        parse_kinds(save, among=CUT_KINDS),
+        Terminal(quiet),
+        n_regions=n_regions,
+        n_labels=parse_labels(labels),
+        altitude=altitude,
+        overwrite=overwrite,
+    )
+
+
+def parse_labels(n_labels: int | None) -> int | None:
+    """Check the value of ``--labels``.
+
+    Raises
+    ------
+    UsageError
+        If it is below 1.
+
+    Examples
+    --------
+    >>> parse_labels(3)
+    3
+    """
+    if n_labels is not None and n_labels < 1:
+        raise UsageError(out_of_range("--labels", "an int of at least 1", n_labels))
+    return n_labels
 
 
 def parse_regions(text: str) -> int | None:

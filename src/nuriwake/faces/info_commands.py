@@ -27,7 +27,7 @@ def machine_info() -> MachineInfo:
     import torch
 
     from nuriwake.engine.compute import available_devices, choose_device, count_cores
-    from nuriwake.io.sidecar import package_versions
+    from nuriwake.io.versions import package_versions
 
     return MachineInfo(
         versions=package_versions(),

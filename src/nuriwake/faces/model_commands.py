@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from nuriwake.faces.options import (
     BandsFlag,
     Inputs,
+    JsonFlag,
     MemoryFlag,
     OutputFlag,
+    OverwriteFlag,
     QuietFlag,
     ResumeFlag,
     SchedulerFlag,
@@ -22,9 +24,6 @@ from nuriwake.faces.options import (
     parse_bands,
     with_settings,
 )
-
-if TYPE_CHECKING:
-    from nuriwake.scale.products import Existing
 
 #: Unless told otherwise: fast sees one whole image at a time, so that its models fit no tiles.
 FIT_RECIPE = "tip2020"
@@ -43,7 +42,7 @@ def fit(
     flags: Mapping[str, str],
 ) -> None:
     """Train one model on reference images (recipe tip2020)."""
-    from nuriwake.faces.progress import training_bar
+    from nuriwake.faces.progress import Terminal
     from nuriwake.io.formats import expand_inputs, read_raster
     from nuriwake.io.model import check_model_path, save_model
     from nuriwake.segmenter import finish_steps, fit_steps
@@ -54,11 +53,11 @@ def fit(
     check_model_path(model)
     numbers = parse_bands(bands)
     rasters = [read_raster(path, numbers) for path in expand_inputs(inputs)]
-    with training_bar(model.name, chosen.max_iter, quiet) as show:
+    terminal = Terminal(quiet)
+    with terminal.training(model.name, chosen.max_iter) as show:
         trained = finish_steps(fit_steps(rasters, chosen), show)
     save_model(model, trained)
-    if not quiet:
-        typer.echo(f"trained on {len(rasters)} images -> {model}", err=True)
+    terminal.say(f"trained on {len(rasters)} images -> {model}")
 
 
 def apply(
@@ -68,8 +67,8 @@ def apply(
     save: Annotated[
         str,
         typer.Option(
-            help="what to write: labels, overlay, and for georeferenced rasters regions, polygons "
-            "(default labels,overlay; labels for georeferenced rasters)",
+            help="what to write: labels, regions, overlay, polygons "
+            "(default labels,overlay; labels beyond --memory)",
             metavar="WHAT,...",
             show_default=False,
         ),
@@ -85,24 +84,37 @@ def apply(
     tolerance: Annotated[
         float, typer.Option(help="how much polygons may be simplified, in pixels")
     ] = 0.0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="replace results that are there already")
-    ] = False,
+    overwrite: OverwriteFlag = False,
     resume: ResumeFlag = False,
+    json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
     """Label images with a trained model: same meaning, same colour."""
-    from nuriwake.faces.apply_job import ApplyJob
+    from nuriwake.faces.inputs import run_inputs
+    from nuriwake.faces.progress import Terminal
     from nuriwake.io.formats import expand_inputs
+    from nuriwake.io.identity import file_identity
     from nuriwake.io.model import load_model
-    from nuriwake.jobs.files import ScaleFlags
+    from nuriwake.jobs.apply import ApplyJob
+    from nuriwake.jobs.inputs import plan_inputs, run_input
+    from nuriwake.jobs.kinds import APPLY_KINDS, parse_kinds
+    from nuriwake.jobs.plan import without_results
+    from nuriwake.scale.memory import parse_bytes
 
-    existing: Existing = "overwrite" if overwrite else "resume" if resume else "refuse"
     job = ApplyJob(
         model=load_model(model),
-        kinds=save,
+        model_digest=file_identity(model),
+        kinds=parse_kinds(save, among=APPLY_KINDS) if save else None,
         bands=tuple(parse_bands(bands)),
-        scale=ScaleFlags(memory, workers, scheduler, min_area, tolerance, existing),
-        quiet=quiet,
+        memory=parse_bytes(memory) if memory else None,
+        workers=workers,
+        scheduler=scheduler,
+        min_area=min_area,
+        tolerance=tolerance,
+        overwrite=overwrite,
+        resume=resume,
     )
-    raise typer.Exit(job.run_all(expand_inputs(inputs), output))
+    planned = plan_inputs(job, without_results(expand_inputs(inputs), inputs), output)
+    terminal = Terminal(quiet)
+    reports = (run_input(job, one, terminal) for one in planned)
+    raise typer.Exit(run_inputs(reports, len(planned), terminal, json))

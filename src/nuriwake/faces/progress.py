@@ -1,71 +1,62 @@
-"""The progress bar: iteration, labels in use, loss, seconds left; on standard error."""
+"""What a terminal shows of a job: lines and progress bars, on standard error."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import typer
+
+from nuriwake.jobs.listener import TileReader
+
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress
 
     from nuriwake.recipes.training import Step
     from nuriwake.segmenter import StepReader
 
-#: Called with the tiles done and all tiles.
-TileReader = Callable[[int, int], None]
 
-
-@contextmanager
-def training_bar(title: str, max_iter: int, quiet: bool) -> Iterator[StepReader]:
-    """Show the training's progress inside the block.
+class Terminal:
+    """Tells a person at a terminal.
 
     Parameters
     ----------
-    title : str
-        What is being segmented.
-    max_iter : int
-        Iterations at most.
     quiet : bool
         Show nothing.
-
-    Yields
-    ------
-    callable
-        To be called with every step.
+    keeps_partial : bool
+        Let Ctrl-C end a training early, and keep what it reached, instead of ending the run.
     """
-    with _bars(quiet) as progress:
-        yield _training(progress, title, max_iter)
 
+    def __init__(self, quiet: bool = False, keeps_partial: bool = False) -> None:
+        self._quiet = quiet
+        self._keeps_partial = keeps_partial
 
-@contextmanager
-def large_bars(title: str, max_iter: int, quiet: bool) -> Iterator[tuple[StepReader, TileReader]]:
-    """Show the training's progress inside the block, and then that of the tiles.
+    def say(self, text: str) -> None:
+        """Print a line."""
+        if not self._quiet:
+            typer.echo(text, err=True)
 
-    Parameters
-    ----------
-    title : str
-        What is being segmented.
-    max_iter : int
-        Iterations at most.
-    quiet : bool
-        Show nothing.
+    @contextmanager
+    def training(self, title: str, max_iter: int) -> Iterator[StepReader]:
+        """Show iteration, labels in use, loss and the seconds left."""
+        with _bars(self._quiet) as progress, _early_stop(self._keeps_partial) as stopped:
+            task = progress.add_task(title, total=max_iter, note="")
 
-    Yields
-    ------
-    tuple of callables
-        To be called with every step; and with the tiles done and all tiles.
-    """
-    with _bars(quiet) as progress:
-        read = _training(progress, title, max_iter)
-        tiles: list[TaskID] = []
+            def read(step: Step) -> bool:
+                note = f"{step.n_labels} labels, loss {step.loss:.3f}"
+                progress.update(task, completed=step.iteration, note=note)
+                return stopped()
 
-        def read_tiles(done: int, total: int) -> None:
-            if not tiles:
-                tiles.append(progress.add_task("tiles", note=""))
-            progress.update(tiles[0], completed=done, total=total)
+            yield read
 
-        yield read, read_tiles
+    @contextmanager
+    def tiles(self, title: str) -> Iterator[TileReader]:
+        """Show how many parts are done."""
+        with _bars(self._quiet) as progress:
+            task = progress.add_task(f"{title}: tiles", total=None, note="")
+            yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def _bars(quiet: bool) -> Progress:
@@ -83,28 +74,15 @@ def _bars(quiet: bool) -> Progress:
     return Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet)
 
 
-def _training(progress: Progress, title: str, max_iter: int) -> StepReader:
-    task = progress.add_task(title, total=max_iter, note="")
-
-    def read(step: Step) -> None:
-        note = f"{step.n_labels} labels, loss {step.loss:.3f}"
-        progress.update(task, completed=step.iteration, note=note)
-
-    return read
-
-
 @contextmanager
-def tile_bar(title: str, quiet: bool) -> Iterator[TileReader]:
-    """Show how many tiles are done inside the block.
-
-    Yields
-    ------
-    callable
-        To be called with the tiles done and all tiles.
-    """
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True, disable=quiet) as progress:
-        task = progress.add_task(title, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+def _early_stop(keeps_partial: bool) -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C ask for an early end of the training instead of raising, if wanted."""
+    pressed: list[int] = []
+    if not keeps_partial:
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nuriwake.errors import InputError, UsageError
 from nuriwake.io.geotiff import read_geotiff
-from nuriwake.io.image import IMAGE_SUFFIXES, TIFF_SUFFIXES, read_image
+from nuriwake.io.image import IMAGE_SUFFIXES, TIFF_SUFFIXES, header_size, read_image, tiff_size
 from nuriwake.raster import Raster
 
 #: Pixel scale, tie points, transform, geo keys, GDAL's nodata value.
@@ -36,14 +36,47 @@ def read_raster(path: Path, bands: Sequence[int] = ()) -> Raster:
     UsageError
         If a band does not exist.
     """
-    if path.suffix.lower() not in IMAGE_SUFFIXES:
-        known = ", ".join(IMAGE_SUFFIXES)
-        found = "no such file" if not path.exists() else "unknown format"
-        raise InputError(f"{path}: {found}. Known suffixes: {known}.")
+    check_suffix(path)
     if is_geotiff(path):
         return read_geotiff(path, bands)
     raster = read_image(path)
     return raster.select_bands(bands) if bands else raster
+
+
+def picture_size(path: Path) -> tuple[tuple[int, int], int]:
+    """Read how large a picture is, without its pixels.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Returns
+    -------
+    shape : tuple of int
+        Height and width.
+    n_bands : int
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged or of an unknown format.
+    """
+    check_suffix(path)
+    return tiff_size(path) if path.suffix.lower() in TIFF_SUFFIXES else header_size(path)
+
+
+def check_suffix(path: Path) -> None:
+    """Refuse a file that is of no known format, or is not there.
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
+    if path.suffix.lower() not in IMAGE_SUFFIXES:
+        known = ", ".join(IMAGE_SUFFIXES)
+        found = "no such file" if not path.exists() else "unknown format"
+        raise InputError(f"{path}: {found}. Known suffixes: {known}.")
 
 
 def is_geotiff(path: Path) -> bool:

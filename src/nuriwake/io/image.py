@@ -63,6 +63,51 @@ def read_image(path: Path) -> Raster:
     return as_raster(Raster(array, valid, path=path))
 
 
+def header_size(path: Path) -> tuple[tuple[int, int], int]:
+    """Read height, width and bands of a picture (no TIFF) from its first bytes.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged or not a picture.
+    """
+    from PIL import Image
+
+    if not path.is_file():
+        raise InputError(f"{path}: no such file.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as opened:
+                width, height = opened.size
+                return (height, width), len(opened.getbands())
+    except _UNREADABLE as error:
+        reason = _shorten(str(error).partition("\n")[0], path)
+        raise InputError(f"{path}: cannot be read as a picture ({reason}).") from error
+
+
+def tiff_size(path: Path) -> tuple[tuple[int, int], int]:
+    """Read height, width and bands of the first picture of a TIFF from its tags.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged.
+    """
+    import tifffile
+
+    if not path.is_file():
+        raise InputError(f"{path}: no such file.")
+    try:
+        with tifffile.TiffFile(path) as file:
+            page = file.pages.first
+            n_pages = len(file.series[0].pages)
+            return (page.imagelength, page.imagewidth), page.samplesperpixel * n_pages
+    except _UNREADABLE as error:
+        reason = _shorten(str(error).partition("\n")[0], path)
+        raise InputError(f"{path}: cannot be read as a picture ({reason}).") from error
+
+
 def _shorten(reason: str, path: Path) -> str:
     """Drop the path from a library's message: ours begins with it."""
     return reason.replace(str(path), path.name).rstrip(".")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from nuriwake.errors import ModelError, UsageError, out_of_range
 from nuriwake.io.atomic import atomic_path
-from nuriwake.io.sidecar import package_versions
+from nuriwake.io.versions import package_versions
 from nuriwake.settings import Settings, Value
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,13 +29,16 @@ class StackSource:
     shape : tuple of int
         Height and width of the first page.
     n_bands : int
-        Bands of a page.
+        Bands of a page, as they are read.
+    bands : tuple of int
+        Bands to read, in this order, numbered from 1; empty for all.
     """
 
     path: Path
     n_pages: int
     shape: tuple[int, int]
     n_bands: int
+    bands: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return self.n_pages
@@ -65,7 +68,8 @@ class StackSource:
         except _UNREADABLE as error:
             raise InputError(f"{self.path}: page {index} cannot be read ({error}).") from error
         array = array[:, :, np.newaxis] if array.ndim == 2 else array
-        return as_raster(Raster(array, np.ones(array.shape[:2], bool), path=self.path))
+        raster = as_raster(Raster(array, np.ones(array.shape[:2], bool), path=self.path))
+        return raster.select_bands(self.bands) if self.bands else raster
 
     def __iter__(self) -> Iterator[Raster]:
         return (self.page(index) for index in range(self.n_pages))
@@ -92,12 +96,14 @@ def is_stack(path: Path) -> bool:
         return False
 
 
-def open_stack(path: Path) -> StackSource:
+def open_stack(path: Path, bands: Sequence[int] = ()) -> StackSource:
     """Open a TIFF of one or more pages.
 
     Parameters
     ----------
     path : pathlib.Path
+    bands : sequence of int, optional
+        Bands of a page to read, numbered from 1. Default: all.
 
     Returns
     -------
@@ -107,6 +113,8 @@ def open_stack(path: Path) -> StackSource:
     ------
     InputError
         If the file is missing, damaged, or its pages are not pictures.
+    UsageError
+        If a band does not exist.
     """
     import tifffile
 
@@ -120,7 +128,11 @@ def open_stack(path: Path) -> StackSource:
         raise InputError(f"{path}: cannot be read as a TIFF ({error}).") from error
     if len(shape) not in (2, 3):
         raise InputError(f"{path}: pages must be (height, width[, bands]); got shape {shape}.")
-    return StackSource(path, n_pages, (shape[0], shape[1]), shape[2] if len(shape) == 3 else 1)
+    n_bands = shape[2] if len(shape) == 3 else 1
+    if any(not 1 <= band <= n_bands for band in bands):
+        expected = f"a list of band numbers in [1, {n_bands}] ({path})"
+        raise UsageError(out_of_range("bands", expected, list(bands)))
+    return StackSource(path, n_pages, (shape[0], shape[1]), len(bands) or n_bands, tuple(bands))
 
 
 def write_label_stack(path: Path, pages: Iterable[LabelMap], max_label: int) -> None:

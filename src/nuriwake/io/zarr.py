@@ -229,8 +229,7 @@ def write_label_zarr(
     try:
         _write_pyramid(temporary, shape, blocks, np.min_scalar_type(max_label), georeference, tags)
         temporary.replace(path)
-        if path.parent.name == "labels":
-            _register(path)
+        register_label(path)
     except OutputError:
         raise
     except OSError as error:
@@ -295,6 +294,18 @@ def _halve(group: Any, level: Any, name: str) -> Any:
         rows: NDArray[np.generic] = level[row : row + 2 * CHUNK]
         smaller[row // 2 : (row + len(rows) + 1) // 2] = rows[::2, ::2]
     return smaller
+
+
+def register_label(path: Path) -> None:
+    """Name a label image in the list of its image's labels, where it lies among them.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Such as ``image.zarr/labels/regions``. A hidden name is a file that is being written.
+    """
+    if path.parent.name == "labels" and not path.name.startswith("."):
+        _register(path)
 
 
 def _register(path: Path) -> None:

@@ -30,11 +30,14 @@ def label_tile(model: Model, tile: Raster, core: Window | None = None) -> LabelM
     """
     from nuriwake.engine.predict import Predictor
     from nuriwake.learn.normalise import normalise
+    from nuriwake.recipes.fast import fast_labels
 
     core = core or Window.full(tile.shape)
     if not tile.valid.any():
         return np.zeros((core.height, core.width), np.int32)
     unit = normalise(tile.array, tile.valid, model.statistics)
+    if not model.is_local:
+        return fast_labels(model.network, unit, tile.valid, model.settings)[0][core.slices]
     predictor = Predictor(model.network, model.settings.precision)
     return predictor.labels(unit, tile.valid, core)
 

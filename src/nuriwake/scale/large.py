@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nuriwake.errors import UsageError
 from nuriwake.raster import WindowedSource
 from nuriwake.scale.executors import Executor
 from nuriwake.scale.memory import plan_tile_pixels
 from nuriwake.scale.mosaic import MosaicOptions, Progress, apply_model
-from nuriwake.scale.products import Existing, MosaicOutputs
+from nuriwake.scale.products import Existing, MosaicOutputs, Publish
 from nuriwake.scale.sampling import fit_source_steps
 from nuriwake.scale.scene import segment_scene
 from nuriwake.scale.tiles import choose_tile_shape, plan_tiles
@@ -21,9 +19,6 @@ from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
     from nuriwake.recipes.training import Step
-
-#: What can be written tile by tile.
-LARGE_KINDS = ("labels", "regions", "polygons")
 
 
 @dataclass(frozen=True)
@@ -44,46 +39,16 @@ class LargeReport:
     skipped: bool = False
 
 
-def large_kinds(settings: Settings, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Choose what is written for a raster that does not fit the memory.
-
-    Parameters
-    ----------
-    settings : Settings
-    wanted : tuple of str or None
-        Kinds that the user asked for; None for the usual ones.
-
-    Raises
-    ------
-    UsageError
-        If a kind cannot be written tile by tile.
-
-    Examples
-    --------
-    >>> large_kinds(Settings(recipe="fast"), None)
-    ('regions',)
-    """
-    usual = "regions" if settings.recipe == "fast" else "labels"
-    if wanted is None:
-        return (usual,)
-    if not set(wanted) <= set(LARGE_KINDS):
-        raise UsageError(
-            f"a raster beyond --memory gives {', '.join(LARGE_KINDS)}; got --save "
-            f"{','.join(wanted)}. Ask for less, or raise --memory."
-        )
-    # A raster is always written: its tags tell --resume which run it is of.
-    return wanted if set(wanted) & {"labels", "regions"} else (usual, *wanted)
-
-
 def large_steps(
     source: WindowedSource,
     settings: Settings,
-    files: Mapping[str, Path],
+    outputs: MosaicOutputs,
     memory: int,
     executor: Executor,
     *,
     n_regions: int | None = None,
     existing: Existing = "overwrite",
+    publish: Publish | None = None,
     on_progress: Progress | None = None,
 ) -> Generator[Step, bool | None, LargeReport]:
     """Segment a raster of any size, step by step; the tiles follow the last step.
@@ -92,8 +57,7 @@ def large_steps(
     ----------
     source : WindowedSource
     settings : Settings
-    files : Mapping of kind to path
-        Kinds as of :func:`large_kinds`.
+    outputs : MosaicOutputs
     memory : int
         Bytes for all processes together.
     executor : Executor
@@ -101,6 +65,8 @@ def large_steps(
         So many regions (fast). Default: the automatic cut.
     existing : str
         ``resume`` goes on with the tiles that an earlier run has done.
+    publish : callable, optional
+        As in :func:`.products.write_products`.
     on_progress : callable, optional
         Called with the tiles done and all tiles.
 
@@ -122,8 +88,7 @@ def large_steps(
     UsageError
         If the memory is too small for one tile.
     """
-    outputs = MosaicOutputs(files.get("labels"), files.get("regions"), files.get("polygons"))
-    if settings.recipe == "fast":
+    if not settings.method.is_local:
         scene = yield from learn_scene_steps(source, settings)
         pixels = plan_tile_pixels(memory, source.n_bands, 4, executor.n_workers)
         shape = choose_tile_shape(pixels, source.shape, (1, 1))
@@ -137,6 +102,7 @@ def large_steps(
             existing=existing,
             executor=executor,
             on_progress=on_progress,
+            publish=publish,
         )
         if tree is None:
             return LargeReport(0, 0, skipped=True)
@@ -144,6 +110,6 @@ def large_steps(
     model = yield from fit_source_steps(source, settings)
     options = MosaicOptions(memory=memory, existing=existing, threads=settings.threads)
     report = apply_model(
-        model, source, outputs, options, executor=executor, on_progress=on_progress
+        model, source, outputs, options, executor=executor, on_progress=on_progress, publish=publish
     )
     return LargeReport(report.n_tiles, report.n_regions or 0, report.skipped)

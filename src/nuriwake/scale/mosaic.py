@@ -21,14 +21,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nuriwake.errors import InputError
-from nuriwake.io.sidecar import package_versions
 from nuriwake.io.vector import check_vector_path
+from nuriwake.io.versions import package_versions
 from nuriwake.raster import WindowedSource
 from nuriwake.scale.components import describe_components
 from nuriwake.scale.executors import Executor, SerialExecutor
 from nuriwake.scale.labelling import label_tile, model_digest
 from nuriwake.scale.memory import default_memory, plan_tile_pixels
-from nuriwake.scale.products import Existing, LabelledTiles, MosaicOutputs, is_done, write_products
+from nuriwake.scale.products import (
+    Existing,
+    LabelledTiles,
+    MosaicOutputs,
+    Publish,
+    is_done,
+    write_products,
+)
 from nuriwake.scale.seams import Numbering, number_components
 from nuriwake.scale.tiles import Tile, TilePlan, choose_tile_shape, plan_tiles
 from nuriwake.scale.workfolder import Facts, WorkFolder, fingerprint, source_identity
@@ -119,6 +126,7 @@ def apply_model(
     *,
     executor: Executor | None = None,
     on_progress: Progress | None = None,
+    publish: Publish | None = None,
 ) -> MosaicReport:
     """Label a raster of any size.
 
@@ -134,6 +142,8 @@ def apply_model(
         Where to run. Default: in this process.
     on_progress : callable, optional
         Called with the tiles done and all tiles, first before the first tile.
+    publish : callable, optional
+        As in :func:`.products.write_products`.
 
     Returns
     -------
@@ -165,7 +175,7 @@ def apply_model(
     n_resumed = _run_tiles(model, source, plan, folder, outputs, options, executor, on_progress)
     numbering = _number(plan, folder, outputs, options)
     done = LabelledTiles(source, plan, folder, model.n_labels, numbering)
-    write_products(outputs, done, options.tolerance, run)
+    write_products(outputs, done, options.tolerance, run, publish)
     folder.remove()
     n_regions = numbering.n_regions if numbering else None
     seconds = time.perf_counter() - started
@@ -209,6 +219,9 @@ def _plan(
 ) -> TilePlan:
     block_shape = getattr(source, "block_shape", (1, 1))
     wish = options.tile_shape
+    if not model.is_local:
+        # It sees a whole image at once.
+        return TilePlan(source.shape, folder.start(source.shape), 0)
     if wish is None:
         memory = default_memory() if options.memory is None else options.memory
         itemsize = np.dtype(getattr(source, "dtype", "float32")).itemsize

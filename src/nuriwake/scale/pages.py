@@ -55,7 +55,7 @@ def label_stack(
     stack: StackSource,
     output: Path,
     on_progress: Callable[[int, int], None] | None = None,
-) -> None:
+) -> int:
     """Label every page of a stack with one model, and write a stack of the same pages.
 
     Parameters
@@ -67,6 +67,11 @@ def label_stack(
     on_progress : callable, optional
         Called with the number of pages done and of all pages.
 
+    Returns
+    -------
+    int
+        How many labels are in use.
+
     Raises
     ------
     InputError
@@ -74,11 +79,15 @@ def label_stack(
     OutputError
         If the file cannot be written.
     """
+    used = np.zeros(model.n_labels + 1, bool)
 
     def pages() -> Iterator[LabelMap]:
         for index, page in enumerate(stack):
-            yield label_tile(model, page)
+            labels = label_tile(model, page)
+            used[np.unique(labels)] = True
+            yield labels
             if on_progress is not None:
                 on_progress(index + 1, len(stack))
 
     write_label_stack(output, pages(), model.n_labels)
+    return int(used[1:].sum())

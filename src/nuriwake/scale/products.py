@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
+
+import numpy as np
 
 from nuriwake.errors import UsageError
 from nuriwake.io.coverage import MapTile
@@ -19,8 +21,8 @@ from nuriwake.scale.seams import Numbering
 from nuriwake.scale.tiles import TilePlan
 from nuriwake.scale.workfolder import WorkFolder
 
-#: What to do where results are there already.
-Existing = Literal["refuse", "resume", "overwrite"]
+#: What to do where results are there already; ``continue`` also takes what an unfinished run did.
+Existing = Literal["refuse", "resume", "overwrite", "continue"]
 RUN_TAG = "NURIWAKE_RUN"
 
 
@@ -36,26 +38,28 @@ class MosaicOutputs:
         The regions, likewise.
     polygons : pathlib.Path, optional
         The regions as polygons: ``.gpkg``, ``.geojson`` or ``.fgb``.
+    beside : pathlib.Path, optional
+        Where the run keeps its work. Default: beside the first file.
 
     Raises
     ------
     ValueError
-        If there is neither a file of labels nor one of regions: a raster tells, in its tags, which
-        run it is of.
+        If there is none.
     """
 
     labels: Path | None = None
     regions: Path | None = None
     polygons: Path | None = None
+    beside: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.labels is None and self.regions is None:
-            raise ValueError("labels or regions must be written")
+        if not self.paths and self.beside is None:
+            raise ValueError("labels, regions or polygons must be written")
 
     @property
     def anchor(self) -> Path:
-        """The raster beside which the run keeps its work."""
-        return next(path for path in (self.labels, self.regions) if path)
+        """The file beside which the run keeps its work."""
+        return self.beside or self.paths[0]
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -90,6 +94,9 @@ class DoneMap(Protocol):
     @property
     def n_regions(self) -> int:
         """The number of regions; 0 where they are not known."""
+
+    def count_labels(self) -> int:
+        """Count the labels in use."""
 
     def labels(self) -> Iterator[tuple[Window, LabelMap]]:
         """Yield the labels."""
@@ -128,6 +135,13 @@ class LabelledTiles:
         """The number of regions; 0 where they are not known."""
         return self.numbering.n_regions if self.numbering else 0
 
+    def count_labels(self) -> int:
+        """Count the labels in use."""
+        used = np.zeros(self.n_labels + 1, bool)
+        for _, labels in self.labels():
+            used[np.unique(labels)] = True
+        return int(used[1:].sum())
+
     def labels(self) -> Iterator[tuple[Window, LabelMap]]:
         """Yield the labels of each tile, sieved where that was asked for."""
         for tile in self.plan:
@@ -157,7 +171,17 @@ class LabelledTiles:
         return self.numbering
 
 
-def write_products(outputs: MosaicOutputs, done: DoneMap, tolerance: float, run: str) -> None:
+#: Gives finished files, by kind, their final names.
+Publish = Callable[[Mapping[str, Path], DoneMap], None]
+
+
+def write_products(
+    outputs: MosaicOutputs,
+    done: DoneMap,
+    tolerance: float,
+    run: str,
+    publish: Publish | None = None,
+) -> None:
     """Write each result in the work folder, then rename all: a killed run shows none of them.
 
     Parameters
@@ -168,27 +192,30 @@ def write_products(outputs: MosaicOutputs, done: DoneMap, tolerance: float, run:
         How much the polygons' borders may be simplified, in pixels.
     run : str
         Fingerprint, kept in the rasters' tags for :func:`is_done`.
+    publish : callable, optional
+        Gives the finished files their names. Default: they replace what is there.
 
     Raises
     ------
     OutputError
         If a file cannot be written.
     """
-    finished: list[tuple[Path, Path]] = []
+    finished: dict[str, Path] = {}
     if outputs.polygons is not None:
-        inner = _inner(done, "polygons", outputs.polygons)
+        finished["polygons"] = inner = _inner(done, "polygons", outputs.polygons)
         place = done.source.georeference
         write_polygons(inner, done.map_tiles(), done.plan.shape, place, tolerance=tolerance)
-        finished.append((inner, outputs.polygons))
     if outputs.regions is not None:
-        inner = _inner(done, "regions", outputs.regions)
+        finished["regions"] = inner = _inner(done, "regions", outputs.regions)
         _write_map(inner, done, done.regions(), done.n_regions, run)
-        finished.append((inner, outputs.regions))
     if outputs.labels is not None:
-        inner = _inner(done, "labels", outputs.labels)
+        finished["labels"] = inner = _inner(done, "labels", outputs.labels)
         _write_map(inner, done, done.labels(), done.n_labels, run)
-        finished.append((inner, outputs.labels))
-    for inner, final in finished:
+    if publish is not None:
+        publish(finished, done)
+        return
+    for kind, inner in finished.items():
+        final: Path = getattr(outputs, kind)
         if final.is_dir():
             shutil.rmtree(final)
         inner.replace(final)
@@ -229,7 +256,7 @@ def is_done(outputs: MosaicOutputs, run: str, existing: Existing) -> bool:
         If results are there and ``existing`` is ``refuse``, or they are of another run.
     """
     there = [path for path in outputs.paths if path.exists()]
-    if not there or existing == "overwrite":
+    if not there or existing in ("overwrite", "continue"):
         return False
     if existing == "refuse":
         raise UsageError(f"{there[0]}: exists already. Give --resume or --overwrite.")
@@ -241,7 +268,8 @@ def is_done(outputs: MosaicOutputs, run: str, existing: Existing) -> bool:
             f"{foreign[0]}: was made from another input or with other settings. Give --overwrite "
             "to replace it."
         )
-    return len(there) == len(outputs.paths)
+    # Polygons alone do not tell which run they are of.
+    return bool(rasters) and len(there) == len(outputs.paths)
 
 
 def _run_of(path: Path) -> str | None:

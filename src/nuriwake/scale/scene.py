@@ -17,13 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from nuriwake.io.coverage import MapTile
-from nuriwake.io.sidecar import package_versions
 from nuriwake.io.vector import check_vector_path
+from nuriwake.io.versions import package_versions
 from nuriwake.raster import LabelMap, Window, WindowedSource
 from nuriwake.regions.tree import RegionTree
 from nuriwake.scale.executors import Executor, SerialExecutor
 from nuriwake.scale.overlaps import join_over_halos
-from nuriwake.scale.products import Existing, MosaicOutputs, is_done, write_products
+from nuriwake.scale.products import Existing, MosaicOutputs, Publish, is_done, write_products
 from nuriwake.scale.scene_tree import LEAF_SHARE, SceneTree, grow_scene_tree
 from nuriwake.scale.tiles import Tile, TilePlan
 from nuriwake.scale.trees import SceneTextons
@@ -69,6 +69,10 @@ class SceneMap:
     def n_labels(self) -> int:
         """The largest label that occurs."""
         return int(self.label_of.max(initial=0))
+
+    def count_labels(self) -> int:
+        """Count the labels in use."""
+        return int(np.unique(self.label_of[1:]).size)
 
     @property
     def n_regions(self) -> int:
@@ -126,6 +130,7 @@ def segment_scene(
     existing: Existing = "refuse",
     executor: Executor | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    publish: Publish | None = None,
 ) -> RegionTree | None:
     """Divide a scene into regions, tile by tile, and write them.
 
@@ -146,6 +151,8 @@ def segment_scene(
     on_progress : callable, optional
         Called with the steps done and all steps. Every tile takes two: it is divided into leaves,
         and measured for the tree of the scene.
+    publish : callable, optional
+        As in :func:`.products.write_products`.
 
     Returns
     -------
@@ -184,7 +191,7 @@ def segment_scene(
         scene, source, plan, lambda window: base[window.slices], n_leaves, on_tile=report.add
     )
     done = SceneMap(source, plan, folder, base, *_tables(grown, n_regions))
-    write_products(outputs, done, 0.0, run)
+    write_products(outputs, done, 0.0, run, publish)
     folder.remove()
     return grown.tree
 

@@ -12,17 +12,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.errors import InputError, OutputError
+from nuriwake.errors import OutputError
 from nuriwake.io.atomic import atomic_path
+from nuriwake.io.identity import file_identity
 from nuriwake.raster import LabelMap, Raster, WindowedSource
 from nuriwake.scale.components import TileComponents
 from nuriwake.scale.tiles import Shape
 
-#: Files up to this size are hashed whole; of larger ones size, time and samples are.
-WHOLE_HASH_BYTES = 1 << 30
 #: What a fingerprint is made from.
 Facts = dict[str, str | int | float | list[int]]
-_SAMPLES, _SAMPLE_BYTES = 64, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -133,40 +131,6 @@ def fingerprint(facts: Facts) -> str:
     True
     """
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
-def file_identity(path: Path) -> str:
-    """Return a hexadecimal digest that changes when a file or a folder does.
-
-    Up to 1 GiB it is the SHA-256 of all bytes. Of a larger file the size, the time of the last
-    change and 64 samples of 1 MiB are hashed, as reading all of it would take as long as labelling
-    a part of it. Of a folder (Zarr), the names, sizes and times of its files.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read.
-    """
-    digest = hashlib.sha256()
-    try:
-        status = path.stat()
-        if path.is_dir():
-            for file in sorted(p for p in path.rglob("*") if p.is_file()):
-                stat = file.stat()
-                digest.update(
-                    f"{file.relative_to(path)} {stat.st_size} {stat.st_mtime_ns}".encode()
-                )
-            return digest.hexdigest()
-        with path.open("rb") as stream:
-            if status.st_size <= WHOLE_HASH_BYTES:
-                return hashlib.file_digest(stream, "sha256").hexdigest()
-            digest.update(f"{status.st_size} {status.st_mtime_ns}".encode())
-            for sample in range(_SAMPLES):
-                stream.seek((status.st_size - _SAMPLE_BYTES) * sample // (_SAMPLES - 1))
-                digest.update(stream.read(_SAMPLE_BYTES))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
-    return digest.hexdigest()
 
 
 def source_identity(source: WindowedSource) -> str:

@@ -1,0 +1,220 @@
+"""The files of one input appear together, and never in place of somebody else's.
+
+A file is ours only if a record beside it names it and its digest. Everything is written under
+temporary names; then a hidden record comes first, the files after it, and its own name last: a run
+that is killed at any moment leaves only files that the next one knows as ours.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from nuriwake.errors import OutputError
+from nuriwake.io.atomic import atomic_path
+from nuriwake.io.identity import file_identity
+from nuriwake.jobs.plan import CUT_SUFFIX, RECORD_SUFFIX, OutputPlan
+
+
+class Record(Protocol):
+    """What is kept beside the files."""
+
+    def to_json(self, indent: int | None = None) -> str:
+        """Write it as JSON; it holds ``outputs`` and ``digests`` of each kind."""
+
+
+Kept = TypeVar("Kept", bound=Record)
+
+
+@dataclass
+class Staging:
+    """The temporary names of one plan, until :meth:`publish` gives them their own.
+
+    Parameters
+    ----------
+    plan : OutputPlan
+    overwrite : bool
+        Replace foreign files.
+    """
+
+    plan: OutputPlan
+    overwrite: bool
+    _staged: dict[str, tuple[Path, Path]] = field(default_factory=dict)
+
+    def temporary(self, kind: str, final: Path) -> Path:
+        """Return the name to write a kind to; it ends as the final one does."""
+        name = f".{final.stem}.{os.getpid()}.part{final.suffix}"
+        self._staged[kind] = (final.with_name(name), final)
+        return self._staged[kind][0]
+
+    def adopt(self, kind: str, temporary: Path, final: Path) -> None:
+        """Take a file that was written elsewhere in the same file system."""
+        self._staged[kind] = (temporary, final)
+
+    def publish(self, record: Callable[[Mapping[str, str], Mapping[str, str]], Kept]) -> Kept:
+        """Give every file its name, between the two names of the record.
+
+        Parameters
+        ----------
+        record : callable
+            Makes the record from the names of the files and their digests, each by kind.
+
+        Returns
+        -------
+        Record
+            As made.
+
+        Raises
+        ------
+        OutputError
+            If a foreign file is in the way, or a file cannot be renamed.
+        """
+        finals = {kind: final for kind, (_, final) in self._staged.items()}
+        if not self.overwrite:
+            _refuse_foreign(self.plan, tuple(finals.values()))
+        digests = {kind: file_identity(path) for kind, (path, _) in self._staged.items()}
+        kept = record({kind: path.name for kind, path in finals.items()}, digests)
+        pending = _pending(self.plan.sidecar)
+        with atomic_path(pending) as temporary:
+            temporary.write_text(kept.to_json(indent=1) + "\n", encoding="utf-8")
+        try:
+            for path, final in self._staged.values():
+                if final.is_dir():
+                    shutil.rmtree(final)
+                path.replace(final)
+                if final.is_dir():
+                    _tell_the_image(final)
+            pending.replace(self.plan.sidecar)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise OutputError(f"{self.plan.sidecar}: cannot be written ({reason}).") from error
+        self._staged.clear()
+        return kept
+
+    def discard(self) -> None:
+        """Remove what was not published."""
+        for path, _ in self._staged.values():
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _tell_the_image(folder: Path) -> None:
+    """Enter a label image in Zarr into the list that the image around it keeps."""
+    from nuriwake.io.zarr import register_label
+
+    register_label(folder)
+
+
+@contextmanager
+def staging(plan: OutputPlan, overwrite: bool) -> Iterator[Staging]:
+    """Claim the names of a plan for the block; what was not published goes at its end.
+
+    Parameters
+    ----------
+    plan : OutputPlan
+    overwrite : bool
+        Replace files that no record names.
+
+    Yields
+    ------
+    Staging
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written to, a foreign file has one of the names, or another run is
+        writing them.
+    """
+    check_writable(plan, overwrite)
+    with _only_writer(plan):
+        files = Staging(plan, overwrite)
+        try:
+            yield files
+        finally:
+            files.discard()
+
+
+@contextmanager
+def _only_writer(plan: OutputPlan) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    path = plan.folder / f".{plan.stem}.nuriwake.lock"
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise OutputError(
+            f"{plan.folder / plan.stem}: another nuriwake is writing here. Wait for it, or "
+            "choose another -o."
+        ) from error
+    try:
+        yield
+    finally:
+        # While it is held: who comes now makes a lock of their own.
+        with suppress(OSError):
+            path.unlink()
+        lock.release()
+
+
+def check_writable(plan: OutputPlan, overwrite: bool) -> None:
+    """Find out before the work whether its results can be written.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be created or written to, or if a file is there that no record names as
+        ours and ``overwrite`` is False.
+    """
+    try:
+        plan.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{plan.folder}: cannot be created ({error.strerror}).") from error
+    if not os.access(plan.folder, os.W_OK):
+        raise OutputError(f"{plan.folder}: the folder cannot be written to (permission denied).")
+    if not overwrite:
+        _refuse_foreign(plan, tuple(path for _, path in plan.files))
+
+
+def _refuse_foreign(plan: OutputPlan, paths: tuple[Path, ...]) -> None:
+    there = [path for path in paths if os.path.lexists(path)]
+    ours = _digests_by_name(plan) if there else {}
+    for path in there:
+        digests = ours.get(path.name, set())
+        if path.is_symlink() or file_identity(path) not in digests:
+            was = "changed since" if digests else "not written by"
+            raise OutputError(
+                f"{path}: the file exists and was {was} nuriwake. Use --overwrite to replace it."
+            )
+
+
+def _digests_by_name(plan: OutputPlan) -> dict[str, set[str]]:
+    """Read from the records beside a plan which files are ours."""
+    found: dict[str, set[str]] = {}
+    for suffix in (RECORD_SUFFIX, CUT_SUFFIX):
+        record = plan.folder / f"{plan.stem}{suffix}"
+        for path in (record, _pending(record)):
+            for name, digest in _outputs_of(path).items():
+                found.setdefault(name, set()).add(digest)
+    return found
+
+
+def _outputs_of(record: Path) -> dict[str, str]:
+    try:
+        table = json.loads(record.read_text(encoding="utf-8"))
+        outputs, digests = table["outputs"], table["digests"]
+        return {str(name): str(digests[kind]) for kind, name in outputs.items() if kind in digests}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        # Missing, or not a record of ours: it claims nothing.
+        return {}
+
+
+def _pending(record: Path) -> Path:
+    return record.with_name(f".{record.name}.pending")

@@ -1,0 +1,75 @@
+"""What ``nuriwake cut`` does: other numbers of regions or labels from a saved result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nuriwake.errors import UsageError, out_of_range
+from nuriwake.jobs.commit import staging
+from nuriwake.jobs.listener import Listener
+from nuriwake.jobs.plan import Wish, plan_outputs
+from nuriwake.jobs.records import CutRecord
+
+
+def cut_result(
+    result: Path,
+    output: Path | None,
+    kinds: tuple[str, ...],
+    listener: Listener,
+    *,
+    n_regions: int | None = None,
+    n_labels: int | None = None,
+    altitude: float | None = None,
+    overwrite: bool = False,
+) -> CutRecord:
+    """Read cuts from a saved result and write them.
+
+    Parameters
+    ----------
+    result : pathlib.Path
+        Written by ``segment --save result``.
+    output : pathlib.Path or None
+        As in :func:`.plan.plan_outputs`.
+    kinds : tuple of str
+    listener : Listener
+    n_regions, n_labels : int, optional
+        So many; default: the automatic cut, and the network's own labels.
+    altitude : float, optional
+        Cut there instead of at a number of regions.
+    overwrite : bool
+        Replace foreign files.
+
+    Returns
+    -------
+    CutRecord
+
+    Raises
+    ------
+    ModelError
+        If the result cannot be read.
+    UsageError
+        If a number cannot be had.
+    OutputError
+        If a file cannot be written.
+    """
+    from dataclasses import replace
+
+    from nuriwake.jobs.result_file import load_result
+    from nuriwake.jobs.segment import write_kinds
+
+    plan = plan_outputs([Wish(result, kinds)], output)[0]
+    partition = load_result(result)
+    if altitude is not None:
+        if not altitude >= 0:
+            raise UsageError(out_of_range("--altitude", "a number of at least 0", altitude))
+        n_regions = partition.tree.count_at(altitude)
+    partition = partition.read(n_regions, n_labels)
+    with staging(plan, overwrite) as files:
+        write_kinds(plan, partition, files)
+        record = CutRecord(str(result), partition.n_regions, partition.n_labels, {}, {})
+        record = files.publish(
+            lambda names, digests: replace(record, outputs=names, digests=digests)
+        )
+    written = ", ".join(str(plan.folder / name) for name in record.outputs.values())
+    listener.say(f"{partition.n_regions} regions -> {written}")
+    return record

@@ -1,0 +1,178 @@
+"""Which way an input goes: whole in memory, tile by tile, or page by page; and what each way does.
+
+The way is chosen by size alone, before any work. What a way cannot do is refused in one line, so
+that nothing that was asked for is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from nuriwake.errors import UsageError
+from nuriwake.jobs.kinds import KINDS, TIFF, TILED_KINDS, ZARR
+from nuriwake.settings import RECIPES, Recipe
+
+if TYPE_CHECKING:
+    from nuriwake.raster import Raster, WindowedSource
+
+Route = Literal["whole", "tiled", "stack"]
+#: What maps of ids may be written as, on each way.
+FORMATS: Mapping[Route, tuple[str, ...]] = MappingProxyType(
+    {"whole": KINDS["labels"].suffixes, "tiled": (*TIFF, ZARR), "stack": TIFF}
+)
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How large an input is, known without reading its pixels.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width.
+    n_bands : int
+    n_pages : int
+        More than one for a stack.
+    """
+
+    shape: tuple[int, int]
+    n_bands: int
+    n_pages: int = 1
+
+
+def measure(path: Path, bands: tuple[int, ...] = ()) -> Extent:
+    """Read how large an input is.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    bands : tuple of int, optional
+        The bands that will be used; all.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged.
+    """
+    from nuriwake.io.stack import is_stack, open_stack
+
+    if is_stack(path):
+        stack = open_stack(path)
+        return Extent(stack.shape, len(bands) or stack.n_bands, len(stack))
+    if _opens_by_windows(path):
+        from nuriwake.io.sources import open_source
+
+        source = open_source(path, bands)
+        return Extent(source.shape, source.n_bands)
+    from nuriwake.io.formats import picture_size
+
+    (height, width), n_bands = picture_size(path)
+    return Extent((height, width), len(bands) or n_bands)
+
+
+def _opens_by_windows(path: Path) -> bool:
+    import importlib.util
+
+    suffix = path.suffix.lower()
+    return suffix == ZARR or (suffix in TIFF and importlib.util.find_spec("rasterio") is not None)
+
+
+def open_windows(path: Path, bands: tuple[int, ...] = ()) -> WindowedSource:
+    """Open an input for reading by windows; what has no windows is read whole, and kept."""
+    if _opens_by_windows(path):
+        from nuriwake.io.sources import open_source
+
+        return open_source(path, bands)
+    return read_whole(path, bands)
+
+
+def read_whole(path: Path, bands: tuple[int, ...] = ()) -> Raster:
+    """Read an input of any format into memory.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, of an unknown format or without a valid pixel.
+    UsageError
+        If a band does not exist.
+    """
+    from nuriwake.io.formats import read_raster
+
+    if path.suffix.lower() != ZARR:
+        return read_raster(path, bands)
+    from nuriwake.io.sources import open_source
+    from nuriwake.raster import Window, as_raster
+
+    source = open_source(path, bands)
+    return as_raster(source.read(Window.full(source.shape)))
+
+
+def choose_route(extent: Extent, memory: int, n_channels: int, n_labels: int) -> Route:
+    """Choose the way of an input by its size.
+
+    Parameters
+    ----------
+    extent : Extent
+    memory : int
+        Bytes.
+    n_channels, n_labels : int
+        Of a network that sees every pixel; 0 for one that learns on a coarse grid.
+    """
+    from nuriwake.scale.memory import fits_in_memory
+
+    if extent.n_pages > 1:
+        return "stack"
+    height, width = extent.shape
+    fits = fits_in_memory(memory, height * width, extent.n_bands, n_channels, n_labels)
+    return "whole" if fits else "tiled"
+
+
+def refuse_what_is_lost(
+    source: Path, route: Route, recipe: Recipe, asked: Mapping[str, object], kinds: tuple[str, ...]
+) -> None:
+    """Refuse, before any work, what a way cannot do.
+
+    Parameters
+    ----------
+    source : pathlib.Path
+    route : str
+    recipe : Recipe
+    asked : Mapping of flag to value
+        The flags that some way cannot do; None or empty where they were not given.
+    kinds : tuple of str
+        What shall be written.
+
+    Raises
+    ------
+    UsageError
+        Naming the flag, why, and what to do instead.
+    """
+    if route == "whole":
+        return
+    if route == "stack" and not recipe.learns_from_many:
+        able = " or ".join(f"--recipe {r.name}" for r in RECIPES.values() if r.learns_from_many)
+        raise UsageError(
+            f"{source}: the pages of a stack share one model, which the recipe {recipe.name} does "
+            f"not learn. Use {able}."
+        )
+    where, instead = (
+        ("a stack of pages", "Save its pages as files of their own")
+        if route == "stack"
+        else (f"a raster beyond --memory with {recipe.name}", "Raise --memory")
+    )
+    can_cut = route == "tiled" and not recipe.is_local
+    lost = [] if can_cut else [flag for flag, value in asked.items() if value]
+    if lost:
+        other = "" if route == "stack" else ", or use --recipe fast"
+        raise UsageError(f"{source}: {lost[0]} cannot be done for {where}. {instead}{other}.")
+    possible = ("labels",) if route == "stack" else TILED_KINDS
+    wrong = [kind for kind in kinds if kind not in possible]
+    if wrong:
+        raise UsageError(
+            f"{source}: --save {wrong[0]} cannot be done for {where}, which gives "
+            f"{', '.join(possible)}. Ask for less, or: {instead.lower()}."
+        )

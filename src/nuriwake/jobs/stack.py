@@ -1,0 +1,103 @@
+"""What is done with the pages of a stack: one model for all, so that labels mean the same."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nuriwake.jobs.records import RunRecord
+
+if TYPE_CHECKING:
+    from nuriwake.io.stack import StackSource
+    from nuriwake.jobs.commit import Staging
+    from nuriwake.jobs.listener import Listener
+    from nuriwake.jobs.plan import OutputPlan
+    from nuriwake.jobs.segment import SegmentJob
+    from nuriwake.model import Model
+
+
+def segment_stack(
+    job: SegmentJob,
+    plan: OutputPlan,
+    request: Mapping[str, str],
+    files: Staging,
+    listener: Listener,
+) -> RunRecord:
+    """Train one model on pages of a stack, and label every page with it.
+
+    Raises
+    ------
+    InputError
+        If a page cannot be used.
+    OutputError
+        If the labels cannot be written.
+    """
+    from nuriwake.io.stack import open_stack
+    from nuriwake.jobs.segment import StepRecorder
+    from nuriwake.scale.pages import fit_stack_steps
+    from nuriwake.segmenter import finish_steps
+
+    pages = open_stack(plan.source, job.bands)
+    with listener.training(plan.source.name, job.settings.max_iter) as show:
+        reader = StepRecorder(show)
+        model = finish_steps(fit_stack_steps(pages, job.settings), reader)
+    return label_pages(
+        model,
+        pages,
+        plan,
+        request,
+        files,
+        listener,
+        history=reader.history,
+        partial=reader.stopped,
+        started=reader.started,
+    )
+
+
+def label_pages(
+    model: Model,
+    pages: StackSource,
+    plan: OutputPlan,
+    request: Mapping[str, str],
+    files: Staging,
+    listener: Listener,
+    *,
+    history: Mapping[str, list[int] | list[float]],
+    partial: bool,
+    started: float,
+) -> RunRecord:
+    """Label every page with a trained model; write them and the record."""
+    from nuriwake.io.versions import package_versions
+    from nuriwake.scale.pages import label_stack
+
+    (_, final) = plan.files[0]
+    with listener.tiles(plan.source.name) as show:
+        used = label_stack(model, pages, files.temporary("labels", final), show)
+
+    height, width = pages.shape
+    record = RunRecord(
+        input=str(plan.source),
+        request=request,
+        height=height,
+        width=width,
+        bands=pages.n_bands,
+        settings=model.settings.model_dump(),
+        versions=package_versions(),
+        device=str(model.network.classifier.weight.device),
+        threads=model.settings.threads,
+        seconds={"total": round(time.perf_counter() - started, 3)},
+        iterations=len(history.get("loss", [])),
+        partial=partial,
+        n_labels=used,
+        n_regions=0,
+        history=history,
+        outputs={},
+        digests={},
+        route="stack",
+        pieces=len(pages),
+    )
+    record = files.publish(lambda names, digests: replace(record, outputs=names, digests=digests))
+    listener.say(f"{plan.source}: {len(pages)} pages, {used} labels -> {final}")
+    return record

@@ -1,0 +1,169 @@
+"""What is done with a raster that does not fit the memory: learn from a sample, label its tiles."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nuriwake.jobs.records import RunRecord
+from nuriwake.settings import Settings
+
+if TYPE_CHECKING:
+    from nuriwake.jobs.commit import Staging
+    from nuriwake.jobs.listener import Listener, TileReader
+    from nuriwake.jobs.plan import OutputPlan
+    from nuriwake.jobs.segment import SegmentJob, StepRecorder
+    from nuriwake.raster import WindowedSource
+    from nuriwake.scale.products import DoneMap
+    from nuriwake.segmenter import StepReader
+
+
+def segment_tiled(
+    job: SegmentJob,
+    plan: OutputPlan,
+    request: Mapping[str, str],
+    files: Staging,
+    listener: Listener,
+) -> RunRecord:
+    """Segment a raster tile by tile.
+
+    Raises
+    ------
+    InputError
+        If the raster cannot be read.
+    OutputError
+        If a result cannot be written; what is done is kept for ``--resume``.
+    UsageError
+        If the memory is too small for one tile.
+    """
+    from nuriwake.jobs.route import open_windows
+    from nuriwake.jobs.segment import StepRecorder, read_guides
+    from nuriwake.scale.executors import choose_executor
+    from nuriwake.scale.large import large_steps
+    from nuriwake.scale.products import MosaicOutputs
+    from nuriwake.segmenter import finish_steps
+
+    source = open_windows(plan.source, job.bands)
+    megabytes = job.memory_bytes >> 20
+    listener.say(f"{plan.source}: larger than --memory {megabytes}M allows; tile by tile.")
+    scribbles, model = read_guides(job, listener)
+    with (
+        choose_executor(job.workers, job.scheduler) as executor,
+        _two_bars(listener, plan.source.name, job.settings.max_iter) as (show, show_tiles),
+    ):
+        reader = StepRecorder(show)
+        published = Published(plan, request, source, job.settings, files, reader)
+        steps = large_steps(
+            source,
+            job.settings,
+            MosaicOutputs(**dict(plan.files), beside=plan.sidecar),
+            job.memory_bytes,
+            executor,
+            n_regions=job.n_regions,
+            n_labels=job.n_labels,
+            scribbles=None if scribbles is None else scribbles.labels,
+            model=model,
+            existing="continue" if job.resume else "overwrite",
+            publish=published,
+            on_progress=show_tiles,
+        )
+        finish_steps(steps, reader)
+    return published.say_so(listener)
+
+
+@contextmanager
+def _two_bars(
+    listener: Listener, title: str, max_iter: int
+) -> Iterator[tuple[StepReader, TileReader]]:
+    """Follow the training, and after it the tiles."""
+    with ExitStack() as bars:
+        show = bars.enter_context(listener.training(title, max_iter))
+        tiles: list[TileReader] = []
+
+        def show_tiles(done: int, total: int) -> None:
+            if not tiles:
+                bars.close()  # that of the training, which is over
+                tiles.append(bars.enter_context(listener.tiles(title)))
+            tiles[0](done, total)
+
+        yield show, show_tiles
+
+
+@dataclass
+class Published:
+    """Gives the finished files their names and writes the record of a tiled run.
+
+    Parameters
+    ----------
+    plan : OutputPlan
+    request : Mapping
+    source : WindowedSource
+    settings : Settings
+    files : Staging
+    reader : StepRecorder or None
+        None where nothing was trained.
+    """
+
+    plan: OutputPlan
+    request: Mapping[str, str]
+    source: WindowedSource
+    settings: Settings
+    files: Staging
+    reader: StepRecorder | None = None
+    record: RunRecord | None = None
+
+    def __post_init__(self) -> None:
+        self._started = time.perf_counter()
+
+    def __call__(self, finished: Mapping[str, Path], done: DoneMap) -> None:
+        """Publish what lies in the work folder."""
+        for kind, path in finished.items():
+            self.files.adopt(kind, path, dict(self.plan.files)[kind])
+        record = self._describe(done)
+        self.record = self.files.publish(
+            lambda names, digests: replace(record, outputs=names, digests=digests)
+        )
+
+    def _describe(self, done: DoneMap) -> RunRecord:
+        from nuriwake.engine.compute import choose_device, count_cores
+        from nuriwake.io.versions import package_versions
+
+        height, width = self.source.shape
+        history = {} if self.reader is None else self.reader.history
+        return RunRecord(
+            input=str(self.plan.source),
+            request=self.request,
+            height=height,
+            width=width,
+            bands=self.source.n_bands,
+            settings=self.settings.model_dump(),
+            versions=package_versions(),
+            device=str(choose_device(self.settings.device)),
+            threads=self.settings.threads or count_cores(),
+            seconds={"total": round(time.perf_counter() - self._started, 3)},
+            iterations=len(history.get("loss", [])),
+            partial=self.reader is not None and self.reader.stopped,
+            n_labels=done.count_labels(),
+            n_regions=done.n_regions,
+            history=history,
+            outputs={},
+            digests={},
+            route="tiled",
+            pieces=len(done.plan),
+        )
+
+    def say_so(self, listener: Listener) -> RunRecord:
+        """Tell people what was written."""
+        record = self.record
+        if record is None:
+            raise RuntimeError("nothing was published")
+        written = ", ".join(str(self.plan.folder / name) for name in record.outputs.values())
+        regions = f"{record.n_regions} regions, " if record.n_regions else ""
+        found = f"{regions}{record.n_labels} labels in {record.pieces} tiles"
+        seconds = record.seconds["total"]
+        listener.say(f"{self.plan.source}: {found}, {seconds:.1f} s -> {written}")
+        return record

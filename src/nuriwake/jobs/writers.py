@@ -1,0 +1,113 @@
+"""Writers of results that are in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nuriwake.io.atomic import atomic_path
+from nuriwake.io.geotiff import write_label_geotiff
+from nuriwake.io.image import write_labels
+from nuriwake.jobs.kinds import TIFF, ZARR
+from nuriwake.raster import Georeference, LabelMap, Window
+from nuriwake.segmentation import Partition, Segmentation
+
+if TYPE_CHECKING:
+    pass
+
+
+def write_region_polygons(path: Path, partition: Partition) -> None:
+    """Write the regions as polygons, each with the label that most of its pixels have.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        ``.gpkg``, ``.geojson`` or ``.fgb``.
+    partition : Partition
+        Where it knows its raster, the bands' means and variances are attributes.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    from nuriwake.io.coverage import MapTile
+    from nuriwake.io.vector import write_polygons
+
+    regions = partition.regions
+    bands = np.empty((*regions.shape, 0), np.uint8)
+    if isinstance(partition, Segmentation):
+        bands = partition.raster.array
+    labels = majority_labels(regions, partition.labels)
+    tile = MapTile(Window.full(regions.shape), regions, labels, bands)
+    write_polygons(path, [tile], regions.shape, partition.georeference)
+
+
+def majority_labels(regions: LabelMap, labels: LabelMap) -> LabelMap:
+    """Give every region the label that most of its pixels have; a tie goes to the smallest.
+
+    Examples
+    --------
+    >>> majority_labels(np.array([[1, 1, 1, 2, 0]]), np.array([[4, 4, 7, 7, 0]])).tolist()
+    [[4, 4, 4, 7, 0]]
+    """
+    pairs, counts = np.unique(
+        np.stack([regions.ravel(), labels.ravel()]), axis=1, return_counts=True
+    )
+    winner = np.zeros(int(regions.max(initial=0)) + 1, np.int32)
+    # The most frequent label is written last; among equals the smallest.
+    order = np.lexsort((-pairs[1], counts))
+    winner[pairs[0, order]] = pairs[1, order]
+    winner[0] = 0
+    return winner[regions]
+
+
+def write_label_map(path: Path, labels: LabelMap, georeference: Georeference | None) -> None:
+    """Write a map of ids as PNG, TIFF, GeoTIFF or OME-Zarr.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    UsageError
+        If a PNG cannot hold so many ids.
+    """
+    top = int(labels.max(initial=0))
+    blocks = [(Window.full(labels.shape), labels)]
+    if path.suffix.lower() == ZARR:
+        from nuriwake.io.zarr import write_label_zarr
+
+        write_label_zarr(path, labels.shape, blocks, max_label=top, georeference=georeference)
+    elif georeference is not None and path.suffix.lower() in TIFF:
+        write_label_geotiff(path, labels.shape, blocks, max_label=top, georeference=georeference)
+    else:
+        write_labels(path, labels)
+
+
+def finite(altitudes: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Replace infinite altitudes by twice the largest finite one, for viewers.
+
+    Examples
+    --------
+    >>> finite(np.array([0.0, 1.5, np.inf]))
+    array([0. , 1.5, 3. ], dtype=float32)
+    """
+    top = altitudes[np.isfinite(altitudes)].max(initial=0.0)
+    return np.where(np.isfinite(altitudes), altitudes, 2 * top).astype(np.float32)
+
+
+def write_float_map(path: Path, values: NDArray[np.float32]) -> None:
+    """Write a map of float32 as TIFF.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    import tifffile
+
+    with atomic_path(path) as temporary:
+        tifffile.imwrite(temporary, values, compression="zlib", photometric="minisblack")
