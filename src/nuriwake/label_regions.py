@@ -6,11 +6,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nuriwake.fast import colour_edges, gather_evidence, grow_tree
+from nuriwake.fast import colour_edges, grow_tree
 from nuriwake.learn.predict import Predictor
 from nuriwake.learn.view import perceptual_colours
 from nuriwake.raster import LabelMap
 from nuriwake.regions.components import connected_components
+from nuriwake.regions.cues import grid_cues, sum_cues
 from nuriwake.regions.graph import region_graph
 from nuriwake.regions.labels import label_tree
 from nuriwake.regions.tree import LabelTree, RegionTree
@@ -45,7 +46,9 @@ def component_tree(
     graph = region_graph(connected_components(labels))
     colours, valid = perceptual_colours(image), labels > 0
     edges = colour_edges(colours, valid, settings.edge_sigma)
-    evidence = gather_evidence(graph, colours, edges, probabilities, settings)
+    no_texture = np.zeros((*probabilities.shape[:2], 0), np.float32)
+    grid = grid_cues(probabilities, no_texture, settings)
+    evidence = sum_cues(graph, colours, edges, grid, settings).evidence()
     return grow_tree(graph, evidence, settings).with_automatic_altitude(-1.0)
 
 
