@@ -154,10 +154,10 @@ class Settings(BaseModel):
     texton_contrast: Annotated[
         float,
         Field(ge=0, le=1000, description="learned labels some way off, on either hand (fast)"),
-    ] = 0.15
+    ] = 0.2
     texture_contrast: Annotated[
         float, Field(ge=0, le=1000, description="texture some way off, on either hand (fast)")
-    ] = 0.3
+    ] = 0.4
     roughness: Annotated[
         float,
         Field(ge=0, le=1000, description="how much edges inside regions excuse borders (fast)"),
