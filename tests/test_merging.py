@@ -53,7 +53,9 @@ def leaf_sets(n, merges):
     st.floats(0, 4),
     st.integers(0, 2),
 )
-def test_the_heap_equals_the_dictionary(seed, n_textons, size_power, border_power, roughness, n_groups):
+def test_the_heap_equals_the_dictionary(
+    seed, n_textons, size_power, border_power, roughness, n_groups
+):
     graph, evidence = random_case(seed, n_textons)
     linkage = Linkage(size_power, 0.1, border_power, 2.0, 1.0, roughness)
     groups = np.random.default_rng(seed).integers(0, n_groups + 1, graph.n_regions)

@@ -12,7 +12,14 @@ from torch import Tensor
 from nuriwake.learn.network import Network
 from nuriwake.learn.published import learn, respond
 from nuriwake.learn.training import Step
-from nuriwake.learn.view import coarse_view, fill_cells, perceptual_colours, pixel_scale, texture_of
+from nuriwake.learn.view import (
+    REFERENCE_PIXELS,
+    coarse_view,
+    fill_cells,
+    perceptual_colours,
+    pixel_scale,
+    texture_of,
+)
 from nuriwake.raster import BoolMap, LabelMap
 from nuriwake.regions.basins import catchment_basins
 from nuriwake.regions.cues import grid_cues, sum_cues
@@ -170,6 +177,7 @@ def grow_tree(
     evidence: Evidence,
     settings: Settings,
     groups: NDArray[np.integer] | None = None,
+    n_pixels: int | None = None,
 ) -> RegionTree:
     """Merge the leaves into one tree.
 
@@ -180,6 +188,8 @@ def grow_tree(
     settings : Settings
     groups : ndarray of int, shape (n,), optional
         Leaves of two different groups never merge; group 0 goes with any.
+    n_pixels : int, optional
+        Of the image; default: of the graph's map.
 
     Returns
     -------
@@ -197,7 +207,17 @@ def grow_tree(
     altitudes = calibrated(altitudes, settings.adaptation)
     is_free = groups is None or np.unique(groups[groups > 0]).size < 2
     n_apart = 1 if is_free else int(np.isinf(altitudes).sum()) + 1
-    return RegionTree(graph.base, merges, altitudes, settings.altitude, n_apart)
+    speck = settings.speck_size * (n_pixels or graph.base.size) / REFERENCE_PIXELS
+    return RegionTree(
+        graph.base,
+        merges,
+        altitudes,
+        settings.altitude,
+        n_apart,
+        speck_pixels=speck,
+        detail_unit=settings.altitude,
+        leaf_pixels=graph.areas,
+    )
 
 
 def calibrated(altitudes: NDArray[np.float64], adaptation: float) -> NDArray[np.float64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -49,7 +51,8 @@ def component_tree(
     no_texture = np.zeros((*probabilities.shape[:2], 0), np.float32)
     grid = grid_cues(probabilities, no_texture, settings)
     evidence = sum_cues(graph, colours, edges, grid, settings).evidence()
-    return grow_tree(graph, evidence, settings).with_automatic_altitude(-1.0)
+    tree = grow_tree(graph, evidence, settings)
+    return replace(tree, automatic_altitude=-1.0, speck_pixels=0.0)
 
 
 def sampled_probabilities(predictor: Predictor, image: NDArray[np.float32]) -> NDArray[np.float32]:

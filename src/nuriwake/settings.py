@@ -179,6 +179,15 @@ class Settings(BaseModel):
         float,
         Field(ge=0, le=1e9, description="cost up to which the automatic cut merges (fast)"),
     ] = 0.38
+    speck_size: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1e6,
+            description="smaller regions join a neighbour in automatic cuts, in pixels of a "
+            "photograph of 481 x 321 (fast)",
+        ),
+    ] = 30.0
     precision: Annotated[
         Literal["auto", "bf16", "fp32"],
         Field(description="arithmetic of the training; auto takes bf16 where it is fast"),

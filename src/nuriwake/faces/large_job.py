@@ -98,6 +98,7 @@ def _run_raster(plan: OutputPlan, job: SegmentJob) -> None:
             memory,
             executor,
             n_regions=job.n_regions,
+            detail=job.detail,
             existing=existing,
             on_progress=show_tiles,
         )

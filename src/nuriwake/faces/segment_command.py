@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nuriwake.faces.cut_command import LabelsFlag, RegionsFlag, parse_regions
+from nuriwake.faces.cut_command import (
+    DetailFlag,
+    LabelsFlag,
+    RegionsFlag,
+    parse_detail,
+    parse_regions,
+)
 from nuriwake.faces.options import (
     BandsFlag,
     Inputs,
@@ -52,6 +58,7 @@ def segment(
     inputs: Inputs,
     output: OutputFlag = None,
     regions: RegionsFlag = "auto",
+    detail: DetailFlag = None,
     labels: LabelsFlag = None,
     save: SaveFlag = "",
     scribbles: ScribblesFlag = None,
@@ -75,10 +82,12 @@ def segment(
     from nuriwake.io.outputs import parse_kinds, plan_outputs
     from nuriwake.scale.memory import parse_bytes
 
+    n_regions = parse_regions(regions)
     job = SegmentJob(
         settings=gather_settings(flags, settings, load_model(model).settings if model else None),
         bands=tuple(parse_bands(bands)),
-        n_regions=parse_regions(regions),
+        n_regions=n_regions,
+        detail=parse_detail(detail, n_regions),
         n_labels=labels,
         scribbles=scribbles,
         model=model,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nuriwake.learn.guidance import Scribbles
     from nuriwake.model import Model
     from nuriwake.raster import Raster
+    from nuriwake.regions.tree import Detail
     from nuriwake.segmentation import Segmentation
 
 
@@ -34,6 +35,8 @@ class SegmentJob:
         Bands to use, from 1; empty for all.
     n_regions, n_labels : int or None
         Cuts to read from the trees; None for the automatic cut and for the network's labels.
+    detail : str or None
+        ``fine``, ``medium`` or ``coarse`` regions, in place of a number of them.
     scribbles : pathlib.Path or None
     model : pathlib.Path or None
         Start from its weights.
@@ -58,6 +61,7 @@ class SegmentJob:
     bands: tuple[int, ...] = ()
     n_regions: int | None = None
     n_labels: int | None = None
+    detail: Detail | None = None
     scribbles: Path | None = None
     model: Path | None = None
     memory: int | None = None
@@ -75,7 +79,7 @@ class SegmentJob:
         """What is written: as asked for, else the map that was meant and a picture of it."""
         if self.kinds is not None:
             return self.kinds
-        if self.n_regions is not None:
+        if self.n_regions is not None or self.detail is not None:
             return "regions", "overlay"
         has_labels = self.n_labels is not None or self.scribbles is not None
         return "labels" if has_labels or self.settings.recipe != "fast" else "regions", "overlay"
@@ -127,6 +131,8 @@ class SegmentJob:
         request = {"input_sha256": digest}
         if self.n_regions:
             request["regions"] = str(self.n_regions)
+        if self.detail:
+            request["detail"] = self.detail
         if self.n_labels:
             request["labels"] = str(self.n_labels)
         if self.bands:
@@ -148,7 +154,7 @@ class SegmentJob:
             _early_stop(self.keep_partial) as stopped,
         ):
             result = finish_steps(steps, lambda step: show(step) or stopped())
-            return result.read(self.n_regions, self.n_labels), stopped()
+            return result.read(self.n_regions, self.n_labels, self.detail), stopped()
 
     def _guides(self) -> tuple[Scribbles | None, Model | None]:
         """Read the scribbles and the model, and say what was assumed."""

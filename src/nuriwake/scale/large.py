@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nuriwake.errors import UsageError
 from nuriwake.raster import WindowedSource
+from nuriwake.regions.tree import Detail
 from nuriwake.scale.executors import Executor
 from nuriwake.scale.memory import plan_tile_pixels
 from nuriwake.scale.mosaic import MosaicOptions, Progress, apply_model
@@ -83,6 +84,7 @@ def large_steps(
     executor: Executor,
     *,
     n_regions: int | None = None,
+    detail: Detail | None = None,
     existing: Existing = "overwrite",
     on_progress: Progress | None = None,
 ) -> Generator[Step, bool | None, LargeReport]:
@@ -99,6 +101,8 @@ def large_steps(
     executor : Executor
     n_regions : int, optional
         So many regions (fast). Default: the automatic cut.
+    detail : {"fine", "medium", "coarse"}, optional
+        How fine the regions are, in place of a number of them (fast).
     existing : str
         ``resume`` goes on with the tiles that an earlier run has done.
     on_progress : callable, optional
@@ -134,13 +138,14 @@ def large_steps(
             plan,
             outputs,
             n_regions=n_regions,
+            detail=detail,
             existing=existing,
             executor=executor,
             on_progress=on_progress,
         )
         if tree is None:
             return LargeReport(0, 0, skipped=True)
-        return LargeReport(len(plan), n_regions or tree.automatic_n_regions)
+        return LargeReport(len(plan), n_regions or tree.count(detail))
     model = yield from fit_source_steps(source, settings)
     options = MosaicOptions(memory=memory, existing=existing, threads=settings.threads)
     report = apply_model(

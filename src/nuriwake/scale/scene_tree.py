@@ -90,7 +90,9 @@ def grow_scene_tree(
         on_tile()
     graph, evidence = _add_up(parts, n_leaves)
     labels = evidence.textons.argmax(axis=1).astype(np.int32) + 1
-    return SceneTree(grow_tree(graph, evidence, scene.settings), graph.areas, labels)
+    n_pixels = plan.shape[0] * plan.shape[1]
+    tree = grow_tree(graph, evidence, scene.settings, n_pixels=n_pixels)
+    return SceneTree(tree, graph.areas, labels)
 
 
 def _tile_sums(
