@@ -84,7 +84,13 @@ def test_the_regions_are_nearly_those_of_the_scene_in_one_piece(tmp_path: Path) 
     segment_scene(scene, raster, plan, MosaicOutputs(regions=tmp_path / "seven.tif"), n_regions=7)
     with rasterio.open(tmp_path / "seven.tif") as file:
         assert np.unique(file.read(1)).tolist() == list(range(8))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["regions.tif", "seven.tif"]
+    segment_scene(scene, raster, plan, MosaicOutputs(regions=tmp_path / "few.tif"), detail="coarse")
+    with rasterio.open(tmp_path / "few.tif") as file:
+        coarse = file.read(1)
+    assert coarse.max() == tree.count("coarse") < tiled.max()
+    assert len(np.unique(np.stack([tiled, coarse]).reshape(2, -1), axis=1).T) == tiled.max() + 1
+    names = sorted(p.name for p in tmp_path.iterdir())
+    assert names == ["few.tif", "regions.tif", "seven.tif"]
 
 
 @pytest.fixture(scope="module")
