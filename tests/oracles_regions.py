@@ -90,11 +90,15 @@ def merge_by_dictionary(areas, pairs, lengths, evidence, linkage, groups):
     }
     # Of each border: its length, and for both directions the sums of strength and of jumps.
     borders = {}
-    for (a, b), length, strength, jump in zip(
-        pairs.tolist(), lengths, evidence.border, evidence.jumps, strict=True
+    both_jumps = zip(evidence.texton_jumps, evidence.texture_jumps, strict=True)
+    for (a, b), length, strength, jumps in zip(
+        pairs.tolist(), lengths, evidence.border, both_jumps, strict=True
     ):
         one, other = frozenset([a]), frozenset([b])
-        sums = {(one, other): length * jump, (other, one): -length * jump}
+        sums = {
+            (one, other): [length * jump for jump in jumps],
+            (other, one): [-length * jump for jump in jumps],
+        }
         borders[frozenset([one, other])] = (length, length * strength, sums)
 
     def hellinger(p, q):
@@ -108,7 +112,7 @@ def merge_by_dictionary(areas, pairs, lengths, evidence, linkage, groups):
         distance = ((colour - other_colour) ** 2).sum()
         distance += linkage.texton_weight * hellinger(p, q) + linkage.tone_weight * hellinger(t, u)
         size = (a * b / (a + b)) ** linkage.size_power
-        strength = total / length + np.linalg.norm(sums[one, other]) / length
+        strength = total / length + sum(map(np.linalg.norm, sums[one, other])) / length
         strength /= 1 + linkage.roughness * min(rough, other_rough)
         return size * (linkage.border_offset + strength) ** linkage.border_power * distance**0.5
 
@@ -133,10 +137,10 @@ def merge_by_dictionary(areas, pairs, lengths, evidence, linkage, groups):
             (old,) = pair - {far}
             length, strength, sums = borders.pop(pair)
             name = frozenset([new, far])
-            before = borders.get(name, (0.0, 0.0, {(new, far): 0.0, (far, new): 0.0}))
+            before = borders.get(name, (0.0, 0.0, {(new, far): (0.0, 0.0), (far, new): (0.0, 0.0)}))
             both = {
-                (new, far): before[2][new, far] + sums[old, far],
-                (far, new): before[2][far, new] + sums[far, old],
+                way: [x + y for x, y in zip(before[2][way], sums[from_old], strict=True)]
+                for way, from_old in (((new, far), (old, far)), ((far, new), (far, old)))
             }
             borders[name] = (before[0] + length, before[1] + strength, both)
     return merged, costs

@@ -97,7 +97,8 @@ def test_lengths_are_of_the_reference_size():
     doubled += [np.repeat(np.repeat(x, 2, 0), 2, 1) for x in (colours, edges)]
     large = sum_cues(region_graph(doubled[0]), *doubled[1:], grid, SETTINGS).evidence()
     assert pixel_scale(doubled[0].shape) == pytest.approx(2 * pixel_scale(base.shape))
-    np.testing.assert_allclose(large.jumps, small.jumps, atol=0.02)
+    np.testing.assert_allclose(large.texton_jumps, small.texton_jumps, atol=0.02)
+    np.testing.assert_allclose(large.texture_jumps, small.texture_jumps, atol=0.02)
     np.testing.assert_allclose(large.tones, small.tones, atol=1e-6)
 
 

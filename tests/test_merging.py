@@ -26,7 +26,8 @@ def random_case(seed, n_textons=3, n_labels=5, n_jumps=2):
         tones=tones / tones.sum(axis=1, keepdims=True),
         roughness=rng.random(graph.n_regions),
         border=rng.random(graph.n_edges),
-        jumps=rng.normal(size=(graph.n_edges, n_jumps)),
+        texton_jumps=rng.normal(size=(graph.n_edges, n_jumps)),
+        texture_jumps=rng.normal(size=(graph.n_edges, 1)),
     )
     return graph, evidence
 
@@ -34,8 +35,8 @@ def random_case(seed, n_textons=3, n_labels=5, n_jumps=2):
 def plain(colours, border) -> Evidence:
     """Evidence of colours and borders alone."""
     n, none = len(colours), np.zeros((len(colours), 0))
-    border = np.array(border, float)
-    return Evidence(colours, none, none, np.zeros(n), border, np.zeros((len(border), 0)))
+    border, no_jumps = np.array(border, float), np.zeros((len(border), 0))
+    return Evidence(colours, none, none, np.zeros(n), border, no_jumps, no_jumps)
 
 
 def leaf_sets(n, merges):
@@ -118,13 +119,13 @@ def test_opposite_jumps_cancel_where_borders_unite():
     colours = np.array([[0.0], [0.0], [1.0]])
     for jumps, expected in (([0, 4, -4], 0.0), ([0, 4, 4], 4.0)):
         evidence = dataclasses.replace(
-            plain(colours, [0, 0, 0]), jumps=np.array(jumps, float)[:, np.newaxis]
+            plain(colours, [0, 0, 0]), texton_jumps=np.array(jumps, float)[:, np.newaxis]
         )
         _, altitudes = merge_regions(graph, evidence, Linkage(0.0, 0.0, 1.0, 0.0))
         assert altitudes.tolist() == [0.0, expected]
     # Ids the other way round: region 2 of three is now the first, and every jump is turned.
     graph = region_graph(np.array([[2, 3], [1, 1]], np.int32))
     evidence = dataclasses.replace(
-        plain(colours[::-1], [0, 0, 0]), jumps=np.array([[4.0], [-4.0], [0.0]])
+        plain(colours[::-1], [0, 0, 0]), texton_jumps=np.array([[4.0], [-4.0], [0.0]])
     )
     assert merge_regions(graph, evidence, Linkage(0.0, 0.0, 1.0, 0.0))[1].tolist() == [0.0, 0.0]

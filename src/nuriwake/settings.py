@@ -143,21 +143,21 @@ class Settings(BaseModel):
     ] = 1.5
     texton_weight: Annotated[
         float, Field(ge=0, le=1000, description="learned labels against colour in regions (fast)")
-    ] = 4.0
+    ] = 8.0
     tone_weight: Annotated[
         float,
         Field(ge=0, le=1000, description="histograms against mean colours in regions (fast)"),
-    ] = 20.0
+    ] = 30.0
     texton_edges: Annotated[
         float, Field(ge=0, le=1000, description="learned labels against colour on borders (fast)")
-    ] = 0.9
+    ] = 1.0
     texton_contrast: Annotated[
         float,
         Field(ge=0, le=1000, description="learned labels some way off, on either hand (fast)"),
-    ] = 0.2
+    ] = 0.15
     texture_contrast: Annotated[
         float, Field(ge=0, le=1000, description="texture some way off, on either hand (fast)")
-    ] = 0.4
+    ] = 0.3
     roughness: Annotated[
         float,
         Field(ge=0, le=1000, description="how much edges inside regions excuse borders (fast)"),
@@ -174,7 +174,7 @@ class Settings(BaseModel):
     adaptation: Annotated[
         float,
         Field(ge=0, le=1, description="how much cuts follow each image's own contrast (fast)"),
-    ] = 0.25
+    ] = 0.3
     altitude: Annotated[
         float,
         Field(ge=0, le=1e9, description="cost up to which the automatic cut merges (fast)"),

@@ -35,7 +35,7 @@ _DIRECTIONS = 16
 #: Smoothing of the grid before hands are compared, in cells: of textons, of texture.
 _TEXTON_SIGMA, _TEXTURE_SIGMA = 1.5, 1.0
 #: Sums over borders; the others are over regions.
-_OF_BORDERS = ("lengths", "strengths", "jumps")
+_OF_BORDERS = ("lengths", "strengths", "texton_jumps", "texture_jumps")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,19 +48,19 @@ class GridCues:
         Probability of each learned label in each cell.
     edges : ndarray of float32, shape (h, w)
         How fast that mixture changes.
-    surface : ndarray of float32, shape (h, w, K)
-        A smooth embedding of textons and texture, weighted: distances in it say how different two
-        sides of a border look from some way off.
+    surfaces : tuple of ndarray of float32, shape (h, w, K)
+        Smooth embeddings of the textons and of the texture, weighted: distances in them say how
+        different the two hands of a border look from some way off.
     """
 
     textons: NDArray[np.float32]
     edges: NDArray[np.float32]
-    surface: NDArray[np.float32]
+    surfaces: tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)
 class CueSums:
-    """Sums over regions (rows of the first five) and over borders (of the last three).
+    """Sums over regions (rows of the first five) and over borders (of the last four).
 
     Parameters
     ----------
@@ -74,8 +74,8 @@ class CueSums:
         Pixel sides.
     strengths : ndarray of float64, shape (E,)
         Edges of colour and of textons.
-    jumps : ndarray of float64, shape (E, K)
-        Change of the surface from the first region to the second.
+    texton_jumps, texture_jumps : ndarray of float64, shape (E, K)
+        Change of the surfaces from the first region to the second.
     """
 
     areas: Floats
@@ -85,7 +85,8 @@ class CueSums:
     roughness: Floats
     lengths: Floats
     strengths: Floats
-    jumps: Floats
+    texton_jumps: Floats
+    texture_jumps: Floats
 
     def evidence(self) -> Evidence:
         """Divide by areas and lengths."""
@@ -95,7 +96,8 @@ class CueSums:
             tones=self.tones / self.areas[:, np.newaxis],
             roughness=self.roughness / self.areas,
             border=self.strengths / self.lengths,
-            jumps=self.jumps / self.lengths[:, np.newaxis],
+            texton_jumps=self.texton_jumps / self.lengths[:, np.newaxis],
+            texture_jumps=self.texture_jumps / self.lengths[:, np.newaxis],
         )
 
 
@@ -119,12 +121,13 @@ def grid_cues(
     from scipy.ndimage import gaussian_filter
 
     smooth = gaussian_filter(textons, (_TEXTON_SIGMA, _TEXTON_SIGMA, 0))
-    layers = [
-        settings.texton_contrast * _leading(np.sqrt(smooth), _DIRECTIONS),
-        settings.texture_contrast * gaussian_filter(texture, (_TEXTURE_SIGMA, _TEXTURE_SIGMA, 0)),
-    ]
-    surface = np.concatenate(layers, axis=2).astype(np.float32)
-    return GridCues(textons, texton_edges(textons, sigma=1.0), surface)
+    directions = _leading(np.sqrt(smooth), _DIRECTIONS)
+    smooth_texture = gaussian_filter(texture, (_TEXTURE_SIGMA, _TEXTURE_SIGMA, 0))
+    surfaces = (
+        np.float32(settings.texton_contrast) * directions,
+        np.float32(settings.texture_contrast) * smooth_texture,
+    )
+    return GridCues(textons, texton_edges(textons, sigma=1.0), surfaces)
 
 
 def sum_cues(
@@ -157,6 +160,8 @@ def sum_cues(
     channels, low, high = _toned(colours)
     edges = edges / np.float32(_COLOUR_UNIT)
     strengths = graph.border_sums(edges)
+    reach = _REACH * pixel_scale(frame.shape)
+    jumps = [graph.border_jumps(surface, reach, frame) for surface in grid.surfaces]
     return CueSums(
         areas=graph.areas,
         colours=graph.region_sums(colours) / _COLOUR_UNIT,
@@ -165,7 +170,8 @@ def sum_cues(
         roughness=graph.region_sums(edges[:, :, np.newaxis])[:, 0],
         lengths=graph.lengths,
         strengths=strengths + settings.texton_edges * graph.border_sums(grid.edges, frame),
-        jumps=graph.border_jumps(grid.surface, _REACH * pixel_scale(frame.shape), frame),
+        texton_jumps=jumps[0],
+        texture_jumps=jumps[1],
     )
 
 

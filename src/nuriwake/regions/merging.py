@@ -28,11 +28,11 @@ class Linkage:
     """What it costs to merge two neighbours.
 
     With areas a and b (as shares of the image), mean colours, histograms P and Q of textons, T and
-    U of tones, the strength s of their border, its jump j, and the roughness r of the smoother of
-    the two::
+    U of tones, the strength s of their border, its jumps j of textons and k of texture, and the
+    roughness r of the smoother of the two::
 
         (a b / (a + b)) ** size_power
-            * (border_offset + (s + |j|) / (1 + roughness * r)) ** border_power
+            * (border_offset + (s + |j| + |k|) / (1 + roughness * r)) ** border_power
             * sqrt(|colour - colour'|^2 + texton_weight * (1 - sum(sqrt(P Q)))
                    + tone_weight * (1 - sum(sqrt(T U))))
 
@@ -80,7 +80,7 @@ class Evidence:
         Mean strength of the edges inside each region.
     border : ndarray of float64, shape (E,)
         Mean strength of the border of each edge of the graph.
-    jumps : ndarray of float64, shape (E, K)
+    texton_jumps, texture_jumps : ndarray of float64, shape (E, K)
         Mean change across that border, from the first region of the pair to the second.
     """
 
@@ -89,7 +89,8 @@ class Evidence:
     tones: Floats
     roughness: Floats
     border: Floats
-    jumps: Floats
+    texton_jumps: Floats
+    texture_jumps: Floats
 
 
 class Regions(NamedTuple):
@@ -116,7 +117,8 @@ class Borders(NamedTuple):
     ends: Ints
     length: Floats
     strength: Floats
-    jumps: Floats
+    texton_jumps: Floats
+    texture_jumps: Floats
     version: Ints
     next_half: Ints
 
@@ -151,7 +153,8 @@ def merge_regions(
     >>> graph = region_graph(np.array([[1, 2, 3]], np.int32))
     >>> colours = np.array([[0.0], [1.0], [5.0]])
     >>> none = np.zeros((3, 0))
-    >>> evidence = Evidence(colours, none, none, np.zeros(3), np.ones(2), np.zeros((2, 0)))
+    >>> borders = np.ones(2), np.zeros((2, 0)), np.zeros((2, 0))
+    >>> evidence = Evidence(colours, none, none, np.zeros(3), *borders)
     >>> merges, altitudes = merge_regions(graph, evidence, Linkage(0.0, 0.0, 1.0, 0.0))
     >>> merges.tolist(), altitudes.tolist()
     ([[0, 1], [2, 3]], [1.0, 4.5])
@@ -175,7 +178,8 @@ def merge_regions(
         ends=graph.pairs.astype(np.int64),
         length=graph.lengths.copy(),
         strength=np.array(evidence.border, np.float64),
-        jumps=np.array(evidence.jumps, np.float64, order="C"),
+        texton_jumps=np.array(evidence.texton_jumps, np.float64, order="C"),
+        texture_jumps=np.array(evidence.texture_jumps, np.float64, order="C"),
         version=np.zeros(graph.n_edges, np.int64),
         next_half=np.full(2 * graph.n_edges, -1),
     )
@@ -201,6 +205,14 @@ def _complete(
 
 
 @compiled
+def _norm(vector: Floats) -> float:
+    total = 0.0
+    for k in range(vector.size):
+        total += vector[k] * vector[k]
+    return float(np.sqrt(total))
+
+
+@compiled
 def _cost(regions: Regions, borders: Borders, edge: int, weights: Floats) -> float:
     one, other = borders.ends[edge, 0], borders.ends[edge, 1]
     difference = 0.0
@@ -212,11 +224,9 @@ def _cost(regions: Regions, borders: Borders, edge: int, weights: Floats) -> flo
     for k in range(regions.roots.shape[1]):
         overlap += regions.roots[one, k] * regions.roots[other, k]
     difference += max(0.0, weights[3] - overlap)
-    jump = 0.0
-    for k in range(borders.jumps.shape[1]):
-        jump += borders.jumps[edge, k] * borders.jumps[edge, k]
+    jump = _norm(borders.texton_jumps[edge]) + _norm(borders.texture_jumps[edge])
     inside = 1.0 + min(regions.roughness[one], regions.roughness[other])
-    border = (borders.strength[edge] + np.sqrt(jump)) / inside
+    border = (borders.strength[edge] + jump) / inside
     a, b = regions.areas[one], regions.areas[other]
     size = (a * b / (a + b)) ** weights[0]
     return float(size * (weights[1] + border) ** weights[2] * np.sqrt(difference))
@@ -252,8 +262,9 @@ def _unite(borders: Borders, into: int, edge: int, is_turned: bool) -> None:
     share = borders.length[edge] / total
     sign = -1.0 if is_turned else 1.0
     borders.strength[into] += share * (borders.strength[edge] - borders.strength[into])
-    for k in range(borders.jumps.shape[1]):
-        borders.jumps[into, k] += share * (sign * borders.jumps[edge, k] - borders.jumps[into, k])
+    for jumps in (borders.texton_jumps, borders.texture_jumps):
+        for k in range(jumps.shape[1]):
+            jumps[into, k] += share * (sign * jumps[edge, k] - jumps[into, k])
     borders.length[into] = total
     borders.version[edge] = -1
 
