@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 
@@ -139,7 +140,7 @@ def test_details_are_nested_and_coarser_in_turn():
     cuts = [tree.cut(detail=detail) for detail in ("fine", "medium", "coarse")]
     assert [cut.max() for cut in cuts] == [tree.count(d) for d in ("fine", "medium", "coarse")]
     assert cuts[0].max() > cuts[1].max() > cuts[2].max()
-    for finer, coarser in zip(cuts, cuts[1:], strict=False):
+    for finer, coarser in itertools.pairwise(cuts):
         inside = tree.base > 0
         pairs = np.unique(np.stack([finer, coarser])[:, inside], axis=1)
         assert pairs.shape[1] == finer.max()
