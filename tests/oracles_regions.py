@@ -38,29 +38,86 @@ def borders_by_pixel(base: np.ndarray, values: np.ndarray) -> dict[tuple[int, in
     return dict(found)
 
 
+def tones_by_pixel(base, channels, low, high, n_places=12):
+    """Histogram of each region, shares over channels and places: every pixel counts one by one."""
+    n, n_channels = int(base.max()), channels.shape[2]
+    tones = np.zeros((n, n_channels, n_places))
+    places = [np.linspace(low[k], high[k], n_places) for k in range(n_channels)]
+    for r, c in np.ndindex(base.shape):
+        for k in range(n_channels):
+            for place in range(n_places):
+                # A tent of the width of a step around each place.
+                step = places[k][1] - places[k][0]
+                value = min(max(channels[r, c, k], low[k]), high[k])
+                share = max(0.0, 1 - abs(value - places[k][place]) / step)
+                tones[base[r, c] - 1, k, place] += share / n_channels
+    areas = np.bincount(base.ravel())[1:]
+    return tones.reshape(n, -1) / areas[:, np.newaxis]
+
+
+def jumps_by_pixel(base, values, reach):
+    """Mean change of a map of the same size over each border, from the smaller id to the larger."""
+    found = defaultdict(list)
+
+    def at(r, c):
+        r, c = min(max(r, 0), base.shape[0] - 1), min(max(c, 0), base.shape[1] - 1)
+        return values[r, c]
+
+    for r, c in np.ndindex(base.shape):
+        for down, right in ((0, 1), (1, 0)):
+            rr, cc = r + down, c + right
+            if rr < base.shape[0] and cc < base.shape[1] and base[r, c] != base[rr, cc]:
+                # From the middle of the side, reach + 1/2 pixels: whole steps from its two pixels.
+                far = at(rr + reach * down, cc + reach * right)
+                near = at(r - reach * down, c - reach * right)
+                a, b = int(base[r, c]), int(base[rr, cc])
+                found[min(a, b) - 1, max(a, b) - 1].append(far - near if a < b else near - far)
+    return {pair: np.mean(steps, axis=0) for pair, steps in found.items()}
+
+
 def merge_by_dictionary(areas, pairs, lengths, evidence, linkage, groups):
     """Look at every pair before every merge; return merges as sets of leaves, and their costs."""
     clusters = {
-        frozenset([i]): (areas[i], evidence.colours[i], evidence.textons[i], groups[i])
+        frozenset([i]): (
+            areas[i],
+            evidence.colours[i],
+            evidence.textons[i],
+            evidence.tones[i],
+            evidence.roughness[i],
+            groups[i],
+        )
         for i in range(len(areas))
     }
-    borders = {
-        frozenset([frozenset([a]), frozenset([b])]): (length, length * strength)
-        for (a, b), length, strength in zip(pairs.tolist(), lengths, evidence.border, strict=True)
-    }
+    # Of each border: its length, and for both directions the sums of strength and of jumps.
+    borders = {}
+    both_jumps = zip(evidence.texton_jumps, evidence.texture_jumps, strict=True)
+    for (a, b), length, strength, jumps in zip(
+        pairs.tolist(), lengths, evidence.border, both_jumps, strict=True
+    ):
+        one, other = frozenset([a]), frozenset([b])
+        sums = {
+            (one, other): [length * jump for jump in jumps],
+            (other, one): [-length * jump for jump in jumps],
+        }
+        borders[frozenset([one, other])] = (length, length * strength, sums)
+
+    def hellinger(p, q):
+        return max(0.0, 1 - np.sqrt(p * q).sum()) if p.size else 0.0
 
     def cost(pair):
-        (a, colour, p, _), (b, other, q, _) = (clusters[name] for name in pair)
-        length, total = borders[pair]
-        distance = ((colour - other) ** 2).sum()
-        if p.size:
-            distance += linkage.texton_weight * max(0, 1 - np.sqrt(p * q).sum())
+        one, other = pair
+        a, colour, p, t, rough, _ = clusters[one]
+        b, other_colour, q, u, other_rough, _ = clusters[other]
+        length, total, sums = borders[pair]
+        distance = ((colour - other_colour) ** 2).sum()
+        distance += linkage.texton_weight * hellinger(p, q) + linkage.tone_weight * hellinger(t, u)
         size = (a * b / (a + b)) ** linkage.size_power
-        edge = (linkage.border_offset + total / length) ** linkage.border_power
-        return size * edge * np.sqrt(distance)
+        strength = total / length + sum(map(np.linalg.norm, sums[one, other])) / length
+        strength /= 1 + linkage.roughness * min(rough, other_rough)
+        return size * (linkage.border_offset + strength) ** linkage.border_power * distance**0.5
 
     def may_merge(pair):
-        one, other = (clusters[name][3] for name in pair)
+        one, other = (clusters[name][-1] for name in pair)
         return one == 0 or other == 0 or one == other
 
     merged, costs = [], []
@@ -70,14 +127,20 @@ def merge_by_dictionary(areas, pairs, lengths, evidence, linkage, groups):
         one, other = best
         a, b = clusters[one], clusters[other]
         total = a[0] + b[0]
-        mean = [(a[0] * x + b[0] * y) / total for x, y in zip(a[1:3], b[1:3], strict=True)]
+        mean = [(a[0] * x + b[0] * y) / total for x, y in zip(a[1:-1], b[1:-1], strict=True)]
         new = one | other
         merged.append(new)
         del clusters[one], clusters[other], borders[best]
-        clusters[new] = (total, *mean, max(a[3], b[3]))
+        clusters[new] = (total, *mean, max(a[-1], b[-1]))
         for pair in [pair for pair in borders if one in pair or other in pair]:
             (far,) = pair - {one, other}
-            length, strength = borders.pop(pair)
-            old = borders.get(frozenset([new, far]), (0.0, 0.0))
-            borders[frozenset([new, far])] = (old[0] + length, old[1] + strength)
+            (old,) = pair - {far}
+            length, strength, sums = borders.pop(pair)
+            name = frozenset([new, far])
+            before = borders.get(name, (0.0, 0.0, {(new, far): (0.0, 0.0), (far, new): (0.0, 0.0)}))
+            both = {
+                way: [x + y for x, y in zip(before[2][way], sums[from_old], strict=True)]
+                for way, from_old in (((new, far), (old, far)), ((far, new), (far, old)))
+            }
+            borders[name] = (before[0] + length, before[1] + strength, both)
     return merged, costs

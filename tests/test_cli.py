@@ -226,13 +226,27 @@ def test_cut_equals_segment(picture, saved, tmp_path):
     np.testing.assert_array_equal(read_labels(direct), read_labels(again))
 
 
+def test_detail_on_both_commands(picture, saved, tmp_path):
+    counts = []
+    for detail in ("fine", "medium", "coarse"):
+        direct, again = tmp_path / f"{detail}.png", tmp_path / f"{detail}-again.png"
+        one = ["--detail", detail, "--save", "regions"]
+        assert run(["segment", str(picture), "-o", str(direct), *one, *QUICK]) == 0
+        assert run(["cut", str(saved), "-o", str(again), *one, "--quiet"]) == 0
+        np.testing.assert_array_equal(read_labels(direct), read_labels(again))
+        counts.append(int(read_labels(direct).max()))
+    assert counts == sorted(counts, reverse=True)
+
+
 @pytest.mark.parametrize(
     ("flags", "code", "message"),
     [
         (["--regions", "0"], 2, "`--regions` must be a number of at least 1, or auto; got '0'"),
         (["--regions", "99999"], 2, "`n_regions` must be an int in [1, "),
-        (["--regions", "2", "--altitude", "1"], 2, "not both"),
+        (["--regions", "2", "--altitude", "1"], 2, "not two of them"),
         (["--save", "result"], 2, "`--save` must be"),
+        (["--detail", "all"], 2, "`--detail` must be one of fine, medium, coarse; got 'all'"),
+        (["--detail", "fine", "--regions", "3"], 2, "give `--regions` or `--detail`, not both"),
     ],
 )
 def test_cut_refuses(saved, flags, code, message, capsys):

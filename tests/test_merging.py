@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,16 +16,27 @@ from nuriwake.regions.graph import region_graph
 from nuriwake.regions.merging import Evidence, Linkage, merge_regions
 
 
-def random_case(seed, n_textons=3, n_labels=5):
+def random_case(seed, n_textons=3, n_labels=5, n_jumps=2):
     rng = np.random.default_rng(seed)
     graph = region_graph(connected_components(rng.integers(0, n_labels, (7, 8))))
-    textons = rng.random((graph.n_regions, n_textons))
+    textons, tones = rng.random((graph.n_regions, n_textons)), rng.random((graph.n_regions, 4))
     evidence = Evidence(
-        border=rng.random(graph.n_edges),
         colours=rng.random((graph.n_regions, 2)),
         textons=textons / textons.sum(axis=1, keepdims=True),
+        tones=tones / tones.sum(axis=1, keepdims=True),
+        roughness=rng.random(graph.n_regions),
+        border=rng.random(graph.n_edges),
+        texton_jumps=rng.normal(size=(graph.n_edges, n_jumps)),
+        texture_jumps=rng.normal(size=(graph.n_edges, 1)),
     )
     return graph, evidence
+
+
+def plain(colours, border) -> Evidence:
+    """Evidence of colours and borders alone."""
+    n, none = len(colours), np.zeros((len(colours), 0))
+    border, no_jumps = np.array(border, float), np.zeros((len(border), 0))
+    return Evidence(colours, none, none, np.zeros(n), border, no_jumps, no_jumps)
 
 
 def leaf_sets(n, merges):
@@ -37,11 +51,14 @@ def leaf_sets(n, merges):
     st.sampled_from([0, 3]),
     st.floats(0, 1),
     st.floats(0, 3),
+    st.floats(0, 4),
     st.integers(0, 2),
 )
-def test_the_heap_equals_the_dictionary(seed, n_textons, size_power, border_power, n_groups):
+def test_the_heap_equals_the_dictionary(
+    seed, n_textons, size_power, border_power, roughness, n_groups
+):
     graph, evidence = random_case(seed, n_textons)
-    linkage = Linkage(size_power, 0.1, border_power, 2.0)
+    linkage = Linkage(size_power, 0.1, border_power, 2.0, 1.0, roughness)
     groups = np.random.default_rng(seed).integers(0, n_groups + 1, graph.n_regions)
     merges, altitudes = merge_regions(graph, evidence, linkage, groups)
     expected, costs = oracles_regions.merge_by_dictionary(
@@ -55,12 +72,10 @@ def test_the_heap_equals_the_dictionary(seed, n_textons, size_power, border_powe
 
 def test_the_input_is_left_alone():
     graph, evidence = random_case(3)
-    before = [array.copy() for array in (evidence.border, evidence.colours, evidence.textons)]
-    merge_regions(graph, evidence, Linkage(0.3, 0.1, 2.0, 1.0))
-    for array, old in zip(
-        (evidence.border, evidence.colours, evidence.textons), before, strict=True
-    ):
-        np.testing.assert_array_equal(array, old)
+    before = copy.deepcopy(evidence)
+    merge_regions(graph, evidence, Linkage(0.3, 0.1, 2.0, 1.0, 1.0, 1.0))
+    for field in dataclasses.fields(Evidence):
+        np.testing.assert_array_equal(getattr(evidence, field.name), getattr(before, field.name))
 
 
 @pytest.mark.parametrize(
@@ -71,17 +86,46 @@ def test_the_input_is_left_alone():
 def test_what_merges_first(border, expected):
     graph = region_graph(np.array([[1, 2, 3, 4]], np.int32))
     colours = np.array([[0.0], [1.0], [3.0], [5.0]])
-    evidence = Evidence(np.array(border), colours, np.zeros((4, 0)))
+    evidence = plain(colours, border)
     merges, _ = merge_regions(graph, evidence, Linkage(0.0, 0.0, 2.0, 0.0))
     assert merges[0].tolist() == expected
 
 
 def test_different_groups_meet_at_infinity_only():
     graph = region_graph(np.array([[1, 2, 3, 4]], np.int32))
-    evidence = Evidence(np.ones(3), np.zeros((4, 1)), np.zeros((4, 0)))
+    evidence = plain(np.zeros((4, 1)), np.ones(3))
     merges, altitudes = merge_regions(
         graph, evidence, Linkage(0.0, 0.0, 1.0, 0.0), np.array([7, 0, 0, 2])
     )
     assert np.isinf(altitudes).tolist() == [False, False, True]
     sides = leaf_sets(4, merges)[:2]
     assert not any({0, 3} <= side for side in sides)
+
+
+def test_an_edge_counts_less_between_rough_regions():
+    graph = region_graph(np.array([[1, 2, 3, 4]], np.int32))
+    evidence = plain(np.arange(4.0)[:, np.newaxis], [1.0, 0.9, 1.0])
+    linkage = Linkage(0.0, 0.0, 1.0, 0.0, 0.0, roughness=2.0)
+    assert merge_regions(graph, evidence, linkage)[0][0].tolist() == [1, 2]
+    # A border counts by the smoother of its two regions: 0 and 1 are both rough.
+    rough = dataclasses.replace(evidence, roughness=np.array([1.0, 1.0, 0.0, 1.0]))
+    assert merge_regions(graph, rough, linkage)[0][0].tolist() == [0, 1]
+
+
+def test_opposite_jumps_cancel_where_borders_unite():
+    # 0 and 1 merge first; their borders with 2 jump by +4 and by -4 along the way to it.
+    graph = region_graph(np.array([[1, 2], [3, 3]], np.int32))
+    assert graph.pairs.tolist() == [[0, 1], [0, 2], [1, 2]]
+    colours = np.array([[0.0], [0.0], [1.0]])
+    for jumps, expected in (([0, 4, -4], 0.0), ([0, 4, 4], 4.0)):
+        evidence = dataclasses.replace(
+            plain(colours, [0, 0, 0]), texton_jumps=np.array(jumps, float)[:, np.newaxis]
+        )
+        _, altitudes = merge_regions(graph, evidence, Linkage(0.0, 0.0, 1.0, 0.0))
+        assert altitudes.tolist() == [0.0, expected]
+    # Ids the other way round: region 2 of three is now the first, and every jump is turned.
+    graph = region_graph(np.array([[2, 3], [1, 1]], np.int32))
+    evidence = dataclasses.replace(
+        plain(colours[::-1], [0, 0, 0]), texton_jumps=np.array([[4.0], [-4.0], [0.0]])
+    )
+    assert merge_regions(graph, evidence, Linkage(0.0, 0.0, 1.0, 0.0))[1].tolist() == [0.0, 0.0]

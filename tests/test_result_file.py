@@ -34,6 +34,9 @@ def test_round_trip(result, path):
     for name in ("regions", "labels", "picture"):
         np.testing.assert_array_equal(getattr(loaded, name), getattr(result, name))
     np.testing.assert_array_equal(loaded.cut(7), result.cut(7))
+    for detail in ("fine", "medium", "coarse"):
+        np.testing.assert_array_equal(loaded.cut(detail=detail), result.cut(detail=detail))
+    assert loaded.tree.speck_pixels == result.tree.speck_pixels > 0
     np.testing.assert_array_equal(loaded.label_tree.cut(1), result.label_tree.cut(1))
     np.testing.assert_allclose(loaded.confidence, result.confidence, atol=1e-3)
     np.testing.assert_array_equal(loaded.overlay(), result.overlay())

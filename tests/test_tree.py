@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 
@@ -92,6 +93,64 @@ def test_one_leaf():
     tree = RegionTree(np.array([[1, 0]], np.int32), np.empty((0, 2), np.int32), np.empty(0))
     assert tree.cut(1).tolist() == tree.cut().tolist() == [[1, 0]]
     assert tree.contours().tolist() == [[0, 0]]
+
+
+def speckled() -> RegionTree:
+    """A row of five leaves of 6, 1, 6, 1 and 6 pixels; both specks go with their left neighbour."""
+    base = np.repeat(np.arange(1, 6), [6, 1, 6, 1, 6])[np.newaxis].astype(np.int32)
+    merges = np.array([[0, 1], [2, 3], [5, 6], [4, 7]])
+    return RegionTree(
+        base, merges, np.array([2.0, 3.0, 5.0, 9.0]), 1.0, speck_pixels=2.0, detail_unit=1.0
+    )
+
+
+def test_specks_join_in_the_automatic_cut_only():
+    tree = speckled()
+    # Neither merge costs as little as 1, but each takes in a speck that stands less than 4 high.
+    assert tree.count_at(1.0) == 5
+    assert tree.automatic_n_regions == 3
+    assert tree.cut().tolist() == [[1] * 7 + [2] * 7 + [3] * 6]
+    assert tree.cut(altitude=1.0).max() == 5
+    assert tree.cut(4).tolist() == [[1] * 7 + [2] * 6 + [3] + [4] * 6]
+
+
+def test_a_speck_that_stands_out_stays():
+    tree = speckled().with_automatic_altitude(0.6)
+    assert tree.cut().tolist() == [[1] * 7 + [2] * 6 + [3] + [4] * 6]  # 2 < 4 * 0.6 < 3
+
+
+@given(st.integers(0, 10_000), st.integers(0, 9))
+def test_no_speck_is_left_that_could_have_joined(seed, speck):
+    tree = random_tree(seed)
+    smaller = RegionTree(tree.base, tree.merges, tree.altitudes, speck_pixels=speck).without_specks
+    assert smaller.altitudes.tolist() == sorted(smaller.altitudes)
+    assert (smaller.altitudes <= tree.altitudes).all()
+    for n in range(1, tree.n_leaves + 1):
+        parts = smaller.cut(n)
+        assert parts.max() == n
+        if n > np.isinf(tree.altitudes).sum():
+            np.testing.assert_array_equal(parts, oracles_regions.flood_components(parts))
+
+
+def test_details_are_nested_and_coarser_in_turn():
+    graph, evidence = random_case(3, n_labels=9)
+    merges, altitudes = merge_regions(graph, evidence, Linkage(0.3, 0.1, 2.0, 1.0))
+    unit = float(np.median(altitudes))
+    tree = RegionTree(graph.base, merges, altitudes, speck_pixels=2.0, detail_unit=unit)
+    cuts = [tree.cut(detail=detail) for detail in ("fine", "medium", "coarse")]
+    assert [cut.max() for cut in cuts] == [tree.count(d) for d in ("fine", "medium", "coarse")]
+    assert cuts[0].max() > cuts[1].max() > cuts[2].max()
+    for finer, coarser in itertools.pairwise(cuts):
+        inside = tree.base > 0
+        pairs = np.unique(np.stack([finer, coarser])[:, inside], axis=1)
+        assert pairs.shape[1] == finer.max()
+
+
+def test_a_detail_beside_a_number_or_of_no_name():
+    with pytest.raises(UsageError, match="not two of them"):
+        random_tree(0).cut(2, detail="fine")
+    with pytest.raises(UsageError, match="`detail` must be one of fine, medium, coarse; got 'all'"):
+        random_tree(0).cut(detail="all")
 
 
 def test_cutting_needs_no_compiler():

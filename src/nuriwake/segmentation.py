@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nuriwake.painting import Picture, overlay
 from nuriwake.raster import Georeference, LabelMap, Raster
-from nuriwake.regions.tree import LabelTree, RegionTree
+from nuriwake.regions.tree import Detail, LabelTree, RegionTree
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,11 +49,14 @@ class Reading:
         So many materials; None for the network's labels as they are.
     prefers_labels : bool
         Show labels in pictures: they were drawn, or a number of them was asked for.
+    detail : str or None
+        ``fine``, ``medium`` or ``coarse`` regions, in place of a number of them.
     """
 
     n_regions: int | None = None
     n_labels: int | None = None
     prefers_labels: bool = False
+    detail: Detail | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +93,7 @@ class Partition:
     @cached_property
     def regions(self) -> LabelMap:
         """Connected regions 1, 2, ...; int32 of shape (height, width), 0 = no data."""
-        return self.tree.cut(self.reading.n_regions)
+        return self.cut(self.reading.n_regions, detail=self.reading.detail)
 
     @cached_property
     def labels(self) -> LabelMap:
@@ -111,11 +114,17 @@ class Partition:
     @property
     def shows_regions(self) -> bool:
         """Whether pictures show the regions, rather than the labels, unless told otherwise."""
-        if self.reading.n_regions is not None:
+        if self.reading.n_regions is not None or self.reading.detail is not None:
             return True
         return self.settings.method.shows == "regions" and not self.reading.prefers_labels
 
-    def cut(self, n_regions: int | None = None, *, altitude: float | None = None) -> LabelMap:
+    def cut(
+        self,
+        n_regions: int | None = None,
+        *,
+        altitude: float | None = None,
+        detail: Detail | None = None,
+    ) -> LabelMap:
         """Read another number of regions; no training, milliseconds.
 
         Parameters
@@ -123,7 +132,10 @@ class Partition:
         n_regions : int, optional
             Exactly so many, in [tree.min_regions, tree.n_leaves].
         altitude : float, optional
-            Do every merge that costs at most this much. Without both: the automatic cut.
+            Do every merge that costs at most this much.
+        detail : {"fine", "medium", "coarse"}, optional
+            Cut at one of three altitudes that suit photographs: medium is about what a person
+            would outline. Without all three: the automatic cut.
 
         Returns
         -------
@@ -133,20 +145,25 @@ class Partition:
         Raises
         ------
         UsageError
-            If the number cannot be had.
+            If the number cannot be had, there is no such detail, or two of the three are given.
         """
-        return self.tree.cut(n_regions, altitude=altitude)
+        return self.tree.cut(n_regions, altitude=altitude, detail=detail)
 
-    def read(self, n_regions: int | None = None, n_labels: int | None = None) -> Self:
+    def read(
+        self,
+        n_regions: int | None = None,
+        n_labels: int | None = None,
+        detail: Detail | None = None,
+    ) -> Self:
         """Return the same result, showing other cuts.
 
         Raises
         ------
         UsageError
-            If a number cannot be had.
+            If a number cannot be had, or both a number of regions and a detail are given.
         """
         prefers_labels = self.reading.prefers_labels or n_labels is not None
-        other = replace(self, reading=Reading(n_regions, n_labels, prefers_labels))
+        other = replace(self, reading=Reading(n_regions, n_labels, prefers_labels, detail))
         # The maps are made now, so that a wrong number is told here.
         _ = other.regions, other.labels
         return other

@@ -15,6 +15,7 @@ from nuriwake.errors import UsageError, out_of_range
 from nuriwake.io.model import save_model
 from nuriwake.painting import as_picture
 from nuriwake.raster import BoolMap, LabelMap, Raster, as_raster
+from nuriwake.regions.tree import Detail
 from nuriwake.segmentation import HistoryRow, Reading, Segmentation
 from nuriwake.settings import RECIPES, Settings
 
@@ -213,6 +214,7 @@ def segment(
     valid: BoolMap | None = None,
     scribbles: NDArray[np.generic] | None = None,
     regions: int | Literal["auto"] = "auto",
+    detail: Detail | None = None,
     labels: int | None = None,
     on_step: StepReader | None = None,
     **settings: object,
@@ -231,6 +233,8 @@ def segment(
     regions : int or "auto"
         How many connected regions ``regions`` shows; :meth:`Segmentation.cut` reads any other
         number without training.
+    detail : {"fine", "medium", "coarse"}, optional
+        How fine, in place of a number of regions: medium is about what a person would outline.
     labels : int, optional
         Merge the network's labels to so many materials; default: as they are.
     on_step : callable, optional
@@ -268,7 +272,7 @@ def segment(
         drawn = decode_scribbles(np.asarray(scribbles))
     steps = segment_steps(image, Settings(**settings), valid=valid, scribbles=drawn)
     result = finish_steps(steps, on_step)
-    return result.read(None if regions == "auto" else regions, labels)
+    return result.read(None if regions == "auto" else regions, labels, detail)
 
 
 class Segmenter:

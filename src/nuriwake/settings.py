@@ -176,16 +176,31 @@ class Settings(BaseModel):
     ] = 1.5
     texton_weight: Annotated[
         float, Field(ge=0, le=1000, description="learned labels against colour in regions (fast)")
-    ] = 16.0
+    ] = 8.0
+    tone_weight: Annotated[
+        float,
+        Field(ge=0, le=1000, description="histograms against mean colours in regions (fast)"),
+    ] = 30.0
     texton_edges: Annotated[
         float, Field(ge=0, le=1000, description="learned labels against colour on borders (fast)")
-    ] = 1.75
+    ] = 1.0
+    texton_contrast: Annotated[
+        float,
+        Field(ge=0, le=1000, description="learned labels some way off, on either hand (fast)"),
+    ] = 0.15
+    texture_contrast: Annotated[
+        float, Field(ge=0, le=1000, description="texture some way off, on either hand (fast)")
+    ] = 0.3
+    roughness: Annotated[
+        float,
+        Field(ge=0, le=1000, description="how much edges inside regions excuse borders (fast)"),
+    ] = 1.5
     border_offset: Annotated[
         float, Field(ge=0, le=100, description="cost of a border without any edge (fast)")
-    ] = 0.1
+    ] = 0.08
     border_power: Annotated[
         float, Field(ge=0, le=10, description="how much an edge keeps regions apart (fast)")
-    ] = 3.0
+    ] = 4.0
     size_power: Annotated[
         float, Field(ge=0, le=1, description="how much small regions merge first (fast)")
     ] = 0.15
@@ -196,7 +211,16 @@ class Settings(BaseModel):
     altitude: Annotated[
         float,
         Field(ge=0, le=1e9, description="cost up to which the automatic cut merges (fast)"),
-    ] = 0.95
+    ] = 0.365
+    speck_size: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1e6,
+            description="smaller regions join a neighbour in automatic cuts, in pixels of a "
+            "photograph of 481 x 321 (fast)",
+        ),
+    ] = 30.0
     precision: Annotated[
         Literal["auto", "bf16", "fp32"],
         Field(description="arithmetic of the training; auto takes bf16 where it is fast"),

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nuriwake.errors import UsageError, out_of_range
 from nuriwake.faces.options import OutputFlag, OverwriteFlag, QuietFlag
 
+if TYPE_CHECKING:
+    from nuriwake.regions.tree import Detail
+
 RegionsFlag = Annotated[
     str, typer.Option(help="how many connected regions, or auto", metavar="N|auto")
+]
+DetailFlag = Annotated[
+    str | None,
+    typer.Option(
+        help="how fine the regions are, in place of --regions: fine, medium (about what a person "
+        "would outline) or coarse",
+        metavar="fine|medium|coarse",
+    ),
 ]
 LabelsFlag = Annotated[
     int | None,
@@ -24,6 +35,7 @@ def cut(
         Path, typer.Argument(metavar="RESULT", help="a file that segment --save result has written")
     ],
     regions: RegionsFlag = "auto",
+    detail: DetailFlag = None,
     labels: LabelsFlag = None,
     altitude: Annotated[
         float | None,
@@ -46,14 +58,15 @@ def cut(
     from nuriwake.jobs.kinds import CUT_KINDS, parse_kinds
 
     n_regions = parse_regions(regions)
-    if altitude is not None and n_regions is not None:
-        raise UsageError("give `--regions` or `--altitude`, not both.")
+    if altitude is not None and (n_regions is not None or detail is not None):
+        raise UsageError("give `--regions`, `--detail` or `--altitude`, not two of them.")
     cut_result(
         result,
         output,
         parse_kinds(save, among=CUT_KINDS),
         Terminal(quiet),
         n_regions=n_regions,
+        detail=parse_detail(detail, n_regions),
         n_labels=parse_labels(labels),
         altitude=altitude,
         overwrite=overwrite,
@@ -96,3 +109,28 @@ def parse_regions(text: str) -> int | None:
     if not text.isdigit() or int(text) < 1:
         raise UsageError(out_of_range("--regions", "a number of at least 1, or auto", text))
     return int(text)
+
+
+def parse_detail(text: str | None, n_regions: int | None = None) -> Detail | None:
+    """Check the value of ``--detail``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such detail, or a number of regions is given too.
+
+    Examples
+    --------
+    >>> parse_detail("medium")
+    'medium'
+    """
+    from nuriwake.regions.tree import DETAILS
+
+    if text is None:
+        return None
+    if n_regions is not None:
+        raise UsageError("give `--regions` or `--detail`, not both.")
+    for detail in DETAILS:
+        if text == detail:
+            return detail
+    raise UsageError(out_of_range("--detail", f"one of {', '.join(DETAILS)}", text))

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from nuriwake.faces.cut_command import LabelsFlag, RegionsFlag, parse_labels, parse_regions
+from nuriwake.faces.cut_command import (
+    DetailFlag,
+    LabelsFlag,
+    RegionsFlag,
+    parse_detail,
+    parse_labels,
+    parse_regions,
+)
 from nuriwake.faces.options import (
     BandsFlag,
     Inputs,
@@ -44,6 +51,7 @@ def segment(
     inputs: Inputs,
     output: OutputFlag = None,
     regions: RegionsFlag = "auto",
+    detail: DetailFlag = None,
     labels: LabelsFlag = None,
     save: SaveFlag = "",
     scribbles: ScribblesFlag = None,
@@ -72,10 +80,12 @@ def segment(
     from nuriwake.jobs.segment import SegmentJob
     from nuriwake.scale.memory import parse_bytes
 
+    n_regions = parse_regions(regions)
     job = SegmentJob(
         settings=gather_settings(flags, settings, load_model(model).settings if model else None),
         bands=tuple(parse_bands(bands)),
-        n_regions=parse_regions(regions),
+        n_regions=n_regions,
+        detail=parse_detail(detail, n_regions),
         n_labels=parse_labels(labels),
         scribbles=scribbles,
         model=model,

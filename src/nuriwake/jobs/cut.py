@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nuriwake.errors import UsageError, out_of_range
 from nuriwake.jobs.commit import staging
 from nuriwake.jobs.listener import Listener
 from nuriwake.jobs.plan import Wish, plan_outputs
 from nuriwake.jobs.records import CutRecord
+
+if TYPE_CHECKING:
+    from nuriwake.regions.tree import Detail
 
 
 def cut_result(
@@ -18,6 +23,7 @@ def cut_result(
     listener: Listener,
     *,
     n_regions: int | None = None,
+    detail: Detail | None = None,
     n_labels: int | None = None,
     altitude: float | None = None,
     overwrite: bool = False,
@@ -34,6 +40,8 @@ def cut_result(
     listener : Listener
     n_regions, n_labels : int, optional
         So many; default: the automatic cut, and the network's own labels.
+    detail : {"fine", "medium", "coarse"}, optional
+        How fine the regions are, in place of a number.
     altitude : float, optional
         Cut there instead of at a number of regions.
     overwrite : bool
@@ -52,8 +60,6 @@ def cut_result(
     OutputError
         If a file cannot be written.
     """
-    from dataclasses import replace
-
     from nuriwake.jobs.result_file import load_result
     from nuriwake.jobs.segment import write_kinds
 
@@ -63,7 +69,7 @@ def cut_result(
         if not altitude >= 0:
             raise UsageError(out_of_range("--altitude", "a number of at least 0", altitude))
         n_regions = partition.tree.count_at(altitude)
-    partition = partition.read(n_regions, n_labels)
+    partition = partition.read(n_regions, n_labels, detail)
     with staging(plan, overwrite) as files:
         write_kinds(plan, partition, files)
         record = CutRecord(str(result), partition.n_regions, partition.n_labels, {}, {})

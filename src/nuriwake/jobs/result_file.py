@@ -51,6 +51,8 @@ def save_result(path: Path, partition: Partition) -> None:
         "settings": partition.settings.model_dump(),
         "automatic_altitude": tree.automatic_altitude,
         "min_regions": tree.min_regions,
+        "speck_pixels": tree.speck_pixels,
+        "detail_unit": tree.detail_unit,
         "crs": partition.georeference.crs if partition.georeference else None,
         "transform": partition.georeference.transform if partition.georeference else None,
     }
@@ -123,6 +125,9 @@ def _assemble(path: Path, arrays: Arrays) -> Partition:
             arrays["altitudes"].astype(np.float64),
             float(header["automatic_altitude"]),
             int(header["min_regions"]),
+            # Results of nuriwake 0.1 know neither specks nor details.
+            float(header.get("speck_pixels", 0.0)),
+            float(header.get("detail_unit", header["automatic_altitude"])),
         ),
         label_tree=LabelTree(
             arrays["label_base"].astype(np.int32),

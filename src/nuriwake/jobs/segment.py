@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nuriwake.learn.guidance import Scribbles
     from nuriwake.model import Model
     from nuriwake.recipes.training import Step
+    from nuriwake.regions.tree import Detail
     from nuriwake.segmentation import Partition, Segmentation
 
 
@@ -34,6 +35,8 @@ class SegmentJob:
         Bands to use, from 1; empty for all.
     n_regions, n_labels : int or None
         Cuts to read from the trees; None for the automatic cut and for the network's labels.
+    detail : str or None
+        ``fine``, ``medium`` or ``coarse`` regions, in place of a number of them.
     scribbles : pathlib.Path or None
     model : pathlib.Path or None
         Start from its weights.
@@ -53,6 +56,7 @@ class SegmentJob:
     bands: tuple[int, ...] = ()
     n_regions: int | None = None
     n_labels: int | None = None
+    detail: Detail | None = None
     scribbles: Path | None = None
     model: Path | None = None
     memory: int | None = None
@@ -77,7 +81,8 @@ class SegmentJob:
             return ("labels",)
         has_labels = self.n_labels is not None or self.scribbles is not None
         shows_labels = has_labels or self.settings.method.shows == "labels"
-        main = "labels" if shows_labels and self.n_regions is None else "regions"
+        has_regions = self.n_regions is not None or self.detail is not None
+        main = "labels" if shows_labels and not has_regions else "regions"
         return (main,) if route == "tiled" else (main, "overlay")
 
     def for_worker(self, n_workers: int) -> SegmentJob:
@@ -103,6 +108,8 @@ class SegmentJob:
         request = {f"{name}_sha256": file_identity(path) for name, path in files.items() if path}
         if self.n_regions:
             request["regions"] = str(self.n_regions)
+        if self.detail:
+            request["detail"] = self.detail
         if self.n_labels:
             request["labels"] = str(self.n_labels)
         if self.bands:
@@ -125,6 +132,7 @@ class SegmentJob:
         route = choose_route(measure(source, self.bands), self.memory_bytes, *size)
         asked = {
             "--regions": self.n_regions,
+            "--detail": self.detail,
             "--labels": self.n_labels,
             "--scribbles": self.scribbles,
             "--model": self.model,
@@ -163,7 +171,7 @@ def _segment_whole(
     steps = segment_steps(raster, job.settings, scribbles=scribbles, model=model)
     with listener.training(plan.source.name, job.settings.max_iter) as show:
         reader = StepRecorder(show)
-        result = finish_steps(steps, reader).read(job.n_regions, job.n_labels)
+        result = finish_steps(steps, reader).read(job.n_regions, job.n_labels, job.detail)
     write_kinds(plan, result, files)
     record = _describe(plan, result, request, reader.stopped)
     record = files.publish(lambda names, digests: replace(record, outputs=names, digests=digests))

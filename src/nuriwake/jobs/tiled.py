@@ -64,6 +64,7 @@ def segment_tiled(
             job.memory_bytes,
             executor,
             n_regions=job.n_regions,
+            detail=job.detail,
             n_labels=job.n_labels,
             scribbles=None if scribbles is None else scribbles.labels,
             model=model,

@@ -97,6 +97,30 @@ def coarse_view(
     return view, share[:, :, 0] > 0
 
 
+def texture_of(view: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the channels of a view that measure texture, shape (h, w, 3)."""
+    return view[:, :, -3:]
+
+
+def fill_cells(values: NDArray[np.float32], valid: BoolMap) -> NDArray[np.float32]:
+    """Give cells without data the values of the nearest cell with data.
+
+    So whatever is interpolated at the rim of the data comes from the data.
+
+    Examples
+    --------
+    >>> fill_cells(np.array([[[3.0], [0.0]]], np.float32), np.array([[True, False]])).ravel()
+    array([3., 3.], dtype=float32)
+    """
+    if valid.all():
+        return values
+    from scipy.ndimage import distance_transform_edt
+
+    nearest = distance_transform_edt(~valid, return_distances=False, return_indices=True)
+    filled: NDArray[np.float32] = values[tuple(nearest)]
+    return filled
+
+
 def lightness(colours: NDArray[np.float32], valid: BoolMap) -> NDArray[np.float32]:
     """One channel that shows the most: L of Lab, else the first principal component.
 

@@ -9,21 +9,27 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nuriwake.learn.network import Network
-from nuriwake.learn.view import coarse_view, perceptual_colours, pixel_scale
+from nuriwake.learn.view import (
+    REFERENCE_PIXELS,
+    coarse_view,
+    fill_cells,
+    perceptual_colours,
+    pixel_scale,
+    texture_of,
+)
 from nuriwake.raster import BoolMap, LabelMap
 from nuriwake.recipes.found import Found
 from nuriwake.recipes.published import learn, respond
 from nuriwake.recipes.training import Step
 from nuriwake.regions.basins import catchment_basins
-from nuriwake.regions.evidence import edge_strength, texton_edges
+from nuriwake.regions.cues import grid_cues, sum_cues
+from nuriwake.regions.evidence import edge_strength
 from nuriwake.regions.graph import RegionGraph, region_graph
 from nuriwake.regions.labels import label_tree
 from nuriwake.regions.merging import Evidence, Linkage, merge_regions
 from nuriwake.regions.tree import LabelTree, RegionTree
 from nuriwake.settings import Settings
 
-#: Lab units that count as 1 beside a change of textons.
-_COLOUR_UNIT = 10.0
 #: How many regions a photograph has, about.
 _TYPICAL_REGIONS = 100
 
@@ -67,8 +73,9 @@ def fast_steps(
     # 3. Leaves: catchment basins of the colour edges.
     edges = colour_edges(colours, valid, settings.edge_sigma)
     graph = region_graph(catchment_basins(edges, valid))
-    # 4. Evidence: colour and textons inside the leaves and along their borders.
-    evidence = gather_evidence(graph, colours, edges, textons, settings)
+    # 4. Evidence: colour, textons and texture inside the leaves, along and across their borders.
+    grid = grid_cues(textons, fill_cells(texture_of(view), view_valid), settings)
+    evidence = sum_cues(graph, colours, edges, grid, settings).evidence()
     # 5. Merge, cheapest pair first.
     groups = None if scribbles is None else scribbled_leaves(graph.base, scribbles)
     tree = grow_tree(graph, evidence, settings, groups)
@@ -122,14 +129,7 @@ def texton_map(responses: Tensor, valid: BoolMap) -> NDArray[np.float32]:
         that whatever is interpolated at the rim of the data comes from the data.
     """
     probabilities = responses[0].softmax(dim=0).permute(1, 2, 0)
-    textons: NDArray[np.float32] = probabilities.contiguous().cpu().numpy()
-    if valid.all():
-        return textons
-    from scipy.ndimage import distance_transform_edt
-
-    nearest = distance_transform_edt(~valid, return_distances=False, return_indices=True)
-    filled: NDArray[np.float32] = textons[tuple(nearest)]
-    return filled
+    return fill_cells(probabilities.contiguous().cpu().numpy(), valid)
 
 
 def colour_edges(colours: NDArray[np.float32], valid: BoolMap, sigma: float) -> NDArray[np.float32]:
@@ -150,54 +150,12 @@ def colour_edges(colours: NDArray[np.float32], valid: BoolMap, sigma: float) -> 
     return edge_strength(colours, valid, sigma * scale) * np.float32(scale)
 
 
-def gather_evidence(
-    graph: RegionGraph,
-    colours: NDArray[np.float32],
-    edges: NDArray[np.float32],
-    textons: NDArray[np.float32],
-    settings: Settings,
-    *,
-    use_textons: bool = True,
-    use_colours: bool = True,
-    use_borders: bool = True,
-) -> Evidence:
-    """Read the evidence for every region and every border.
-
-    Parameters
-    ----------
-    graph : RegionGraph
-    colours : ndarray of float32, shape (height, width, bands)
-        From :func:`nuriwake.learn.view.perceptual_colours`.
-    edges : ndarray of float32, shape (height, width)
-        Gradient of the colours per reference pixel.
-    textons : ndarray of float32, shape (h, w, q)
-        Probability of each label in each cell of the grid.
-    settings : Settings
-    use_textons, use_colours, use_borders : bool
-        False leaves one kind out, to measure what it adds.
-
-    Returns
-    -------
-    Evidence
-    """
-    border = np.zeros(graph.n_edges)
-    if use_borders and use_colours:
-        border += graph.border_mean(edges) / _COLOUR_UNIT
-    if use_borders and use_textons:
-        border += settings.texton_edges * graph.border_mean(texton_edges(textons, sigma=1.0))
-    nothing = np.zeros((graph.n_regions, 0))
-    return Evidence(
-        border=border,
-        colours=graph.region_mean(colours) / _COLOUR_UNIT if use_colours else nothing,
-        textons=graph.region_mean(textons) if use_textons else nothing,
-    )
-
-
 def grow_tree(
     graph: RegionGraph,
     evidence: Evidence,
     settings: Settings,
     groups: NDArray[np.integer] | None = None,
+    n_pixels: int | None = None,
 ) -> RegionTree:
     """Merge the leaves into one tree.
 
@@ -208,6 +166,8 @@ def grow_tree(
     settings : Settings
     groups : ndarray of int, shape (n,), optional
         Leaves of two different groups never merge; group 0 goes with any.
+    n_pixels : int, optional
+        Of the image; default: of the graph's map.
 
     Returns
     -------
@@ -218,12 +178,24 @@ def grow_tree(
         settings.border_offset,
         settings.border_power,
         settings.texton_weight,
+        settings.tone_weight,
+        settings.roughness,
     )
     merges, altitudes = merge_regions(graph, evidence, linkage, groups)
     altitudes = calibrated(altitudes, settings.adaptation)
     is_free = groups is None or np.unique(groups[groups > 0]).size < 2
     n_apart = 1 if is_free else int(np.isinf(altitudes).sum()) + 1
-    return RegionTree(graph.base, merges, altitudes, settings.altitude, n_apart)
+    speck = settings.speck_size * (n_pixels or graph.base.size) / REFERENCE_PIXELS
+    return RegionTree(
+        graph.base,
+        merges,
+        altitudes,
+        settings.altitude,
+        n_apart,
+        speck_pixels=speck,
+        detail_unit=settings.altitude,
+        leaf_pixels=graph.areas,
+    )
 
 
 def calibrated(altitudes: NDArray[np.float64], adaptation: float) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,11 +13,12 @@ from nuriwake.engine.predict import Predictor
 from nuriwake.learn.network import Network
 from nuriwake.learn.view import perceptual_colours
 from nuriwake.raster import BoolMap, LabelMap
-from nuriwake.recipes.fast import colour_edges, gather_evidence, grow_tree
+from nuriwake.recipes.fast import colour_edges, grow_tree
 from nuriwake.recipes.found import Found
 from nuriwake.recipes.published import learn
 from nuriwake.recipes.training import Step
 from nuriwake.regions.components import connected_components
+from nuriwake.regions.cues import grid_cues, sum_cues
 from nuriwake.regions.graph import region_graph
 from nuriwake.regions.labels import label_tree
 from nuriwake.regions.tree import LabelTree, RegionTree
@@ -75,8 +77,11 @@ def component_tree(
     graph = region_graph(connected_components(labels))
     colours, valid = perceptual_colours(image), labels > 0
     edges = colour_edges(colours, valid, settings.edge_sigma)
-    evidence = gather_evidence(graph, colours, edges, probabilities, settings)
-    return grow_tree(graph, evidence, settings).with_automatic_altitude(-1.0)
+    no_texture = np.zeros((*probabilities.shape[:2], 0), np.float32)
+    grid = grid_cues(probabilities, no_texture, settings)
+    evidence = sum_cues(graph, colours, edges, grid, settings).evidence()
+    tree = grow_tree(graph, evidence, settings)
+    return replace(tree, automatic_altitude=-1.0, speck_pixels=0.0)
 
 
 def sampled_probabilities(predictor: Predictor, image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -27,11 +27,14 @@ Entry = tuple[float, int, int]
 class Linkage:
     """What it costs to merge two neighbours.
 
-    With areas a and b (as shares of the image), mean strength s of their border, mean colours and
-    texton histograms P and Q::
+    With areas a and b (as shares of the image), mean colours, histograms P and Q of textons, T and
+    U of tones, the strength s of their border, its jumps j of textons and k of texture, and the
+    roughness r of the smoother of the two::
 
-        (a b / (a + b)) ** size_power * (border_offset + s) ** border_power
-            * sqrt(|colour - colour'|^2 + texton_weight * (1 - sum(sqrt(P Q))))
+        (a b / (a + b)) ** size_power
+            * (border_offset + (s + |j| + |k|) / (1 + roughness * r)) ** border_power
+            * sqrt(|colour - colour'|^2 + texton_weight * (1 - sum(sqrt(P Q)))
+                   + tone_weight * (1 - sum(sqrt(T U))))
 
     Parameters
     ----------
@@ -41,18 +44,24 @@ class Linkage:
         Keeps a difference of colour worth something where no edge is seen.
     border_power : float
         How much an edge counts against a difference of the regions.
-    texton_weight : float
-        Weight of the squared Hellinger distance.
+    texton_weight, tone_weight : float
+        Weights of the squared Hellinger distances.
+    roughness : float
+        How much less an edge counts between two regions that are full of edges themselves.
 
     References
     ----------
     Ward, "Hierarchical grouping to optimize an objective function", JASA 1963 (the size term).
+    Felzenszwalb and Huttenlocher, "Efficient graph-based image segmentation", IJCV 2004 (borders
+    are judged by the variation inside).
     """
 
     size_power: float
     border_offset: float
     border_power: float
     texton_weight: float
+    tone_weight: float = 0.0
+    roughness: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,25 +70,41 @@ class Evidence:
 
     Parameters
     ----------
-    border : ndarray of float64, shape (E,)
-        Mean strength of the border of each edge of the graph.
     colours : ndarray of float64, shape (n, C)
         Mean colour of each region.
     textons : ndarray of float64, shape (n, q)
         How often each learned label occurs in each region; rows sum to 1. q = 0 leaves it out.
+    tones : ndarray of float64, shape (n, B)
+        Histogram of the colours of each region; rows sum to 1. B = 0 leaves it out.
+    roughness : ndarray of float64, shape (n,)
+        Mean strength of the edges inside each region.
+    border : ndarray of float64, shape (E,)
+        Mean strength of the border of each edge of the graph.
+    texton_jumps, texture_jumps : ndarray of float64, shape (E, K)
+        Mean change across that border, from the first region of the pair to the second.
     """
 
-    border: Floats
     colours: Floats
     textons: Floats
+    tones: Floats
+    roughness: Floats
+    border: Floats
+    texton_jumps: Floats
+    texture_jumps: Floats
 
 
 class Regions(NamedTuple):
-    """The regions while they grow; a merged region lives on in the slot of one of its parts."""
+    """The regions while they grow; a merged region lives on in the slot of one of its parts.
+
+    Histograms are weighted; their roots are kept beside them, since a region is compared more
+    often than it grows.
+    """
 
     areas: Floats
     colours: Floats
-    textons: Floats
+    histograms: Floats
+    roots: Floats
+    roughness: Floats
     groups: Ints
     node: Ints
     head: Ints
@@ -92,6 +117,8 @@ class Borders(NamedTuple):
     ends: Ints
     length: Floats
     strength: Floats
+    texton_jumps: Floats
+    texture_jumps: Floats
     version: Ints
     next_half: Ints
 
@@ -125,16 +152,23 @@ def merge_regions(
     >>> from nuriwake.regions.graph import region_graph
     >>> graph = region_graph(np.array([[1, 2, 3]], np.int32))
     >>> colours = np.array([[0.0], [1.0], [5.0]])
-    >>> evidence = Evidence(np.ones(2), colours, np.zeros((3, 0)))
+    >>> none = np.zeros((3, 0))
+    >>> borders = np.ones(2), np.zeros((2, 0)), np.zeros((2, 0))
+    >>> evidence = Evidence(colours, none, none, np.zeros(3), *borders)
     >>> merges, altitudes = merge_regions(graph, evidence, Linkage(0.0, 0.0, 1.0, 0.0))
     >>> merges.tolist(), altitudes.tolist()
     ([[0, 1], [2, 3]], [1.0, 4.5])
     """
     n = graph.n_regions
+    histograms = np.concatenate(
+        [linkage.texton_weight * evidence.textons, linkage.tone_weight * evidence.tones], axis=1
+    ).astype(np.float64)
     regions = Regions(
         areas=graph.areas / graph.areas.sum(),
         colours=np.array(evidence.colours, np.float64, order="C"),
-        textons=np.array(evidence.textons, np.float64, order="C"),
+        histograms=histograms,
+        roots=np.sqrt(histograms),
+        roughness=linkage.roughness * evidence.roughness.astype(np.float64),
         groups=np.zeros(n, np.int64) if groups is None else groups.astype(np.int64),
         node=np.arange(n),
         head=np.full(n, -1),
@@ -144,11 +178,13 @@ def merge_regions(
         ends=graph.pairs.astype(np.int64),
         length=graph.lengths.copy(),
         strength=np.array(evidence.border, np.float64),
+        texton_jumps=np.array(evidence.texton_jumps, np.float64, order="C"),
+        texture_jumps=np.array(evidence.texture_jumps, np.float64, order="C"),
         version=np.zeros(graph.n_edges, np.int64),
         next_half=np.full(2 * graph.n_edges, -1),
     )
     weights = np.array(
-        [linkage.size_power, linkage.border_offset, linkage.border_power, linkage.texton_weight]
+        [linkage.size_power, linkage.border_offset, linkage.border_power, histograms[:1].sum()]
     )
     merges, altitudes = _merge(regions, borders, weights)
     return _complete(n, merges, altitudes)
@@ -169,20 +205,31 @@ def _complete(
 
 
 @compiled
+def _norm(vector: Floats) -> float:
+    total = 0.0
+    for k in range(vector.size):
+        total += vector[k] * vector[k]
+    return float(np.sqrt(total))
+
+
+@compiled
 def _cost(regions: Regions, borders: Borders, edge: int, weights: Floats) -> float:
     one, other = borders.ends[edge, 0], borders.ends[edge, 1]
     difference = 0.0
     for k in range(regions.colours.shape[1]):
         step = regions.colours[one, k] - regions.colours[other, k]
         difference += step * step
-    if regions.textons.shape[1] > 0:
-        overlap = 0.0
-        for k in range(regions.textons.shape[1]):
-            overlap += np.sqrt(regions.textons[one, k] * regions.textons[other, k])
-        difference += weights[3] * max(0.0, 1.0 - overlap)
+    # Rows of both kinds of histograms together sum to weights[3].
+    overlap = 0.0
+    for k in range(regions.roots.shape[1]):
+        overlap += regions.roots[one, k] * regions.roots[other, k]
+    difference += max(0.0, weights[3] - overlap)
+    jump = _norm(borders.texton_jumps[edge]) + _norm(borders.texture_jumps[edge])
+    inside = 1.0 + min(regions.roughness[one], regions.roughness[other])
+    border = (borders.strength[edge] + jump) / inside
     a, b = regions.areas[one], regions.areas[other]
     size = (a * b / (a + b)) ** weights[0]
-    return float(size * (weights[1] + borders.strength[edge]) ** weights[2] * np.sqrt(difference))
+    return float(size * (weights[1] + border) ** weights[2] * np.sqrt(difference))
 
 
 @compiled
@@ -197,19 +244,27 @@ def _hang(regions: Regions, borders: Borders, region: int, half: int) -> None:
 def _absorb(regions: Regions, keep: int, gone: int) -> None:
     """Let one region take over the area and the means of another."""
     a, b = regions.areas[keep], regions.areas[gone]
-    for means in (regions.colours, regions.textons):
+    share = b / (a + b)
+    for means in (regions.colours, regions.histograms):
         for k in range(means.shape[1]):
-            means[keep, k] = (a * means[keep, k] + b * means[gone, k]) / (a + b)
+            means[keep, k] += share * (means[gone, k] - means[keep, k])
+    for k in range(regions.roots.shape[1]):
+        regions.roots[keep, k] = np.sqrt(regions.histograms[keep, k])
+    regions.roughness[keep] += share * (regions.roughness[gone] - regions.roughness[keep])
     regions.areas[keep] = a + b
     regions.groups[keep] = max(regions.groups[keep], regions.groups[gone])
 
 
 @compiled
-def _unite(borders: Borders, into: int, edge: int) -> None:
-    """Make two borders with the same region one."""
+def _unite(borders: Borders, into: int, edge: int, is_turned: bool) -> None:
+    """Make two borders with the same region one; a jump that points the other way is turned."""
     total = borders.length[into] + borders.length[edge]
     share = borders.length[edge] / total
+    sign = -1.0 if is_turned else 1.0
     borders.strength[into] += share * (borders.strength[edge] - borders.strength[into])
+    for jumps in (borders.texton_jumps, borders.texture_jumps):
+        for k in range(jumps.shape[1]):
+            jumps[into, k] += share * (sign * jumps[edge, k] - jumps[into, k])
     borders.length[into] = total
     borders.version[edge] = -1
 
@@ -230,7 +285,8 @@ def _rewire(regions: Regions, borders: Borders, keep: int, gone: int, edge_to: I
             if borders.version[edge] < 0:
                 pass
             elif edge_to[far] >= 0:
-                _unite(borders, edge_to[far], edge)
+                is_turned = borders.ends[edge_to[far], half % 2] == far
+                _unite(borders, edge_to[far], edge, is_turned)
                 regions.degree[far] -= 1
             else:
                 borders.ends[edge, half % 2] = keep

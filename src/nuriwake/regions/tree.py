@@ -5,14 +5,23 @@ This module needs neither torch nor numba, so that a saved tree is cut at once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from functools import cached_property
+from types import MappingProxyType
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.errors import UsageError, out_of_range
 from nuriwake.raster import LabelMap
+
+Detail = Literal["fine", "medium", "coarse"]
+#: Where each detail is cut, as a multiple of the automatic altitude of photographs.
+DETAILS: Mapping[Detail, float] = MappingProxyType({"fine": 0.65, "medium": 2.2, "coarse": 5.5})
+#: How many times as high as the cut a speck may stand and still join a neighbour.
+_SPECK_CONTRAST = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +136,17 @@ class RegionTree(MergeTree):
     are done only when a number of regions asks for it: islands that no-data pixels keep apart, and
     regions of different scribbles.
 
+    Parameters
+    ----------
+    speck_pixels : float
+        A region of fewer pixels joins what the tree merges it with, where its altitude is less
+        than four times that of the cut: in the automatic cut and in those by detail, never where a
+        number of regions or an altitude is asked for. 0 keeps all.
+    detail_unit : float
+        The altitude that the three details are multiples of.
+    leaf_pixels : ndarray of float64, shape (n,), optional
+        Pixels of each leaf, where the base is not a map of pixels. Default: counted.
+
     Examples
     --------
     >>> base = np.array([[1, 1, 2], [3, 3, 2]], np.int32)
@@ -135,6 +155,90 @@ class RegionTree(MergeTree):
     (3, array([[1, 1, 2],
        [1, 1, 2]], dtype=int32))
     """
+
+    speck_pixels: float = 0.0
+    detail_unit: float = 0.0
+    leaf_pixels: NDArray[np.float64] | None = None
+
+    @property
+    def automatic_n_regions(self) -> int:
+        """How many parts the automatic cut gives."""
+        return self.count(None)
+
+    def count(self, detail: Detail | None) -> int:
+        """How many parts the automatic cut gives, or the cut of a detail."""
+        return self.without_specks.count_at(self._altitude(detail))
+
+    def cut(
+        self,
+        n_regions: int | None = None,
+        *,
+        altitude: float | None = None,
+        detail: Detail | None = None,
+    ) -> LabelMap:
+        """Read a partition from the tree; see :meth:`MergeTree.cut`.
+
+        Parameters
+        ----------
+        n_regions : int, optional
+            Exactly so many parts.
+        altitude : float, optional
+            Do every merge that costs at most this much.
+        detail : {"fine", "medium", "coarse"}, optional
+            Cut at one of three altitudes that suit photographs: medium is about what a person
+            would outline. Without all three: the automatic cut.
+
+        Returns
+        -------
+        ndarray of int32, shape (height, width)
+            Parts 1, 2, ... in the order of their first leaf; 0 = no data.
+
+        Raises
+        ------
+        UsageError
+            If the number cannot be had, there is no such detail, or two of the three are given.
+        """
+        if n_regions is None and altitude is None:
+            return MergeTree.cut(self.without_specks, altitude=self._altitude(detail))
+        if detail is not None:
+            raise UsageError("give a number of regions, an altitude or `detail`, not two of them.")
+        return super().cut(n_regions, altitude=altitude)
+
+    def _altitude(self, detail: Detail | None) -> float:
+        if detail is None:
+            return self.automatic_altitude
+        if detail not in DETAILS:
+            raise UsageError(out_of_range("detail", f"one of {', '.join(DETAILS)}", detail))
+        return DETAILS[detail] * self.detail_unit
+
+    @cached_property
+    def without_specks(self) -> RegionTree:
+        """The same tree with the merges that take in specks done earlier.
+
+        Its cuts are nested as those of any tree.
+        """
+        if self.speck_pixels <= 0:
+            return self
+        heights = self._heights_without_specks()
+        order = np.argsort(heights, kind="stable")
+        n = self.n_leaves
+        rank = np.concatenate([np.arange(n), n + np.argsort(order)])
+        merges = rank[self.merges[order]].astype(np.int32)
+        return replace(self, merges=merges, altitudes=heights[order], speck_pixels=0.0)
+
+    def _heights_without_specks(self) -> NDArray[np.float64]:
+        """Altitude of each merge, lowered where a speck is taken in, never below its parts'."""
+        counted = np.bincount(self.base.ravel(), minlength=self.n_leaves + 1)[1:]
+        pixels = counted.astype(np.float64) if self.leaf_pixels is None else self.leaf_pixels
+        size, height = pixels.tolist(), [0.0] * self.n_leaves
+        for (left, right), altitude in zip(
+            self.merges.tolist(), self.altitudes.tolist(), strict=True
+        ):
+            is_speck = min(size[left], size[right]) < self.speck_pixels
+            own = altitude / _SPECK_CONTRAST if is_speck else altitude
+            height.append(max(own, height[left], height[right]))
+            size.append(size[left] + size[right])
+        return np.array(height[self.n_leaves :])
 
     def contours(self) -> NDArray[np.float64]:
         """Draw the ultrametric contour map: how high one must cut for a border to vanish.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nuriwake.raster import WindowedSource
+from nuriwake.regions.tree import Detail
 from nuriwake.scale.executors import Executor
 from nuriwake.scale.memory import plan_tile_pixels
 from nuriwake.scale.mosaic import MosaicOptions, Progress, apply_model
@@ -47,6 +48,7 @@ def large_steps(
     executor: Executor,
     *,
     n_regions: int | None = None,
+    detail: Detail | None = None,
     existing: Existing = "overwrite",
     publish: Publish | None = None,
     on_progress: Progress | None = None,
@@ -63,6 +65,8 @@ def large_steps(
     executor : Executor
     n_regions : int, optional
         So many regions (fast). Default: the automatic cut.
+    detail : {"fine", "medium", "coarse"}, optional
+        How fine the regions are, in place of a number of them (fast).
     existing : str
         ``resume`` goes on with the tiles that an earlier run has done.
     publish : callable, optional
@@ -99,6 +103,7 @@ def large_steps(
             plan,
             outputs,
             n_regions=n_regions,
+            detail=detail,
             existing=existing,
             executor=executor,
             on_progress=on_progress,
@@ -106,7 +111,7 @@ def large_steps(
         )
         if tree is None:
             return LargeReport(0, 0, skipped=True)
-        return LargeReport(len(plan), n_regions or tree.automatic_n_regions)
+        return LargeReport(len(plan), n_regions or tree.count(detail))
     model = yield from fit_source_steps(source, settings)
     options = MosaicOptions(memory=memory, existing=existing, threads=settings.threads)
     report = apply_model(

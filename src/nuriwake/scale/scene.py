@@ -20,7 +20,7 @@ from nuriwake.io.coverage import MapTile
 from nuriwake.io.vector import check_vector_path
 from nuriwake.io.versions import package_versions
 from nuriwake.raster import LabelMap, Window, WindowedSource
-from nuriwake.regions.tree import RegionTree
+from nuriwake.regions.tree import Detail, RegionTree
 from nuriwake.scale.executors import Executor, SerialExecutor
 from nuriwake.scale.overlaps import join_over_halos
 from nuriwake.scale.products import Existing, MosaicOutputs, Publish, is_done, write_products
@@ -127,6 +127,7 @@ def segment_scene(
     outputs: MosaicOutputs,
     *,
     n_regions: int | None = None,
+    detail: Detail | None = None,
     existing: Existing = "refuse",
     executor: Executor | None = None,
     on_progress: Callable[[int, int], None] | None = None,
@@ -144,6 +145,8 @@ def segment_scene(
     outputs : MosaicOutputs
     n_regions : int, optional
         Exactly so many. Default: the automatic cut.
+    detail : {"fine", "medium", "coarse"}, optional
+        How fine, in place of a number.
     existing : str
         As in :class:`.mosaic.MosaicOptions`.
     executor : Executor, optional
@@ -172,7 +175,7 @@ def segment_scene(
     """
     if outputs.polygons is not None:
         check_vector_path(outputs.polygons)
-    run = _fingerprint(scene, source, n_regions)
+    run = _fingerprint(scene, source, detail or n_regions or 0)
     if is_done(outputs, run, existing):
         return None
     folder = WorkFolder.beside(outputs.anchor, run)
@@ -190,13 +193,15 @@ def segment_scene(
     grown = grow_scene_tree(
         scene, source, plan, lambda window: base[window.slices], n_leaves, on_tile=report.add
     )
-    done = SceneMap(source, plan, folder, base, *_tables(grown, n_regions))
+    done = SceneMap(
+        source, plan, folder, base, *_tables(grown, grown.tree.cut(n_regions, detail=detail)[0])
+    )
     write_products(outputs, done, 0.0, run, publish)
     folder.remove()
     return grown.tree
 
 
-def _fingerprint(scene: SceneTextons, source: WindowedSource, n_regions: int | None) -> str:
+def _fingerprint(scene: SceneTextons, source: WindowedSource, wanted: str | int) -> str:
     """Digest what decides the result; the textons stand for the training."""
     return fingerprint(
         {
@@ -204,7 +209,7 @@ def _fingerprint(scene: SceneTextons, source: WindowedSource, n_regions: int | N
             "bands": list(getattr(source, "bands", ())),
             "textons": hashlib.sha256(np.ascontiguousarray(scene.textons).tobytes()).hexdigest(),
             "settings": json.dumps(scene.settings.model_dump(mode="json"), sort_keys=True),
-            "regions": n_regions or 0,
+            "regions": wanted,
             "versions": json.dumps(package_versions()),
         }
     )
@@ -225,9 +230,9 @@ def _join_leaves(plan: TilePlan, folder: WorkFolder) -> tuple[LabelMap, int]:
     return base, int(number.max())
 
 
-def _tables(grown: SceneTree, n_regions: int | None) -> tuple[LabelMap, LabelMap, LabelMap]:
+def _tables(grown: SceneTree, regions: LabelMap) -> tuple[LabelMap, LabelMap, LabelMap]:
     """Regions and labels of the leaves, and the label that most of each region's pixels have."""
-    regions, labels = grown.tree.cut(n_regions)[0], grown.labels
+    labels = grown.labels
     areas = np.zeros((int(regions.max()) + 1, int(labels.max()) + 1))
     np.add.at(areas, (regions, labels), grown.areas)
     nothing = np.zeros(1, np.int32)

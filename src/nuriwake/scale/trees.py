@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
     from nuriwake.recipes.training import Step
+    from nuriwake.regions.cues import GridCues
 
 #: The scene is reduced to at most so many pixels before its coarse grid is made.
 REDUCED_PIXELS = 1 << 23
@@ -45,6 +47,8 @@ class SceneTextons:
         Share of its pixels that hold data.
     textons : ndarray of float32, shape (h, w, q)
         Probability of each learned label in each cell of the coarse grid.
+    texture : ndarray of float32, shape (h, w, 3)
+        What the view of the scene measures of its texture.
     statistics : BandStatistics
         The same for every tile.
     settings : Settings
@@ -53,6 +57,7 @@ class SceneTextons:
     shape: tuple[int, int]
     valid_share: float
     textons: NDArray[np.float32]
+    texture: NDArray[np.float32]
     statistics: BandStatistics
     settings: Settings
 
@@ -73,19 +78,27 @@ class SceneTextons:
         ndarray of int32, shape (height, width)
             Regions 1..n; 0 = no data.
         """
-        from nuriwake.recipes.fast import gather_evidence, grow_tree
+        from nuriwake.recipes.fast import grow_tree
         from nuriwake.regions.basins import catchment_basins
-        from nuriwake.regions.graph import region_graph
+        from nuriwake.regions.cues import sum_cues
+        from nuriwake.regions.graph import Frame, region_graph
 
         valid = raster.valid
         if not valid.any():
             return np.zeros(raster.shape, np.int32)
         colours, edges = self.look(raster)
         graph = region_graph(catchment_basins(edges, valid))
-        textons = self.textons_of(window)
-        evidence = gather_evidence(graph, colours, edges, textons, self.settings)
-        tree = grow_tree(graph, evidence, self.settings)
+        frame = Frame(window.row, window.col, self.shape)
+        sums = sum_cues(graph, colours, edges, self.grid, self.settings, frame)
+        tree = grow_tree(graph, sums.evidence(), self.settings)
         return tree.cut(altitude=share * self._altitude(int(valid.sum())))
+
+    @cached_property
+    def grid(self) -> GridCues:
+        """What is read from the coarse grid, prepared once."""
+        from nuriwake.regions.cues import grid_cues
+
+        return grid_cues(self.textons, self.texture, self.settings)
 
     def look(self, raster: Raster) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the colours of a part of the scene and their edges, per reference pixel."""
@@ -104,31 +117,6 @@ class SceneTextons:
         """
         scene = self.shape[0] * self.shape[1] * self.valid_share
         return float(self.settings.altitude * (scene / n_valid) ** self.settings.size_power)
-
-    def textons_of(self, window: Window) -> NDArray[np.float32]:
-        """Cut the part of a window out of the grid, by bilinear interpolation.
-
-        Returns
-        -------
-        ndarray of float32, shape (h', w', q)
-            With about as many cells as the window has in the scene.
-        """
-        from scipy.ndimage import map_coordinates
-
-        axes = []
-        starts, sizes = (window.row, window.col), window.shape
-        for start, size, full, cells in zip(
-            starts, sizes, self.shape, self.textons.shape, strict=False
-        ):
-            n_cells = max(1, ceil(size * cells / full))
-            centres = start + (np.arange(n_cells) + 0.5) * size / n_cells
-            axes.append(centres * cells / full - 0.5)
-        grid = np.meshgrid(*axes, indexing="ij")
-        layers = [
-            map_coordinates(layer, grid, order=1, mode="nearest")
-            for layer in np.moveaxis(self.textons, -1, 0)
-        ]
-        return np.stack(layers, axis=-1)
 
 
 def learn_scene_steps(
@@ -156,7 +144,7 @@ def learn_scene_steps(
     InputError
         If the scene has no valid pixel.
     """
-    from nuriwake.learn.view import coarse_view, perceptual_colours
+    from nuriwake.learn.view import coarse_view, fill_cells, perceptual_colours, texture_of
     from nuriwake.recipes.fast import texton_map
     from nuriwake.recipes.published import learn
 
@@ -169,7 +157,9 @@ def learn_scene_steps(
     view, view_valid = coarse_view(colours, valid, settings.grid_cells)
     learned = yield from learn(view, view_valid, settings)
     textons = texton_map(learned.responses, view_valid)
-    return SceneTextons(source.shape, float(valid.mean()), textons, statistics, settings)
+    texture = fill_cells(texture_of(view), view_valid)
+    share = float(valid.mean())
+    return SceneTextons(source.shape, share, textons, texture, statistics, settings)
 
 
 def read_reduced(

@@ -1,0 +1,273 @@
+"""The cues of the recipe ``fast``, as sums: what regions look like, what lies along their borders.
+
+Sums add over the tiles of a scene; divided by areas and lengths they are the evidence that the
+merge looks at. Lengths are in pixels of the reference size, so that a photograph and its
+enlargement give the same evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nuriwake.learn.view import pixel_scale
+from nuriwake.raster import LabelMap
+from nuriwake.regions.compiled import compiled
+from nuriwake.regions.evidence import texton_edges
+from nuriwake.regions.graph import Frame, RegionGraph
+from nuriwake.regions.merging import Evidence
+from nuriwake.settings import Settings
+
+Floats = NDArray[np.float64]
+#: Lab units that count as 1 beside a change of textons.
+_COLOUR_UNIT = 10.0
+#: Ranges of the histograms of L, a and b: what photographs fill.
+_LAB_LOW, _LAB_HIGH = (0.0, -40.0, -50.0), (100.0, 50.0, 60.0)
+#: Places of a histogram.
+_TONES = 12
+#: Reference pixels from a border to where its two hands are compared.
+_REACH = 8.5
+#: Directions in which textons differ most: the others hardly add to a difference.
+_DIRECTIONS = 16
+#: Smoothing of the grid before hands are compared, in cells: of textons, of texture.
+_TEXTON_SIGMA, _TEXTURE_SIGMA = 1.5, 1.0
+#: Sums over borders; the others are over regions.
+_OF_BORDERS = ("lengths", "strengths", "texton_jumps", "texture_jumps")
+
+
+@dataclass(frozen=True, eq=False)
+class GridCues:
+    """What the coarse grid shows of an image, all of it.
+
+    Parameters
+    ----------
+    textons : ndarray of float32, shape (h, w, q)
+        Probability of each learned label in each cell.
+    edges : ndarray of float32, shape (h, w)
+        How fast that mixture changes.
+    surfaces : tuple of ndarray of float32, shape (h, w, K)
+        Smooth embeddings of the textons and of the texture, weighted: distances in them say how
+        different the two hands of a border look from some way off.
+    """
+
+    textons: NDArray[np.float32]
+    edges: NDArray[np.float32]
+    surfaces: tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, eq=False)
+class CueSums:
+    """Sums over regions (rows of the first five) and over borders (of the last four).
+
+    Parameters
+    ----------
+    areas : ndarray of float64, shape (n,)
+        Pixels.
+    colours, textons, tones : ndarray of float64, shape (n, channels)
+        Tones are a histogram of the colours.
+    roughness : ndarray of float64, shape (n,)
+        Colour edges inside.
+    lengths : ndarray of float64, shape (E,)
+        Pixel sides.
+    strengths : ndarray of float64, shape (E,)
+        Edges of colour and of textons.
+    texton_jumps, texture_jumps : ndarray of float64, shape (E, K)
+        Change of the surfaces from the first region to the second.
+    """
+
+    areas: Floats
+    colours: Floats
+    textons: Floats
+    tones: Floats
+    roughness: Floats
+    lengths: Floats
+    strengths: Floats
+    texton_jumps: Floats
+    texture_jumps: Floats
+
+    def evidence(self) -> Evidence:
+        """Divide by areas and lengths."""
+        return Evidence(
+            colours=self.colours / self.areas[:, np.newaxis],
+            textons=self.textons / self.areas[:, np.newaxis],
+            tones=self.tones / self.areas[:, np.newaxis],
+            roughness=self.roughness / self.areas,
+            border=self.strengths / self.lengths,
+            texton_jumps=self.texton_jumps / self.lengths[:, np.newaxis],
+            texture_jumps=self.texture_jumps / self.lengths[:, np.newaxis],
+        )
+
+
+def grid_cues(
+    textons: NDArray[np.float32], texture: NDArray[np.float32], settings: Settings
+) -> GridCues:
+    """Prepare what is read from the grid.
+
+    Parameters
+    ----------
+    textons : ndarray of float32, shape (h, w, q)
+        Probability of each learned label in each cell.
+    texture : ndarray of float32, shape (h, w, channels)
+        Of the view; no channels leave it out.
+    settings : Settings
+
+    Returns
+    -------
+    GridCues
+    """
+    from scipy.ndimage import gaussian_filter
+
+    smooth = gaussian_filter(textons, (_TEXTON_SIGMA, _TEXTON_SIGMA, 0))
+    directions = _leading(np.sqrt(smooth), _DIRECTIONS)
+    smooth_texture = gaussian_filter(texture, (_TEXTURE_SIGMA, _TEXTURE_SIGMA, 0))
+    surfaces = (
+        np.float32(settings.texton_contrast) * directions,
+        np.float32(settings.texture_contrast) * smooth_texture,
+    )
+    return GridCues(textons, texton_edges(textons, sigma=1.0), surfaces)
+
+
+def sum_cues(
+    graph: RegionGraph,
+    colours: NDArray[np.float32],
+    edges: NDArray[np.float32],
+    grid: GridCues,
+    settings: Settings,
+    frame: Frame | None = None,
+) -> CueSums:
+    """Sum the cues over every region and every border.
+
+    Parameters
+    ----------
+    graph : RegionGraph
+    colours : ndarray of float32, shape (height, width, bands)
+        Of the graph's pixels, from :func:`nuriwake.learn.view.perceptual_colours`.
+    edges : ndarray of float32, shape (height, width)
+        Gradient of the colours per reference pixel.
+    grid : GridCues
+    settings : Settings
+    frame : Frame, optional
+        Which part of the image the graph is of. Default: all.
+
+    Returns
+    -------
+    CueSums
+    """
+    frame = frame or graph.frame
+    channels, low, high = _toned(colours)
+    edges = edges / np.float32(_COLOUR_UNIT)
+    strengths = graph.border_sums(edges)
+    reach = _REACH * pixel_scale(frame.shape)
+    jumps = [graph.border_jumps(surface, reach, frame) for surface in grid.surfaces]
+    return CueSums(
+        areas=graph.areas,
+        colours=graph.region_sums(colours) / _COLOUR_UNIT,
+        textons=graph.region_sums(grid.textons, frame),
+        tones=sum_tones(graph.base, graph.core, graph.n_regions, channels, low, high),
+        roughness=graph.region_sums(edges[:, :, np.newaxis])[:, 0],
+        lengths=graph.lengths,
+        strengths=strengths + settings.texton_edges * graph.border_sums(grid.edges, frame),
+        texton_jumps=jumps[0],
+        texture_jumps=jumps[1],
+    )
+
+
+def add_sums(
+    parts: Sequence[CueSums],
+    region: NDArray[np.integer],
+    n_regions: int,
+    border: NDArray[np.integer],
+    n_borders: int,
+) -> CueSums:
+    """Add up the sums of the parts of an image.
+
+    Parameters
+    ----------
+    parts : sequence of CueSums
+    region : ndarray of int
+        The image's region, from 0, of each region of the first part, of the second, ...
+    n_regions : int
+    border : ndarray of int
+        The image's border of each border of the parts.
+    n_borders : int
+
+    Returns
+    -------
+    CueSums
+    """
+    totals = {}
+    for field in fields(CueSums):
+        each = np.concatenate([getattr(part, field.name) for part in parts])
+        is_border = field.name in _OF_BORDERS
+        total = np.zeros((n_borders if is_border else n_regions, *each.shape[1:]))
+        np.add.at(total, border if is_border else region, each)
+        totals[field.name] = total
+    return CueSums(**totals)
+
+
+def _leading(field: NDArray[np.float32], n_directions: int) -> NDArray[np.float32]:
+    """Turn a field of vectors (h, w, q) so that the directions in which it varies most are left."""
+    cells = field.reshape(-1, field.shape[2]).astype(np.float64)
+    covariance = np.cov(cells, rowvar=False, bias=True).reshape(2 * field.shape[2:])
+    # In ascending order of variance.
+    axes = np.linalg.eigh(covariance)[1][:, ::-1][:, :n_directions]
+    turned: NDArray[np.float32] = field @ axes.astype(np.float32)
+    return turned
+
+
+def _toned(colours: NDArray[np.float32]) -> tuple[NDArray[np.float32], Floats, Floats]:
+    """Channels whose histograms are taken, at most three, and the ranges of these histograms."""
+    n_bands = colours.shape[2]
+    if n_bands == 3:
+        return colours, np.array(_LAB_LOW), np.array(_LAB_HIGH)
+    # Bands are sorted by wavelength as a rule: neighbours stand for each other.
+    groups = np.array_split(np.arange(n_bands), min(n_bands, 3))
+    channels = np.stack([colours[:, :, group].mean(axis=2) for group in groups], axis=2)
+    return channels, np.zeros(len(groups)), np.full(len(groups), 100.0 / np.sqrt(n_bands))
+
+
+@compiled
+def sum_tones(
+    base: LabelMap,
+    core: tuple[int, int],
+    n_regions: int,
+    channels: NDArray[np.float32],
+    low: Floats,
+    high: Floats,
+) -> Floats:
+    """Sum the histograms of some channels over each region; a pixel counts 1 over all of them.
+
+    Parameters
+    ----------
+    base : ndarray of int32, shape (height, width)
+        Region ids 1..n; 0 = no data.
+    core : tuple of int
+        Height and width of the part that counts.
+    n_regions : int
+    channels : ndarray of float32, shape (height, width, C)
+    low, high : ndarray of float64, shape (C,)
+        Where the first place of the histogram stands, and the last one; a value between two
+        places counts for both.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_regions, 12 C)
+    """
+    n_channels = channels.shape[2]
+    sums = np.zeros((n_regions, n_channels * _TONES))
+    for r in range(core[0]):
+        for c in range(core[1]):
+            region = base[r, c] - 1
+            if region < 0:
+                continue
+            for k in range(n_channels):
+                place = (channels[r, c, k] - low[k]) / (high[k] - low[k]) * (_TONES - 1)
+                place = min(max(place, 0.0), _TONES - 1.0)
+                left = min(int(place), _TONES - 2)
+                share = (place - left) / n_channels
+                sums[region, k * _TONES + left] += 1.0 / n_channels - share
+                sums[region, k * _TONES + left + 1] += share
+    return sums

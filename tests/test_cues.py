@@ -1,0 +1,112 @@
+"""Sums of cues against loops over pixels; the sums of tiles against those of the whole."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import oracles_regions
+from nuriwake.learn.view import pixel_scale
+from nuriwake.regions import cues
+from nuriwake.regions.components import connected_components
+from nuriwake.regions.cues import CueSums, add_sums, grid_cues, sum_cues
+from nuriwake.regions.graph import Frame, region_graph
+from nuriwake.settings import Settings
+
+SETTINGS = Settings(recipe="fast")
+
+
+def random_picture(seed=0, shape=(23, 31), n_bands=3):
+    """A map of regions, colours, edges and what a grid of about a quarter of the pixels shows."""
+    rng = np.random.default_rng(seed)
+    base = connected_components(np.kron(rng.integers(1, 4, (6, 8)), np.ones((4, 4), int)))
+    base = base[: shape[0], : shape[1]].astype(np.int32)
+    base = connected_components(base)
+    colours = (rng.random((*shape, n_bands)) * 60).astype(np.float32)
+    edges = rng.random(shape).astype(np.float32)
+    textons = rng.random((12, 16, 5)).astype(np.float32)
+    textons /= textons.sum(axis=2, keepdims=True)
+    texture = rng.random((12, 16, 3)).astype(np.float32)
+    return base, colours, edges, grid_cues(textons, texture, SETTINGS)
+
+
+def test_tones_equal_the_loop():
+    base, colours, edges, grid = random_picture()
+    found = sum_cues(region_graph(base), colours, edges, grid, SETTINGS).evidence().tones
+    low, high = (0, -40, -50), (100, 50, 60)
+    np.testing.assert_allclose(
+        found, oracles_regions.tones_by_pixel(base, colours, low, high), atol=1e-6
+    )
+    np.testing.assert_allclose(found.sum(axis=1), 1.0)
+
+
+def test_jumps_equal_the_loop():
+    base = random_picture()[0]
+    values = np.random.default_rng(5).random((*base.shape, 2))
+    graph = region_graph(base)
+    found = graph.border_jumps(values, reach=2.5) / graph.lengths[:, np.newaxis]
+    expected = oracles_regions.jumps_by_pixel(base, values, reach=2)
+    for pair, jump in zip(graph.pairs.tolist(), found, strict=True):
+        np.testing.assert_allclose(jump, expected[tuple(pair)])
+
+
+def test_means_of_colours_and_roughness():
+    base, colours, edges, grid = random_picture()
+    evidence = sum_cues(region_graph(base), colours, edges, grid, SETTINGS).evidence()
+    for k in range(evidence.colours.shape[0]):
+        inside = base == k + 1
+        np.testing.assert_allclose(evidence.colours[k], colours[inside].mean(axis=0) / 10, 1e-5)
+        assert evidence.roughness[k] == pytest.approx(edges[inside].mean() / 10, rel=1e-5)
+    np.testing.assert_allclose(evidence.textons.sum(axis=1), 1.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize("n_bands", [1, 2, 3, 7])
+def test_the_sums_of_tiles_are_those_of_the_whole(n_bands):
+    base, colours, edges, grid = random_picture(n_bands=n_bands)
+    whole_graph = region_graph(base)
+    whole = sum_cues(whole_graph, colours, edges, grid, SETTINGS)
+    parts, rows, pairs = [], [], []
+    height, width = base.shape
+    for top, bottom in ((0, 10), (10, 11), (11, height)):
+        for left, right in ((0, 17), (17, width)):
+            part = np.s_[top : min(bottom + 1, height), left : min(right + 1, width)]
+            ids, compact = np.unique(base[part], return_inverse=True)
+            own = (compact.reshape(base[part].shape) + 1).astype(np.int32)
+            graph = region_graph(own, (bottom - top, right - left))
+            frame = Frame(top, left, base.shape)
+            parts.append(sum_cues(graph, colours[part], edges[part], grid, SETTINGS, frame))
+            rows.append(ids - 1)
+            pairs.append(ids[graph.pairs] - 1)
+    names = {tuple(pair): k for k, pair in enumerate(whole_graph.pairs.tolist())}
+    border = np.array([names[tuple(pair)] for pair in np.concatenate(pairs).tolist()])
+    n, n_edges = whole_graph.n_regions, whole_graph.n_edges
+    total = add_sums(parts, np.concatenate(rows), n, border, n_edges)
+    for field in dataclasses.fields(CueSums):
+        np.testing.assert_allclose(
+            getattr(total, field.name), getattr(whole, field.name), rtol=1e-4, atol=1e-4
+        )
+
+
+def test_lengths_are_of_the_reference_size():
+    # The same picture with every pixel doubled: hands are read at the same places of the grid.
+    base, colours, edges, grid = random_picture()
+    small = sum_cues(region_graph(base), colours, edges, grid, SETTINGS).evidence()
+    doubled = [np.kron(base, np.ones((2, 2), np.int32))]
+    doubled += [np.repeat(np.repeat(x, 2, 0), 2, 1) for x in (colours, edges)]
+    large = sum_cues(region_graph(doubled[0]), *doubled[1:], grid, SETTINGS).evidence()
+    assert pixel_scale(doubled[0].shape) == pytest.approx(2 * pixel_scale(base.shape))
+    np.testing.assert_allclose(large.texton_jumps, small.texton_jumps, atol=0.02)
+    np.testing.assert_allclose(large.texture_jumps, small.texture_jumps, atol=0.02)
+    np.testing.assert_allclose(large.tones, small.tones, atol=1e-6)
+
+
+def test_the_leading_directions_keep_distances():
+    rng = np.random.default_rng(0)
+    field = (rng.random((9, 8, 3)) @ rng.random((3, 20))).astype(np.float32)
+    turned = cues._leading(field, 4)
+    assert turned.shape == (9, 8, 4)
+    for one, other in (((0, 0), (8, 7)), ((3, 4), (5, 5))):
+        expected = np.linalg.norm(field[one] - field[other])
+        assert np.linalg.norm(turned[one] - turned[other]) == pytest.approx(expected, rel=1e-3)
