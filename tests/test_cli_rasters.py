@@ -59,7 +59,7 @@ def test_segment_keeps_the_place_and_nodata(scene, tmp_path):
 @pytest.fixture
 def no_memory(monkeypatch):
     """Pretend that no raster fits the memory."""
-    monkeypatch.setattr("nuriwake.jobs.files.fits_in_memory", lambda *_: False)
+    monkeypatch.setattr("nuriwake.scale.memory.fits_in_memory", lambda *_: False)
 
 
 @pytest.mark.usefixtures("no_memory")
@@ -91,7 +91,8 @@ def test_what_does_not_fit_goes_tile_by_tile(scene, tmp_path, flags, kinds, caps
 def test_pictures_of_what_does_not_fit_are_refused(scene, tmp_path, capsys):
     arguments = ["segment", str(scene), "-o", str(tmp_path / "out"), "--save", "overlay", "--quiet"]
     assert run(arguments) == 2
-    assert "a raster beyond --memory gives labels, regions, polygons" in capsys.readouterr().err
+    said = "a raster beyond --memory with fast, which gives labels, regions, polygons"
+    assert said in capsys.readouterr().err
 
 
 def test_apply_labels_rasters_and_resumes(scene, tmp_path, capsys):
@@ -101,31 +102,64 @@ def test_apply_labels_rasters_and_resumes(scene, tmp_path, capsys):
     assert run([*arguments, "--memory", "2G", "--quiet"]) == 0
     labels = _check_place(out / "scene.labels.tif")
     assert (labels[:20, :30] == 0).all()
-    assert run([*arguments, "--quiet"]) == 2
-    assert "--overwrite" in capsys.readouterr().err
     assert run([*arguments, "--memory", "2G", "--resume"]) == 0
     assert "done before, skipped" in capsys.readouterr().err
+    (out / "scene.labels.tif").write_bytes(b"improved by hand")
+    assert run([*arguments, "--quiet"]) == 1
+    assert "changed since nuriwake. Use --overwrite" in capsys.readouterr().err
+    assert run([*arguments, "--quiet", "--overwrite"]) == 0
+    np.testing.assert_array_equal(_check_place(out / "scene.labels.tif"), labels)
 
 
-def test_models_of_fast_label_whole_pictures_only(scene, tmp_path, capsys):
-    model = tmp_path / "m.safetensors"
+def test_models_of_fast_label_what_fits_the_memory(scene, tmp_path, capsys, monkeypatch):
+    model, out = tmp_path / "m.safetensors", tmp_path / "o"
     assert run(["fit", str(scene), "-m", str(model), "--recipe", "fast", *QUICK]) == 0
-    assert run(["apply", str(model), str(scene), "-o", str(tmp_path / "o"), "--quiet"]) == 2
+    arguments = ["apply", str(model), str(scene), "-o", str(out), "--quiet"]
+    assert run([*arguments, "--save", "labels,regions,overlay"]) == 0
+    assert (_check_place(out / "scene.labels.tif")[20:] > 0).all()
+    monkeypatch.setattr("nuriwake.scale.memory.fits_in_memory", lambda *_: False)
+    assert run(arguments) == 2
     assert "nuriwake fit --recipe tip2020" in capsys.readouterr().err
 
 
-def test_pages_of_a_stack_share_one_model(tmp_path, capsys):
+@pytest.fixture
+def stack(tmp_path):
+    """Three pages, the last one upside down."""
     rng = np.random.default_rng(0)
     page = np.kron(rng.integers(0, 256, (4, 5)), np.ones((8, 8))).astype(np.uint8)
-    path, out = tmp_path / "stack.tif", tmp_path / "out"
+    path = tmp_path / "stack.tif"
     tifffile.imwrite(path, np.stack([page, page, page[::-1]]), photometric="minisblack")
+    return path
+
+
+def test_pages_of_a_stack_share_one_model(stack, tmp_path, capsys):
+    out, named = tmp_path / "out", tmp_path / "named.tif"
     flags = ["--recipe", "tip2020", "--crop-size", "16", *QUICK]
-    assert run(["segment", str(path), "-o", str(out), *flags]) == 0
+    assert run(["segment", str(stack), "-o", str(out), "--json", *flags]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["route"], record["pieces"], record["iterations"]) == ("stack", 3, 3)
     pages = tifffile.imread(out / "stack.labels.tif")
     assert pages.shape == (3, 32, 40)
     np.testing.assert_array_equal(pages[0], pages[1])
-    assert run(["segment", str(path), "-o", str(out), "--quiet"]) == 2
-    assert "a stack of 3 pages shares one model" in capsys.readouterr().err
+    assert run(["segment", str(stack), "-o", str(named), *flags]) == 0
+    np.testing.assert_array_equal(tifffile.imread(named), pages)
+    assert run(["segment", str(stack), "-o", str(out), "--resume", *flags[:-1]]) == 0
+    assert "done before, skipped" in capsys.readouterr().err
+    assert run(["segment", str(stack), "-o", str(out), "--quiet"]) == 2
+    assert "the pages of a stack share one model" in capsys.readouterr().err
+
+
+def test_apply_labels_stacks(stack, tmp_path, capsys):
+    model, out = tmp_path / "m.safetensors", tmp_path / "out"
+    page = tmp_path / "page.tif"
+    tifffile.imwrite(page, tifffile.imread(stack, key=0))
+    assert run(["fit", str(page), "-m", str(model), "--crop-size", "16", *QUICK]) == 0
+    arguments = ["apply", str(model), str(stack), "-o", str(out), "--quiet"]
+    assert run(arguments) == 0
+    pages = tifffile.imread(out / "stack.labels.tif")
+    np.testing.assert_array_equal(pages[0], pages[1])
+    assert run([*arguments, "--min-area", "5"]) == 2
+    assert "--min-area cannot be done for a stack" in capsys.readouterr().err
 
 
 def test_a_tiff_without_a_place_stays_a_tiff(tmp_path):

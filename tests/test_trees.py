@@ -11,7 +11,7 @@ from nuriwake.errors import InputError, UsageError
 from nuriwake.raster import Georeference, Raster, Window, as_raster
 from nuriwake.scale import scene as scene_module
 from nuriwake.scale.products import MosaicOutputs
-from nuriwake.scale.scene import segment_scene
+from nuriwake.scale.scene import SceneCut, segment_scene
 from nuriwake.scale.tiles import plan_tiles
 from nuriwake.scale.trees import SceneTextons, learn_scene_steps, read_reduced
 from nuriwake.segmenter import finish_steps
@@ -81,10 +81,22 @@ def test_the_regions_are_nearly_those_of_the_scene_in_one_piece(tmp_path: Path) 
     np.testing.assert_array_equal(tiled > 0, raster.valid)
     assert tree is not None
     assert tiled.max() == tree.automatic_n_regions
-    segment_scene(scene, raster, plan, MosaicOutputs(regions=tmp_path / "seven.tif"), n_regions=7)
+    segment_scene(
+        scene,
+        raster,
+        plan,
+        MosaicOutputs(regions=tmp_path / "seven.tif"),
+        cut=SceneCut(n_regions=7),
+    )
     with rasterio.open(tmp_path / "seven.tif") as file:
         assert np.unique(file.read(1)).tolist() == list(range(8))
-    segment_scene(scene, raster, plan, MosaicOutputs(regions=tmp_path / "few.tif"), detail="coarse")
+    segment_scene(
+        scene,
+        raster,
+        plan,
+        MosaicOutputs(regions=tmp_path / "few.tif"),
+        cut=SceneCut(detail="coarse"),
+    )
     with rasterio.open(tmp_path / "few.tif") as file:
         coarse = file.read(1)
     assert coarse.max() == tree.count("coarse") < tiled.max()
@@ -155,9 +167,10 @@ def test_a_scene_that_was_interrupted_goes_on(learned, tmp_path: Path, monkeypat
     with pytest.raises(UsageError, match="exists already"):
         segment_scene(scene, raster, plan, broken)
     with pytest.raises(UsageError, match="other settings"):
-        segment_scene(scene, raster, plan, broken, n_regions=5, existing="resume")
+        segment_scene(scene, raster, plan, broken, cut=SceneCut(n_regions=5), existing="resume")
 
 
-def test_one_raster_must_be_written() -> None:
-    with pytest.raises(ValueError, match="labels or regions"):
-        MosaicOutputs(polygons=Path("a.gpkg"))
+def test_something_must_be_written() -> None:
+    with pytest.raises(ValueError, match="labels, regions or polygons"):
+        MosaicOutputs()
+    assert MosaicOutputs(polygons=Path("a.gpkg")).anchor == Path("a.gpkg")

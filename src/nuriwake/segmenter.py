@@ -80,7 +80,7 @@ def segment_steps(
         check_scribbles(scribbles, raster.shape, settings.max_labels)
         drawn = scribbles.labels
     if model is not None:
-        _check_start(model, settings)
+        check_start(model, settings)
     history: list[HistoryRow] = []
     with cpu_threads(settings.threads) as threads:
         statistics = model.statistics if model else band_statistics(raster.array, raster.valid)
@@ -107,8 +107,14 @@ def segment_steps(
     )
 
 
-def _check_start(model: Model, settings: Settings) -> None:
-    """Refuse to start from a network that another recipe or size of network needs."""
+def check_start(model: Model, settings: Settings) -> None:
+    """Refuse to start from a network that another recipe or size of network needs.
+
+    Raises
+    ------
+    UsageError
+        If a setting that decides the network differs.
+    """
     for name in ("recipe", "n_layers", "n_channels", "max_labels"):
         ours, theirs = getattr(settings, name), getattr(model.settings, name)
         if ours != theirs:

@@ -10,8 +10,11 @@ from pathlib import Path
 from nuriwake.errors import InputError, UsageError
 from nuriwake.io.geotiff import read_geotiff
 from nuriwake.io.image import IMAGE_SUFFIXES, TIFF_SUFFIXES, header_size, read_image, tiff_size
+from nuriwake.io.zarr import ZARR_SUFFIX
 from nuriwake.raster import Raster
 
+#: Suffixes of what can be read: files, and folders that hold one image.
+INPUT_SUFFIXES = (*IMAGE_SUFFIXES, ZARR_SUFFIX)
 #: Pixel scale, tie points, transform, geo keys, GDAL's nodata value.
 _GEO_TAGS = frozenset((33550, 33922, 34264, 34735, 42113))
 
@@ -115,7 +118,7 @@ def expand_inputs(inputs: Sequence[str]) -> list[Path]:
     files: list[Path] = []
     for text in inputs:
         path = Path(text)
-        if path.is_dir() and path.suffix.lower() not in IMAGE_SUFFIXES:
+        if path.is_dir() and path.suffix.lower() not in INPUT_SUFFIXES:
             files += _pictures_in(path)
         elif glob.has_magic(text) and not path.exists():
             found = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - patterns may be absolute
@@ -131,9 +134,9 @@ def _pictures_in(folder: Path) -> list[Path]:
     pictures = sorted(
         path
         for path in folder.iterdir()
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+        if path.suffix.lower() in INPUT_SUFFIXES and not path.name.startswith(".")
     )
     if not pictures:
-        known = ", ".join(IMAGE_SUFFIXES)
+        known = ", ".join(INPUT_SUFFIXES)
         raise InputError(f"{folder}: the folder holds no picture ({known}).")
     return pictures

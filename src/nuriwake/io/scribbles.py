@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nuriwake.errors import InputError
 from nuriwake.io.image import LOSSLESS_SUFFIXES, read_image
 from nuriwake.learn.guidance import Scribbles, decode_scribbles
-from nuriwake.raster import Raster
+from nuriwake.raster import LabelMap, Raster
 
 #: More colours than this are not painted on purpose.
 MAX_COLOURS = 64
@@ -50,7 +50,7 @@ def read_scribbles(path: Path) -> Scribbles:
         raise InputError(f"{path}: scribbles must be integers; got {raster.array.dtype}.")
     if raster.n_bands == 1:
         scribbles = decode_scribbles(np.where(raster.valid, raster.array[:, :, 0], 0))
-        _refuse_soft_edges(path, scribbles.labels)
+        refuse_soft_edges(path, _sizes(scribbles.labels))
         return scribbles
     return _decode_colours(path, raster)
 
@@ -72,7 +72,7 @@ def _decode_colours(path: Path, raster: Raster) -> Scribbles:
         raise InputError(_soft_edges(path, drawn.size))
     painted = np.zeros(raster.shape, np.int32)
     painted[~is_blank] = labels + 1
-    _refuse_soft_edges(path, painted)
+    refuse_soft_edges(path, _sizes(painted))
     mapping = ", ".join(f"{_text(colours[k])} -> {i + 1}" for i, k in enumerate(drawn))
     return Scribbles(painted, f"{described} means not scribbled; {mapping}")
 
@@ -81,9 +81,25 @@ def _text(colour: NDArray[np.generic]) -> str:
     return f"({', '.join(map(str, colour.tolist()))})"
 
 
-def _refuse_soft_edges(path: Path, labels: NDArray[np.int32]) -> None:
-    """Refuse maps most of whose labels are a few pixels each: mixtures at the rim of a brush."""
-    sizes = np.unique(labels[labels > 0], return_counts=True)[1]
+def _sizes(labels: LabelMap) -> NDArray[np.int64]:
+    sizes: NDArray[np.int64] = np.unique(labels[labels > 0], return_counts=True)[1]
+    return sizes
+
+
+def refuse_soft_edges(path: Path, sizes: NDArray[np.int64]) -> None:
+    """Refuse maps most of whose labels are a few pixels each: mixtures at the rim of a brush.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    sizes : ndarray of int64
+        Pixels of each label.
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
     n_rims = int((sizes < RIM_SHARE * sizes.sum()).sum())
     if n_rims > sizes.size / 2:
         raise InputError(_soft_edges(path, sizes.size))

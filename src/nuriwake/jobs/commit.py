@@ -90,7 +90,7 @@ class Staging:
                 path.replace(final)
                 if final.is_dir():
                     _tell_the_image(final)
-            pending.replace(self.plan.sidecar)
+            _show(pending, self.plan.sidecar)
         except OSError as error:
             reason = error.strerror or str(error)
             raise OutputError(f"{self.plan.sidecar}: cannot be written ({reason}).") from error
@@ -104,6 +104,11 @@ class Staging:
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+
+
+def _show(pending: Path, record: Path) -> None:
+    """Give the record its own name, which says that all its files are there."""
+    pending.replace(record)
 
 
 def _tell_the_image(folder: Path) -> None:

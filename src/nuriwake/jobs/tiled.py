@@ -40,17 +40,23 @@ def segment_tiled(
     UsageError
         If the memory is too small for one tile.
     """
+    from nuriwake.io.drawn import open_scribbles
+    from nuriwake.io.model import load_model
     from nuriwake.jobs.route import open_windows
-    from nuriwake.jobs.segment import StepRecorder, read_guides
+    from nuriwake.jobs.segment import StepRecorder
     from nuriwake.scale.executors import choose_executor
     from nuriwake.scale.large import large_steps
     from nuriwake.scale.products import MosaicOutputs
+    from nuriwake.scale.scene import SceneCut
     from nuriwake.segmenter import finish_steps
 
     source = open_windows(plan.source, job.bands)
     megabytes = job.memory_bytes >> 20
     listener.say(f"{plan.source}: larger than --memory {megabytes}M allows; tile by tile.")
-    scribbles, model = read_guides(job, listener)
+    drawn = open_scribbles(job.scribbles) if job.scribbles else None
+    if drawn is not None:
+        listener.say(f"{job.scribbles}: {drawn.note}.")
+    model = load_model(job.model) if job.model else None
     with (
         choose_executor(job.workers, job.scheduler) as executor,
         _two_bars(listener, plan.source.name, job.settings.max_iter) as (show, show_tiles),
@@ -63,10 +69,7 @@ def segment_tiled(
             MosaicOutputs(**dict(plan.files), beside=plan.sidecar),
             job.memory_bytes,
             executor,
-            n_regions=job.n_regions,
-            detail=job.detail,
-            n_labels=job.n_labels,
-            scribbles=None if scribbles is None else scribbles.labels,
+            cut=SceneCut(job.n_regions, job.detail, job.n_labels, drawn),
             model=model,
             existing="continue" if job.resume else "overwrite",
             publish=published,

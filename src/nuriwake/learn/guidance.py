@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,20 +98,44 @@ def check_scribbles(scribbles: Scribbles, shape: tuple[int, int], max_labels: in
     InputError
         If the size differs, a label exceeds ``max_labels``, or fewer than two labels are drawn.
     """
-    labels = scribbles.labels
-    if labels.shape != shape:
-        got = f"{labels.shape[0]} x {labels.shape[1]}"
+    labels = np.unique(scribbles.labels)
+    check_drawn(scribbles.labels.shape, labels[labels > 0].tolist(), shape, max_labels)
+
+
+def check_drawn(
+    drawn_shape: tuple[int, ...], labels: Collection[int], shape: tuple[int, int], max_labels: int
+) -> None:
+    """Refuse drawn labels that cannot guide this image; the checks of :func:`check_scribbles`.
+
+    Parameters
+    ----------
+    drawn_shape : tuple of int
+        Height and width of the scribbles.
+    labels : collection of int
+        Those that were drawn.
+    shape : tuple of int
+        Height and width of the image.
+    max_labels : int
+        q of the network.
+
+    Raises
+    ------
+    InputError
+        If the size differs, a label exceeds ``max_labels``, or fewer than two labels are drawn.
+    """
+    if drawn_shape != shape:
+        got = f"{drawn_shape[0]} x {drawn_shape[1]}"
         raise InputError(
             f"scribbles must have the image's size, {shape[0]} x {shape[1]} pixels; got {got}."
         )
-    if labels.max() > max_labels:
+    if max(labels, default=0) > max_labels:
         raise InputError(
-            f"scribbles must have labels in [1, {max_labels}]; got {labels.max()}. Renumber them, "
+            f"scribbles must have labels in [1, {max_labels}]; got {max(labels)}. Renumber them, "
             "raise max_labels, or draw with hard edges if the brush mixed its colours."
         )
-    if scribbles.n_labels < 2:
+    if len(labels) < 2:
         raise InputError(
-            f"scribbles must show at least 2 different labels; got {scribbles.n_labels}. "
+            f"scribbles must show at least 2 different labels; got {len(labels)}. "
             "Draw on the background too."
         )
 

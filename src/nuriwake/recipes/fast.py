@@ -80,7 +80,7 @@ def fast_steps(
     groups = None if scribbles is None else scribbled_leaves(graph.base, scribbles)
     tree = grow_tree(graph, evidence, settings, groups)
     labels, confidence = label_leaves(graph.base, evidence.textons)
-    materials = _material_tree(graph, labels, evidence.textons)
+    materials = material_tree(graph, labels, evidence.textons)
     if scribbles is not None:
         labels = spread_scribbles(tree, scribbles)
     return Found(tree, materials, labels, confidence, learned.network)
@@ -251,7 +251,9 @@ def scribbled_leaves(base: LabelMap, scribbles: LabelMap) -> NDArray[np.int64]:
     return np.where(counts.any(axis=1), names[counts.argmax(axis=1)], 0).astype(np.int64)
 
 
-def spread_scribbles(tree: RegionTree, scribbles: LabelMap) -> LabelMap:
+def spread_scribbles(
+    tree: RegionTree, scribbles: LabelMap, weights: NDArray[np.int64] | None = None
+) -> LabelMap:
     """Give each region of the coarsest cut that keeps the scribbles apart its scribble's label.
 
     Parameters
@@ -260,6 +262,8 @@ def spread_scribbles(tree: RegionTree, scribbles: LabelMap) -> LabelMap:
         Grown under the scribbles' constraint.
     scribbles : ndarray of int32, shape (height, width)
         0 = not scribbled.
+    weights : ndarray of int64, shape (height, width), optional
+        How much each scribble counts; default: one pixel each.
 
     Returns
     -------
@@ -275,9 +279,10 @@ def spread_scribbles(tree: RegionTree, scribbles: LabelMap) -> LabelMap:
     regions = tree.cut(tree.min_regions)
     label = np.zeros(tree.min_regions + 1, np.int32)
     is_drawn = (scribbles > 0) & (regions > 0)
-    pairs, counts = np.unique(
-        np.stack([regions[is_drawn], scribbles[is_drawn]]), axis=1, return_counts=True
+    pairs, place = np.unique(
+        np.stack([regions[is_drawn], scribbles[is_drawn]]), axis=1, return_inverse=True
     )
+    counts = np.bincount(place.ravel(), None if weights is None else weights[is_drawn])
     # The most frequent label of each region is written last.
     frequent = np.argsort(counts, kind="stable")
     label[pairs[0, frequent]] = pairs[1, frequent]
@@ -317,8 +322,21 @@ def label_leaves(
     return labels[base], np.clip(margin, 0.0, 1.0)[base]
 
 
-def _material_tree(graph: RegionGraph, labels: LabelMap, textons: NDArray[np.float64]) -> LabelTree:
-    """Agglomerate the labels in use by the mean texton mixture of their leaves."""
+def material_tree(graph: RegionGraph, labels: LabelMap, textons: NDArray[np.float64]) -> LabelTree:
+    """Agglomerate the labels in use by the mean texton mixture of their leaves.
+
+    Parameters
+    ----------
+    graph : RegionGraph
+    labels : ndarray of int32, shape (height, width)
+        From :func:`label_leaves`; or one row with the label of each leaf.
+    textons : ndarray of float64, shape (n, q)
+        Of each leaf.
+
+    Returns
+    -------
+    LabelTree
+    """
     used, leaf_label = np.unique(textons.argmax(axis=1), return_inverse=True)
     sizes = np.bincount(leaf_label, graph.areas)
     sums = np.zeros((used.size, textons.shape[1]))

@@ -6,19 +6,20 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nuriwake.errors import UsageError, out_of_range
 from nuriwake.raster import WindowedSource
-from nuriwake.regions.tree import Detail
 from nuriwake.scale.executors import Executor
 from nuriwake.scale.memory import plan_tile_pixels
-from nuriwake.scale.mosaic import MosaicOptions, Progress, apply_model
+from nuriwake.scale.mosaic import MosaicOptions, Progress, apply_model, check_bands
 from nuriwake.scale.products import Existing, MosaicOutputs, Publish
 from nuriwake.scale.sampling import fit_source_steps
-from nuriwake.scale.scene import segment_scene
+from nuriwake.scale.scene import SceneCut, segment_scene
 from nuriwake.scale.tiles import choose_tile_shape, plan_tiles
 from nuriwake.scale.trees import HALO, learn_scene_steps
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
+    from nuriwake.model import Model
     from nuriwake.recipes.training import Step
 
 
@@ -47,8 +48,8 @@ def large_steps(
     memory: int,
     executor: Executor,
     *,
-    n_regions: int | None = None,
-    detail: Detail | None = None,
+    cut: SceneCut | None = None,
+    model: Model | None = None,
     existing: Existing = "overwrite",
     publish: Publish | None = None,
     on_progress: Progress | None = None,
@@ -63,10 +64,10 @@ def large_steps(
     memory : int
         Bytes for all processes together.
     executor : Executor
-    n_regions : int, optional
-        So many regions (fast). Default: the automatic cut.
-    detail : {"fine", "medium", "coarse"}, optional
-        How fine the regions are, in place of a number of them (fast).
+    cut : SceneCut, optional
+        What is read from the tree, by recipes that grow one.
+    model : Model, optional
+        Start from its weights and value range, for the same recipes.
     existing : str
         ``resume`` goes on with the tiles that an earlier run has done.
     publish : callable, optional
@@ -93,7 +94,9 @@ def large_steps(
         If the memory is too small for one tile.
     """
     if not settings.method.is_local:
-        scene = yield from learn_scene_steps(source, settings)
+        cut = cut or SceneCut()
+        _check_guides(source, settings, cut, model)
+        scene = yield from learn_scene_steps(source, settings, model)
         pixels = plan_tile_pixels(memory, source.n_bands, 4, executor.n_workers)
         shape = choose_tile_shape(pixels, source.shape, (1, 1))
         plan = plan_tiles(source.shape, shape, HALO)
@@ -102,8 +105,7 @@ def large_steps(
             source,
             plan,
             outputs,
-            n_regions=n_regions,
-            detail=detail,
+            cut=cut,
             existing=existing,
             executor=executor,
             on_progress=on_progress,
@@ -111,10 +113,29 @@ def large_steps(
         )
         if tree is None:
             return LargeReport(0, 0, skipped=True)
-        return LargeReport(len(plan), n_regions or tree.count(detail))
+        return LargeReport(len(plan), cut.n_regions or tree.count(cut.detail))
     model = yield from fit_source_steps(source, settings)
     options = MosaicOptions(memory=memory, existing=existing, threads=settings.threads)
     report = apply_model(
         model, source, outputs, options, executor=executor, on_progress=on_progress, publish=publish
     )
     return LargeReport(report.n_tiles, report.n_regions or 0, report.skipped)
+
+
+def _check_guides(
+    source: WindowedSource, settings: Settings, cut: SceneCut, model: Model | None
+) -> None:
+    """Refuse, before the training, what could not be used after it."""
+    from nuriwake.learn.guidance import check_drawn
+    from nuriwake.segmenter import check_start
+
+    if model is not None:
+        check_start(model, settings)
+        check_bands(model, source)
+    if cut.drawn is None:
+        return
+    labels = cut.drawn.sizes.keys()
+    check_drawn(cut.drawn.shape, labels, source.shape, settings.max_labels)
+    if cut.n_regions is not None and cut.n_regions < len(labels):
+        expected = f"at least {len(labels)}, as many labels were drawn"
+        raise UsageError(out_of_range("n_regions", expected, cut.n_regions))

@@ -161,7 +161,7 @@ def apply_model(
     """
     options, executor = options or MosaicOptions(), executor or SerialExecutor()
     started = time.perf_counter()
-    _check_bands(model, source)
+    check_bands(model, source)
     if outputs.polygons is not None:
         check_vector_path(outputs.polygons)
     run = fingerprint(_facts(model, source, outputs, options))
@@ -182,7 +182,14 @@ def apply_model(
     return MosaicReport(run, plan.tile_shape, len(plan), n_resumed, n_regions, False, seconds)
 
 
-def _check_bands(model: Model, source: WindowedSource) -> None:
+def check_bands(model: Model, source: WindowedSource) -> None:
+    """Refuse a source with another number of bands than the model was trained on.
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
     expected = model.n_bands
     if source.n_bands != expected:
         raise InputError(

@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nuriwake.io.coverage import MapTile
+from nuriwake.io.drawn import DrawnLabels
 from nuriwake.io.vector import check_vector_path
 from nuriwake.io.versions import package_versions
 from nuriwake.raster import LabelMap, Window, WindowedSource
@@ -38,6 +40,29 @@ class _LeafJob:
     source: WindowedSource
     tile: Tile
     folder: WorkFolder
+    drawn: DrawnLabels | None
+
+
+@dataclass(frozen=True, eq=False)
+class SceneCut:
+    """What is read from the tree of a scene.
+
+    Parameters
+    ----------
+    n_regions : int, optional
+        Exactly so many. Default: the automatic cut.
+    detail : {"fine", "medium", "coarse"}, optional
+        How fine, in place of a number.
+    n_labels : int, optional
+        Merge the labels to so many materials. Default: as they are.
+    drawn : DrawnLabels, optional
+        Labels drawn by the user: regions that touch two of them are never merged.
+    """
+
+    n_regions: int | None = None
+    detail: Detail | None = None
+    n_labels: int | None = None
+    drawn: DrawnLabels | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +139,9 @@ def find_leaves(job: _LeafJob) -> int:
     int
         How many leaves.
     """
-    leaves = job.scene.partition(job.tile.read, job.source.read(job.tile.read), LEAF_SHARE)
+    window = job.tile.read
+    drawn = None if job.drawn is None else job.drawn.read(window)
+    leaves = job.scene.partition(window, job.source.read(window), LEAF_SHARE, drawn)
     n_leaves = int(leaves.max(initial=0))
     job.folder.save_tile(job.tile.index, leaves, None, n_leaves)
     return n_leaves
@@ -126,8 +153,7 @@ def segment_scene(
     plan: TilePlan,
     outputs: MosaicOutputs,
     *,
-    n_regions: int | None = None,
-    detail: Detail | None = None,
+    cut: SceneCut | None = None,
     existing: Existing = "refuse",
     executor: Executor | None = None,
     on_progress: Callable[[int, int], None] | None = None,
@@ -143,10 +169,8 @@ def segment_scene(
     plan : TilePlan
         With a halo (:data:`.trees.HALO`). A run that goes on takes the tiles of the one before.
     outputs : MosaicOutputs
-    n_regions : int, optional
-        Exactly so many. Default: the automatic cut.
-    detail : {"fine", "medium", "coarse"}, optional
-        How fine, in place of a number.
+    cut : SceneCut, optional
+        Default: the automatic cut, and the network's labels.
     existing : str
         As in :class:`.mosaic.MosaicOptions`.
     executor : Executor, optional
@@ -175,7 +199,8 @@ def segment_scene(
     """
     if outputs.polygons is not None:
         check_vector_path(outputs.polygons)
-    run = _fingerprint(scene, source, detail or n_regions or 0)
+    cut = cut or SceneCut()
+    run = _fingerprint(scene, source, cut)
     if is_done(outputs, run, existing):
         return None
     folder = WorkFolder.beside(outputs.anchor, run)
@@ -186,22 +211,27 @@ def segment_scene(
     report = _Count(2 * len(plan), on_progress)
     left = [tile for tile in plan if not folder.tile_path(tile.index).exists()]
     report.add(len(plan) - len(left))
-    jobs = [_LeafJob(scene, source, tile, folder) for tile in left]
+    jobs = [_LeafJob(scene, source, tile, folder, cut.drawn) for tile in left]
     for _ in (executor or SerialExecutor()).run(find_leaves, jobs):
         report.add()
     base, n_leaves = _join_leaves(plan, folder)
+    drawn, weights = _drawn_leaves(plan, base, n_leaves, cut.drawn)
     grown = grow_scene_tree(
-        scene, source, plan, lambda window: base[window.slices], n_leaves, on_tile=report.add
+        scene,
+        source,
+        plan,
+        lambda window: base[window.slices],
+        n_leaves,
+        groups=drawn,
+        on_tile=report.add,
     )
-    done = SceneMap(
-        source, plan, folder, base, *_tables(grown, grown.tree.cut(n_regions, detail=detail)[0])
-    )
-    write_products(outputs, done, 0.0, run, publish)
+    tables = _tables(grown, cut, drawn, weights)
+    write_products(outputs, SceneMap(source, plan, folder, base, *tables), 0.0, run, publish)
     folder.remove()
     return grown.tree
 
 
-def _fingerprint(scene: SceneTextons, source: WindowedSource, wanted: str | int) -> str:
+def _fingerprint(scene: SceneTextons, source: WindowedSource, cut: SceneCut) -> str:
     """Digest what decides the result; the textons stand for the training."""
     return fingerprint(
         {
@@ -209,10 +239,29 @@ def _fingerprint(scene: SceneTextons, source: WindowedSource, wanted: str | int)
             "bands": list(getattr(source, "bands", ())),
             "textons": hashlib.sha256(np.ascontiguousarray(scene.textons).tobytes()).hexdigest(),
             "settings": json.dumps(scene.settings.model_dump(mode="json"), sort_keys=True),
-            "regions": wanted,
+            "regions": cut.detail or cut.n_regions or 0,
+            "labels": cut.n_labels or 0,
+            "scribbles": "" if cut.drawn is None else str(sorted(cut.drawn.sizes.items())),
             "versions": json.dumps(package_versions()),
         }
     )
+
+
+def _drawn_leaves(
+    plan: TilePlan, base: LabelMap, n_leaves: int, drawn: DrawnLabels | None
+) -> tuple[LabelMap | None, NDArray[np.int64] | None]:
+    """Find the label drawn in each leaf, 0 where there is none, and in how many pixels it is."""
+    if drawn is None:
+        return None, None
+    names = np.array(sorted(drawn.sizes), np.int32)
+    counts = np.zeros((n_leaves, names.size), np.int64)
+    for tile in plan:
+        labels, leaves = drawn.read(tile.core), base[tile.core.slices]
+        is_drawn = (labels > 0) & (leaves > 0)
+        place = leaves[is_drawn] - 1, np.searchsorted(names, labels[is_drawn])
+        np.add.at(counts, place, 1)
+    weights = counts.max(axis=1)
+    return np.where(weights > 0, names[counts.argmax(axis=1)], 0).astype(np.int32), weights
 
 
 def _join_leaves(plan: TilePlan, folder: WorkFolder) -> tuple[LabelMap, int]:
@@ -230,9 +279,21 @@ def _join_leaves(plan: TilePlan, folder: WorkFolder) -> tuple[LabelMap, int]:
     return base, int(number.max())
 
 
-def _tables(grown: SceneTree, regions: LabelMap) -> tuple[LabelMap, LabelMap, LabelMap]:
+def _tables(
+    grown: SceneTree,
+    cut: SceneCut,
+    drawn: LabelMap | None,
+    weights: NDArray[np.int64] | None,
+) -> tuple[LabelMap, LabelMap, LabelMap]:
     """Regions and labels of the leaves, and the label that most of each region's pixels have."""
+    from nuriwake.recipes.fast import spread_scribbles
+
+    regions = grown.tree.cut(cut.n_regions, detail=cut.detail)[0]
     labels = grown.labels
+    if cut.n_labels is not None:
+        labels = grown.materials.cut(cut.n_labels)[0]
+    elif drawn is not None and weights is not None:
+        labels = spread_scribbles(grown.tree, drawn[np.newaxis], weights[np.newaxis])[0]
     areas = np.zeros((int(regions.max()) + 1, int(labels.max()) + 1))
     np.add.at(areas, (regions, labels), grown.areas)
     nothing = np.zeros(1, np.int32)

@@ -18,7 +18,7 @@ from nuriwake.raster import LabelMap, Window, WindowedSource
 from nuriwake.regions.cues import CueSums, add_sums, sum_cues
 from nuriwake.regions.graph import Frame, RegionGraph, region_graph
 from nuriwake.regions.merging import Evidence
-from nuriwake.regions.tree import RegionTree
+from nuriwake.regions.tree import LabelTree, RegionTree
 from nuriwake.scale.tiles import Tile, TilePlan
 from nuriwake.scale.trees import SceneTextons
 
@@ -41,11 +41,14 @@ class SceneTree:
         Pixels of each leaf.
     labels : ndarray of int32, shape (n,)
         The learned label that is most probable in each leaf, from 1.
+    materials : LabelTree
+        Of the labels in use; its base is one row that holds the leaves too.
     """
 
     tree: RegionTree
     areas: Floats
     labels: NDArray[np.int32]
+    materials: LabelTree
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +66,7 @@ def grow_scene_tree(
     plan: TilePlan,
     leaves: ReadLeaves,
     n_leaves: int,
+    groups: NDArray[np.integer] | None = None,
     on_tile: Callable[[], None] = lambda: None,
 ) -> SceneTree:
     """Merge the leaves of all tiles into one tree.
@@ -75,6 +79,8 @@ def grow_scene_tree(
     leaves : callable
         Returns the leaves of any window.
     n_leaves : int
+    groups : ndarray of int, shape (n_leaves,), optional
+        Leaves of two different groups never merge; group 0 goes with any.
     on_tile : callable
         Called after each tile.
 
@@ -82,7 +88,7 @@ def grow_scene_tree(
     -------
     SceneTree
     """
-    from nuriwake.recipes.fast import grow_tree
+    from nuriwake.recipes.fast import grow_tree, material_tree
 
     parts = []
     for tile in plan:
@@ -91,8 +97,9 @@ def grow_scene_tree(
     graph, evidence = _add_up(parts, n_leaves)
     labels = evidence.textons.argmax(axis=1).astype(np.int32) + 1
     n_pixels = plan.shape[0] * plan.shape[1]
-    tree = grow_tree(graph, evidence, scene.settings, n_pixels=n_pixels)
-    return SceneTree(tree, graph.areas, labels)
+    tree = grow_tree(graph, evidence, scene.settings, groups, n_pixels)
+    materials = material_tree(graph, labels[np.newaxis], evidence.textons)
+    return SceneTree(tree, graph.areas, labels, materials)
 
 
 def _tile_sums(

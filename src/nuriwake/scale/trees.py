@@ -9,6 +9,7 @@ untiled recipe, not equal to it.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,7 @@ from nuriwake.raster import BoolMap, LabelMap, Raster, Window, WindowedSource
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
+    from nuriwake.model import Model
     from nuriwake.recipes.training import Step
     from nuriwake.regions.cues import GridCues
 
@@ -61,7 +63,13 @@ class SceneTextons:
     statistics: BandStatistics
     settings: Settings
 
-    def partition(self, window: Window, raster: Raster, share: float = 1.0) -> LabelMap:
+    def partition(
+        self,
+        window: Window,
+        raster: Raster,
+        share: float = 1.0,
+        scribbles: LabelMap | None = None,
+    ) -> LabelMap:
         """Grow the tree of one window and cut it at the scene's altitude, or at a share of it.
 
         Parameters
@@ -72,13 +80,15 @@ class SceneTextons:
             Its pixels.
         share : float
             Of the scene's altitude, in (0, 1].
+        scribbles : ndarray of int32, shape (height, width), optional
+            Two different labels never come into one region; 0 = not scribbled.
 
         Returns
         -------
         ndarray of int32, shape (height, width)
             Regions 1..n; 0 = no data.
         """
-        from nuriwake.recipes.fast import grow_tree
+        from nuriwake.recipes.fast import grow_tree, scribbled_leaves
         from nuriwake.regions.basins import catchment_basins
         from nuriwake.regions.cues import sum_cues
         from nuriwake.regions.graph import Frame, region_graph
@@ -90,7 +100,10 @@ class SceneTextons:
         graph = region_graph(catchment_basins(edges, valid))
         frame = Frame(window.row, window.col, self.shape)
         sums = sum_cues(graph, colours, edges, self.grid, self.settings, frame)
-        tree = grow_tree(graph, sums.evidence(), self.settings)
+        groups = None
+        if scribbles is not None and scribbles.any():
+            groups = scribbled_leaves(graph.base, scribbles)
+        tree = grow_tree(graph, sums.evidence(), self.settings, groups)
         return tree.cut(altitude=share * self._altitude(int(valid.sum())))
 
     @cached_property
@@ -120,7 +133,7 @@ class SceneTextons:
 
 
 def learn_scene_steps(
-    source: WindowedSource, settings: Settings
+    source: WindowedSource, settings: Settings, model: Model | None = None
 ) -> Generator[Step, bool | None, SceneTextons]:
     """Train the network of the recipe ``fast`` on a scene of any size, step by step.
 
@@ -128,6 +141,8 @@ def learn_scene_steps(
     ----------
     source : WindowedSource
     settings : Settings
+    model : Model, optional
+        Start from its weights and value range instead of new ones; it is left as it is.
 
     Yields
     ------
@@ -152,10 +167,11 @@ def learn_scene_steps(
     if not valid.any():
         name = getattr(source, "path", None) or "the raster"
         raise InputError(f"{name}: no valid pixel.")
-    statistics = band_statistics(array, valid)
+    statistics = model.statistics if model else band_statistics(array, valid)
     colours = perceptual_colours(normalise(array, valid, statistics))
     view, view_valid = coarse_view(colours, valid, settings.grid_cells)
-    learned = yield from learn(view, view_valid, settings)
+    network = copy.deepcopy(model.network) if model else None
+    learned = yield from learn(view, view_valid, settings, network=network)
     textons = texton_map(learned.responses, view_valid)
     texture = fill_cells(texture_of(view), view_valid)
     share = float(valid.mean())

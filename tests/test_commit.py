@@ -1,0 +1,128 @@
+"""Files of one input appear together, and nobody's file is lost."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from filelock import FileLock
+
+from nuriwake.errors import OutputError
+from nuriwake.jobs.commit import staging
+from nuriwake.jobs.plan import Wish, plan_outputs
+from nuriwake.jobs.records import CutRecord
+
+KINDS = ("labels", "overlay")
+
+
+@pytest.fixture
+def plan(tmp_path):
+    return plan_outputs([Wish(tmp_path / "a.jpg", KINDS)], tmp_path / "out")[0]
+
+
+def publish(plan, overwrite=False, text="one"):
+    """Write both files, each with a text, and their record."""
+    with staging(plan, overwrite) as files:
+        for kind, final in plan.files:
+            files.temporary(kind, final).write_text(f"{text} {kind}")
+        record = CutRecord("a", 1, 1, {}, {})
+        return files.publish(lambda names, digests: replace(record, outputs=names, digests=digests))
+
+
+def _names(plan):
+    return sorted(path.name for path in plan.folder.iterdir())
+
+
+def test_files_and_record_appear_together(plan):
+    record = publish(plan)
+    assert _names(plan) == ["a.labels.png", "a.nuriwake.json", "a.overlay.png"]
+    assert json.loads(plan.sidecar.read_text())["digests"] == dict(record.digests)
+    publish(plan, text="two")
+    assert plan.files[0][1].read_text() == "two labels"
+
+
+def test_what_fails_leaves_nothing(plan):
+    def fail():
+        with staging(plan, overwrite=False) as files:
+            files.temporary("labels", plan.files[0][1]).write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert _names(plan) == []
+
+
+def test_foreign_files_are_kept(plan):
+    mine = plan.files[0][1]
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    with pytest.raises(OutputError, match=r"was not written by nuriwake\. Use --overwrite"):
+        publish(plan)
+    assert mine.read_text() == "mine"
+    publish(plan, overwrite=True)
+    assert mine.read_text() == "one labels"
+
+
+def test_a_result_that_was_changed_by_hand_is_kept(plan):
+    publish(plan)
+    plan.files[0][1].write_text("improved by hand")
+    with pytest.raises(OutputError, match=r"a\.labels\.png: .* was changed since"):
+        publish(plan)
+    assert plan.files[0][1].read_text() == "improved by hand"
+
+
+def test_any_record_does_not_make_a_file_ours(plan):
+    publish(plan)
+    other = replace(plan, files=(("regions", plan.folder / "a.regions.png"),))
+    other.files[0][1].write_text("drawn by hand")
+    with pytest.raises(OutputError, match=r"a\.regions\.png: .* not written by nuriwake"):
+        publish(other)
+
+
+def test_a_file_that_comes_during_the_work_is_kept(plan):
+    def collide():
+        with staging(plan, overwrite=False) as files:
+            files.temporary("labels", plan.files[0][1]).write_text("ours")
+            plan.files[0][1].write_text("theirs")
+            files.publish(lambda names, digests: CutRecord("a", 1, 1, names, digests))
+
+    with pytest.raises(OutputError, match="not written by nuriwake"):
+        collide()
+    assert _names(plan) == ["a.labels.png"]
+    assert plan.files[0][1].read_text() == "theirs"
+
+
+def test_a_link_is_nobody_s_result(plan, tmp_path):
+    plan.folder.mkdir()
+    precious = tmp_path / "precious.png"
+    precious.write_text("precious")
+    plan.files[0][1].symlink_to(precious)
+    with pytest.raises(OutputError, match="not written by nuriwake"):
+        publish(plan)
+    assert precious.read_text() == "precious"
+
+
+def test_a_run_killed_between_the_names_is_taken_up(plan, monkeypatch):
+    publish(plan)
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("nuriwake.jobs.commit._show", die)
+        with pytest.raises(KeyboardInterrupt):
+            publish(plan, text="two")
+    assert plan.files[0][1].read_text() == "two labels"
+    publish(plan, text="three")
+    assert plan.files[0][1].read_text() == "three labels"
+    assert _names(plan) == ["a.labels.png", "a.nuriwake.json", "a.overlay.png"]
+
+
+def test_the_second_writer_says_so(plan):
+    plan.folder.mkdir()
+    with (
+        FileLock(plan.folder / ".a.nuriwake.lock"),
+        pytest.raises(OutputError, match="another nuriwake is writing here"),
+    ):
+        publish(plan)
