@@ -20,6 +20,7 @@ lint: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy tests/typed_use.py
 
 # The README's picture of the page, made by the test that drives it.
 page-picture: .venv/.installed-dev

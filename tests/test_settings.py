@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+import nuriwake
 from nuriwake.errors import InputError, UsageError
 from nuriwake.settings import RECIPES, Settings, allowed, read_settings
 
@@ -89,3 +90,10 @@ def test_what_a_recipe_does_not_read_is_refused(recipe):
             Settings(recipe=recipe, **{name: default + 1})
         assert getattr(Settings.recorded({"recipe": recipe, name: default + 1}), name) == default
     assert Settings(**Settings(recipe=recipe).model_dump()) == Settings(recipe=recipe)
+
+
+def test_the_help_of_segment_lists_every_setting_with_its_range():
+    for documented in (nuriwake.segment, nuriwake.Segmenter):
+        for name, info in Settings.model_fields.items():
+            assert f"* ``{name}``, {allowed(info)}: {info.description}." in documented.__doc__
+    assert "momentum``, a number in [0, 1)" in nuriwake.segment.__doc__

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import app_stand_in
 from app_server import serving
 from conftest import REPOSITORY, require_or_skip
 from nuriwake.faces.web.limits import Limits
@@ -49,7 +48,7 @@ def tasks():
 def address(tasks):
     def runner(task, report):
         tasks.append(task)
-        return app_stand_in.run(task, report, seconds=0.002)
+        return run_task(task, report)
 
     with serving(create_app(runner, limits=Limits(upload_bytes=2**20))) as address:
         yield address
@@ -130,7 +129,9 @@ def slide(page, count):
             break
         page.keyboard.press("ArrowRight" if now < count else "ArrowLeft")
         page.evaluate("() => new Promise(requestAnimationFrame)")
-    assert page.get_attribute("#slider", "aria-valuetext") == f"{count} regions"
+    assert re.fullmatch(
+        f"{count} (regions|labels)", page.get_attribute("#slider", "aria-valuetext")
+    )
 
 
 def colours_on_canvas(page):
@@ -163,8 +164,16 @@ def test_example_to_result_and_the_slider(page):
     for count in (5, 50):
         slide(page, count)
         assert colours_on_canvas(page) == count
-    page.click("#automatic")
-    assert page.input_value("#count") == "12"
+    page.click("#auto")
+    automatic = int(page.input_value("#count"))
+    assert page.get_attribute("#auto", "aria-pressed") == "true"
+    assert 50 < colours_on_canvas(page) <= 60 < automatic  # the palette has 60
+    counts = []
+    for detail in ("fine", "medium", "coarse"):
+        page.click(f"#{detail}")
+        assert page.text_content("#command").endswith(f"--detail {detail}")
+        counts.append(int(page.input_value("#count")))
+    assert counts[0] > automatic > counts[1] > counts[2] > 1
     page.fill("#count", "7")
     page.keyboard.press("Enter")
     assert colours_on_canvas(page) == 7
@@ -199,11 +208,11 @@ def test_cancel_stops_and_leaves_a_page_to_go_on_with(page):
         page.click("#cancel")
     page.wait_for_selector("#progress", state="hidden")
     run_again(page, 5)
-    before = page.input_value("#count")
+    slide(page, 9)
     run_again(page, 100_000, wait=False)
     page.click("#cancel")
     wait_result(page)  # the result before it is shown again
-    assert colours_on_canvas(page) == int(before)
+    assert colours_on_canvas(page) == 9
 
 
 def run_again(page, n_steps, wait=True):
@@ -215,8 +224,8 @@ def run_again(page, n_steps, wait=True):
         wait_result(page)
 
 
-@pytest.mark.parametrize("kind", ["labels.png", "labels.tif"])
-def test_the_files_labels_equal_the_pages(page, tmp_path, kind):
+@pytest.mark.parametrize("kind", ["regions.png", "regions.tif"])
+def test_the_files_regions_equal_the_pages(page, tmp_path, kind):
     page.set_input_files("#file", picture(tmp_path))
     wait_result(page)
     slide(page, 9)
@@ -245,7 +254,7 @@ def test_every_download_is_the_cut_that_is_shown(page, tmp_path):
     page.set_input_files("#file", picture(tmp_path))
     wait_result(page)
     slide(page, 6)
-    features = json.loads(save_download(page, "regions.geojson", tmp_path).read_text())["features"]
+    features = json.loads(save_download(page, "geojson", tmp_path).read_text())["features"]
     annotations = json.loads(save_download(page, "coco.json", tmp_path).read_text())["annotations"]
     assert len(features) == len(annotations) == 6
     with Image.open(save_download(page, "overlay.png", tmp_path)) as overlay:
@@ -349,8 +358,13 @@ def test_the_published_recipes_give_labels(page):
     page.click("[data-example=coffee]")
     wait_result(page)
     assert page.text_content("#slider-label") == "Labels"
-    assert page.get_attribute("#slider", "aria-valuetext") == "12 labels"
-    assert page.text_content("#command").endswith("--recipe tip2020 --max-iter 5 --labels 12")
+    count = int(page.input_value("#count"))
+    assert page.get_attribute("#slider", "aria-valuetext") == f"{count} labels"
+    assert page.is_hidden("#medium")
+    assert page.text_content("#command").endswith("--recipe tip2020 --max-iter 5")
+    slide(page, count - 1)
+    assert page.text_content("#command").endswith(f"--max-iter 5 --labels {count - 1}")
+    assert page.is_hidden("#setting-n_superpixels")  # another recipe's
 
 
 def test_scribbles_by_keyboard(page):
@@ -415,6 +429,7 @@ def test_two_tabs_at_once(open_page):
     assert first.text_content("#file-name").startswith("coffee.png")
     assert second.text_content("#file-name").startswith("chelsea.png")
     slide(first, 5)
+    slide(second, 12)
     assert (colours_on_canvas(first), colours_on_canvas(second)) == (5, 12)
 
 
@@ -441,7 +456,7 @@ def test_every_control_has_a_name_and_a_place_in_the_tab_order(page):
     for _ in range(5):
         page.keyboard.press("Tab")
         seen.append(page.evaluate("document.activeElement.id"))
-    assert seen == ["new-image", "layers", "slider", "count", "automatic"]
+    assert seen == ["new-image", "layers", "slider", "count", "auto"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -8,13 +8,12 @@ from hypothesis import strategies as st
 from nuriwake.errors import UsageError
 from nuriwake.faces.web.partition import (
     Edit,
-    label_map,
+    PageCut,
     node_colours,
     nodes_of_leaves,
-    number_nodes,
     parse_edits,
 )
-from nuriwake.regions.tree import RegionTree
+from nuriwake.regions.tree import LabelTree, RegionTree, number_nodes
 
 
 @st.composite
@@ -44,7 +43,7 @@ def sets_after(tree, n_regions):
 @settings(deadline=None)
 def test_cut_equals_joining_sets(tree, data):
     n_regions = data.draw(st.integers(1, tree.n_leaves))
-    regions = number_nodes(nodes_of_leaves(tree, n_regions))
+    regions = number_nodes(tree.nodes(n_regions))
     found = {frozenset(np.flatnonzero(regions == n).tolist()) for n in range(1, n_regions + 1)}
     assert found == set(map(frozenset, sets_after(tree, n_regions)))
     firsts = [int(np.flatnonzero(regions == n)[0]) for n in range(1, n_regions + 1)]
@@ -55,7 +54,7 @@ def test_cut_equals_joining_sets(tree, data):
 @settings(deadline=None)
 def test_the_pages_cut_is_the_trees_cut(tree, data):
     n_regions = data.draw(st.integers(1, tree.n_leaves))
-    shown = label_map(tree, number_nodes(nodes_of_leaves(tree, n_regions)))
+    shown = tree.paint(nodes_of_leaves(tree, PageCut(n_regions)))
     np.testing.assert_array_equal(shown, tree.cut(n_regions))
 
 
@@ -66,7 +65,7 @@ def test_splits_from_one_region_reach_every_cut(tree):
     for n_regions in range(1, tree.n_leaves + 1):
         edits = tuple(Edit(False, last - k) for k in range(n_regions - 1))
         np.testing.assert_array_equal(
-            nodes_of_leaves(tree, 1, edits), nodes_of_leaves(tree, n_regions)
+            nodes_of_leaves(tree, PageCut(1, edits=edits)), tree.nodes(n_regions)
         )
 
 
@@ -76,7 +75,8 @@ def test_merging_undoes_splitting(tree):
     last = 2 * tree.n_leaves - 2
     if tree.n_leaves > 1:
         both = (Edit(False, last), Edit(True, last))
-        np.testing.assert_array_equal(nodes_of_leaves(tree, 1, both), nodes_of_leaves(tree, 1))
+        found = nodes_of_leaves(tree, PageCut(1, edits=both))
+        np.testing.assert_array_equal(found, tree.nodes(1))
 
 
 @given(trees())
@@ -84,7 +84,7 @@ def test_merging_undoes_splitting(tree):
 def test_few_regions_have_colours_of_their_own(tree):
     colours = node_colours(tree, 20)
     for n_regions in range(1, tree.n_leaves + 1):
-        nodes = set(nodes_of_leaves(tree, n_regions).tolist())
+        nodes = set(tree.nodes(n_regions).tolist())
         assert len({int(colours[node]) for node in nodes}) == n_regions
 
 
@@ -95,15 +95,15 @@ CHAIN = RegionTree(
 
 def test_what_scribbles_keep_apart_stays_apart():
     tree = replace(CHAIN, min_regions=2)
-    assert nodes_of_leaves(tree, 3, (Edit(True, 3),)).tolist() == [3, 3, 2]
+    assert nodes_of_leaves(tree, PageCut(3, edits=(Edit(True, 3),))).tolist() == [3, 3, 2]
     with pytest.raises(UsageError, match=r"\[2, 3\]"):
-        nodes_of_leaves(tree, 1)
+        nodes_of_leaves(tree, PageCut(1))
     with pytest.raises(UsageError, match="merged node"):
-        nodes_of_leaves(tree, 2, (Edit(True, 4),))
+        nodes_of_leaves(tree, PageCut(2, edits=(Edit(True, 4),)))
 
 
 def test_labels_follow_the_cut_and_leave_nodata():
-    labels = label_map(CHAIN, number_nodes(nodes_of_leaves(CHAIN, 2)))
+    labels = CHAIN.paint(nodes_of_leaves(CHAIN, PageCut(2)))
     assert labels.tolist() == [[1, 1, 2, 0]]
 
 
@@ -126,4 +126,19 @@ def test_edits_of_another_form_are_refused(text):
 )
 def test_cuts_and_edits_that_do_not_fit_are_refused(n_regions, edit, told):
     with pytest.raises(UsageError, match=told):
-        nodes_of_leaves(CHAIN, n_regions, (edit,) if edit else ())
+        nodes_of_leaves(CHAIN, PageCut(n_regions, edits=(edit,) if edit else ()))
+
+
+@given(trees(), st.sampled_from([None, "fine", "medium", "coarse"]), st.floats(0.1, 4.0))
+@settings(deadline=None)
+def test_the_automatic_cuts_are_the_trees_also_where_specks_join(tree, detail, unit):
+    tree = replace(tree, automatic_altitude=unit, detail_unit=unit, speck_pixels=3.0)
+    shown = tree.paint(nodes_of_leaves(tree, PageCut(detail=detail)))
+    np.testing.assert_array_equal(shown, tree.without_specks.cut(detail=detail))
+    np.testing.assert_array_equal(shown, tree.cut(detail=detail))
+
+
+def test_labels_have_no_details():
+    tree = LabelTree(CHAIN.base, CHAIN.merges, CHAIN.altitudes)
+    with pytest.raises(UsageError, match="detail"):
+        nodes_of_leaves(tree, PageCut(detail="fine"))

@@ -5,7 +5,6 @@ from nuriwake.errors import RunCancelled
 from nuriwake.faces.web.runner import run_task
 from nuriwake.faces.web.work import Task
 from nuriwake.raster import as_raster
-from nuriwake.regions.tree import RegionTree
 from nuriwake.settings import Settings
 
 
@@ -13,11 +12,12 @@ from nuriwake.settings import Settings
 def test_every_recipe_reports_its_steps_and_leaves_a_tree(blocks, recipe):
     seen = []
     task = Task("blocks.png", as_raster(blocks), Settings(recipe=recipe, max_iter=4, n_channels=8))
-    tree = run_task(task, lambda progress: seen.append((progress.iteration, progress.labels())))
+    grown = run_task(task, lambda progress: seen.append((progress.iteration, progress.labels())))
     assert [iteration for iteration, _ in seen] == [1, 2, 3, 4]
     assert seen[0][1].ndim == 2
-    assert isinstance(tree, RegionTree)
-    assert tree.base.shape == blocks.shape[:2]
+    assert grown.shows_regions == (recipe == "fast")
+    assert grown.shown is (grown.tree if grown.shows_regions else grown.label_tree)
+    assert grown.shown.base.shape == grown.own_labels.shape == blocks.shape[:2]
 
 
 def test_an_error_of_the_report_ends_the_training(blocks):
@@ -40,5 +40,7 @@ def test_scribbles_guide_the_result(blocks, recipe):
     scribbles[4:8, 4:8], scribbles[4:8, 24:28] = 1, 2
     settings = Settings(recipe=recipe, max_iter=30, n_channels=8)
     task = Task("blocks.png", as_raster(blocks), settings, scribbles)
-    labels = run_task(task, lambda _: None).cut()
+    grown = run_task(task, lambda _: None)
+    assert not grown.shows_regions
+    labels = grown.own_labels
     assert not set(labels[scribbles == 1]) & set(labels[scribbles == 2])

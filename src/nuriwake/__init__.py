@@ -4,6 +4,15 @@ The public names, loaded when first used, so that ``import nuriwake`` is instant
 """
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nuriwake.io.model import load_model
+    from nuriwake.model import Model
+    from nuriwake.raster import Raster
+    from nuriwake.segmentation import Segmentation
+    from nuriwake.segmenter import Segmenter, segment
+    from nuriwake.settings import Settings
 
 __version__ = "0.1.0"
 
@@ -29,11 +38,13 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import a public name from its module on first use."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'nuriwake' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name]), name)
+if not TYPE_CHECKING:  # type checkers read the imports above
+
+    def __getattr__(name: str) -> object:
+        """Import a public name from its module on first use."""
+        if name not in _HOME:
+            raise AttributeError(f"module 'nuriwake' has no attribute {name!r}")
+        return getattr(importlib.import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -17,7 +17,7 @@ from nuriwake.painting import as_picture
 from nuriwake.raster import BoolMap, LabelMap, Raster, as_raster
 from nuriwake.regions.tree import Detail
 from nuriwake.segmentation import HistoryRow, Reading, Segmentation
-from nuriwake.settings import RECIPES, Settings
+from nuriwake.settings import RECIPES, Settings, lists_settings
 
 if TYPE_CHECKING:
     from nuriwake.learn.guidance import Scribbles
@@ -28,7 +28,8 @@ Result = TypeVar("Result")
 #: Reads a step; returns True to end the training there and keep what was reached.
 StepReader = Callable[["Step"], bool | None]
 Image = Raster | NDArray[np.generic]
-Images = Image | list[Image] | tuple[Image, ...]
+# A list of arrays of one type is no list of arrays of any: lists cannot be typed more simply.
+Images = Image | list[Image] | list[NDArray[Any]] | list[Raster] | tuple[Image, ...]
 
 
 def segment_steps(
@@ -214,6 +215,7 @@ def finish_steps(
         stop = on_step(step) if on_step else None
 
 
+@lists_settings
 def segment(
     image: Image,
     *,
@@ -246,7 +248,7 @@ def segment(
     on_step : callable, optional
         Called with every training step, to show progress; returns True to stop there.
     **settings
-        Any of :class:`nuriwake.Settings`: ``recipe="tip2020"``, ``max_iter=100``, ``seed=1``, ...
+        Any of these:
 
     Returns
     -------
@@ -281,13 +283,14 @@ def segment(
     return result.read(None if regions == "auto" else regions, labels, detail)
 
 
+@lists_settings
 class Segmenter:
     """A segmenter with scikit-learn's conventions: ``fit``, ``predict``, ``labels_``, ``clone``.
 
     Parameters
     ----------
     **settings
-        Any of :class:`nuriwake.Settings`; stored as given and checked by :meth:`fit`.
+        Any of these, stored as given and checked by :meth:`fit`:
 
     Attributes
     ----------

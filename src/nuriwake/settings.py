@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal, Self, get_args, get_origin
+from typing import Annotated, Literal, Self, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
@@ -20,6 +20,7 @@ from nuriwake.errors import InputError, UsageError, out_of_range
 
 RecipeName = Literal["fast", "icassp2018", "tip2020"]
 Value = bool | int | float | str
+Documented = TypeVar("Documented")
 
 
 @dataclass(frozen=True)
@@ -333,6 +334,19 @@ def _explain(error: ValidationError) -> str:
     close = difflib.get_close_matches(name, Settings.model_fields, n=1)
     hint = f"Did you mean `{close[0]}`?" if close else "`nuriwake recipes` lists every setting."
     return f"there is no setting `{name}`. {hint}"
+
+
+def lists_settings(documented: Documented) -> Documented:
+    """Name every setting, with its range and default, below ``**settings`` in a docstring."""
+    head, marker, rest = (documented.__doc__ or "").partition("**settings\n")
+    first, _, rest = rest.partition("\n")
+    indent = " " * (len(first) - len(first.lstrip()))
+    listed = "\n".join(
+        f"{indent}* ``{name}``, {allowed(info)}: {info.description}. Default: {info.default!r}."
+        for name, info in Settings.model_fields.items()
+    )
+    documented.__doc__ = f"{head}{marker}{first}\n\n{listed}\n{rest}"
+    return documented
 
 
 def read_settings(path: Path) -> dict[str, Value]:

@@ -97,6 +97,28 @@ class MergeTree:
         >>> tree.cut(2), tree.cut(altitude=0.5)
         (array([[1, 1, 2]], dtype=int32), array([[1, 2, 3]], dtype=int32))
         """
+        return self.paint(self.nodes(n_regions, altitude=altitude))
+
+    def nodes(
+        self, n_regions: int | None = None, *, altitude: float | None = None
+    ) -> NDArray[np.int32]:
+        """Say which node of the tree each leaf belongs to in a cut; see :meth:`cut`.
+
+        Returns
+        -------
+        ndarray of int32, shape (n_leaves,)
+
+        Raises
+        ------
+        UsageError
+            If ``n_regions`` is not in [min_regions, n_leaves], or both are given.
+
+        Examples
+        --------
+        >>> tree = MergeTree(np.array([[1, 2, 3]]), np.array([[0, 1], [2, 3]]), np.array([1., 5.]))
+        >>> tree.nodes(2)
+        array([3, 3, 2], dtype=int32)
+        """
         if n_regions is not None and altitude is not None:
             raise UsageError("give `n_regions` or `altitude`, not both.")
         if n_regions is None:
@@ -104,24 +126,25 @@ class MergeTree:
         if not self.min_regions <= n_regions <= self.n_leaves:
             expected = f"an int in [{self.min_regions}, {self.n_leaves}]"
             raise UsageError(out_of_range("n_regions", expected, n_regions, self._hint()))
-        return np.append(np.int32(0), self._leaf_parts(n_regions))[self.base]
+        return self.tops(2 * self.n_leaves - n_regions)[: self.n_leaves]
+
+    def tops(self, limit: int) -> NDArray[np.int32]:
+        """Find the highest ancestor among the nodes below ``limit`` of each of these nodes."""
+        n = self.n_leaves
+        top = np.arange(limit, dtype=np.int32)
+        top[self.merges[: limit - n]] = np.arange(n, limit, dtype=np.int32)[:, np.newaxis]
+        # Each round doubles how far a node looks up.
+        while (top[top] != top).any():
+            top = top[top]
+        return top
+
+    def paint(self, nodes: NDArray[np.int32]) -> LabelMap:
+        """Give every pixel the number of its leaf's node: 1, 2, ... by first leaf; 0 = no data."""
+        return np.append(np.int32(0), number_nodes(nodes))[self.base]
 
     def _hint(self) -> str:
         apart = f", and scribbles keep {self.min_regions} apart" if self.min_regions > 1 else ""
         return f"This image was divided into {self.n_leaves} at the finest{apart}."
-
-    def _leaf_parts(self, n_regions: int) -> NDArray[np.int32]:
-        """Find the part, from 1, of each leaf."""
-        n = self.n_leaves
-        parent = np.arange(n + n - n_regions)
-        parent[self.merges[: n - n_regions]] = np.arange(n, n + n - n_regions)[:, np.newaxis]
-        # Each round doubles how far a node looks up.
-        while (parent[parent] != parent).any():
-            parent = parent[parent]
-        roots, first, part = np.unique(parent[:n], return_index=True, return_inverse=True)
-        rank = np.empty(roots.size, np.int32)
-        rank[np.argsort(first)] = np.arange(1, roots.size + 1)
-        return rank[part]
 
     def with_automatic_altitude(self, altitude: float) -> Self:
         """Return the same tree with another automatic cut."""
@@ -198,11 +221,29 @@ class RegionTree(MergeTree):
         UsageError
             If the number cannot be had, there is no such detail, or two of the three are given.
         """
+        return self.paint(self.nodes(n_regions, altitude=altitude, detail=detail))
+
+    def nodes(
+        self,
+        n_regions: int | None = None,
+        *,
+        altitude: float | None = None,
+        detail: Detail | None = None,
+    ) -> NDArray[np.int32]:
+        """Say which node of the tree each leaf belongs to in a cut; see :meth:`cut`."""
         if n_regions is None and altitude is None:
-            return MergeTree.cut(self.without_specks, altitude=self._altitude(detail))
+            joined = self.without_specks
+            nodes = MergeTree.nodes(joined, altitude=self._altitude(detail))
+            return nodes if joined is self else self._own_nodes(nodes)
         if detail is not None:
             raise UsageError("give a number of regions, an altitude or `detail`, not two of them.")
-        return super().cut(n_regions, altitude=altitude)
+        return super().nodes(n_regions, altitude=altitude)
+
+    def _own_nodes(self, nodes: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Translate nodes of the tree without specks: the same parts, merged in another order."""
+        n = self.n_leaves
+        own = np.concatenate([np.arange(n), n + self._order_without_specks]).astype(np.int32)
+        return own[nodes]
 
     def _altitude(self, detail: Detail | None) -> float:
         if detail is None:
@@ -219,13 +260,17 @@ class RegionTree(MergeTree):
         """
         if self.speck_pixels <= 0:
             return self
-        heights = self._heights_without_specks()
-        order = np.argsort(heights, kind="stable")
+        heights, order = self._heights_without_specks, self._order_without_specks
         n = self.n_leaves
         rank = np.concatenate([np.arange(n), n + np.argsort(order)])
         merges = rank[self.merges[order]].astype(np.int32)
         return replace(self, merges=merges, altitudes=heights[order], speck_pixels=0.0)
 
+    @cached_property
+    def _order_without_specks(self) -> NDArray[np.int64]:
+        return np.argsort(self._heights_without_specks, kind="stable")
+
+    @cached_property
     def _heights_without_specks(self) -> NDArray[np.float64]:
         """Altitude of each merge, lowered where a speck is taken in, never below its parts'."""
         counted = np.bincount(self.base.ravel(), minlength=self.n_leaves + 1)[1:]
@@ -285,6 +330,20 @@ class LabelTree(MergeTree):
     >>> tree.cut(2)
     array([[1, 2, 1, 1]], dtype=int32)
     """
+
+
+def number_nodes(nodes: NDArray[np.int32]) -> LabelMap:
+    """Give nodes the numbers 1, 2, ... by the first leaf that has them.
+
+    Examples
+    --------
+    >>> number_nodes(np.array([9, 4, 9], np.int32))
+    array([1, 2, 1], dtype=int32)
+    """
+    _, first, inverse = np.unique(nodes, return_index=True, return_inverse=True)
+    number = np.empty(len(first), np.int32)
+    number[np.argsort(first)] = np.arange(1, len(first) + 1)
+    return number[inverse]
 
 
 class _Saddles:

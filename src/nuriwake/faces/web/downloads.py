@@ -2,63 +2,71 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.faces.web.partition import (
-    label_map,
-    node_colours,
-    nodes_of_leaves,
-    number_nodes,
-    parse_edits,
-)
+from nuriwake.errors import UsageError
+from nuriwake.faces.web.partition import PageCut, node_colours, nodes_of_leaves
 from nuriwake.faces.web.picture import as_picture, encode_png
 from nuriwake.faces.web.preview import N_COLOURS, page_palette
-from nuriwake.faces.web.work import Task
+from nuriwake.faces.web.work import Grown, Task
 from nuriwake.io.annotate import coco, geojson
-from nuriwake.io.image import write_labels
+from nuriwake.jobs.kinds import ZARR
+from nuriwake.jobs.writers import write_label_map
 from nuriwake.painting import outlines
 from nuriwake.raster import LabelMap
-from nuriwake.regions.tree import MergeTree
+from nuriwake.regions.tree import number_nodes
 
 _OPACITY = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A result as it is looked at: the regions, and which node of the tree gives each its colour.
+    """A result as it is looked at: its parts, and which node of the tree gives each its colour.
 
     Parameters
     ----------
     task : Task
-    labels : ndarray of int32, shape (height, width)
-        Regions 1..k; 0 = no data.
+    grown : Grown
+    parts : ndarray of int32, shape (height, width)
+        What is shown, regions or labels, 1..k; 0 = no data.
     colours : ndarray of uint8, shape (k + 1, 3)
-        The colour of each region, as on the page; row 0 is that of no data.
+        The colour of each part, as on the page; row 0 is that of no data.
     """
 
     task: Task
-    labels: LabelMap
+    grown: Grown
+    parts: LabelMap
     colours: NDArray[np.uint8]
 
+    @property
+    def regions(self) -> LabelMap:
+        """The regions: those that are shown, or the automatic cut where labels are."""
+        return self.parts if self.grown.shows_regions else self.grown.tree.cut()
 
-def look(task: Task, tree: MergeTree, n_regions: int, edits: str) -> View:
+    @property
+    def labels(self) -> LabelMap:
+        """The labels: those that are shown, or the network's own where regions are."""
+        return self.grown.own_labels if self.grown.shows_regions else self.parts
+
+
+def look(task: Task, grown: Grown, cut: PageCut) -> View:
     """Cut the tree as the page does.
 
     Parameters
     ----------
     task : Task
-    tree : MergeTree
-    n_regions : int
-        Of the cut.
-    edits : str
-        Merges and splits by hand after it.
+    grown : Grown
+    cut : PageCut
 
     Returns
     -------
@@ -69,59 +77,85 @@ def look(task: Task, tree: MergeTree, n_regions: int, edits: str) -> View:
     UsageError
         If the cut or an edit does not fit the tree.
     """
-    nodes = nodes_of_leaves(tree, n_regions, parse_edits(edits))
-    regions = number_nodes(nodes)
-    colours = np.zeros((int(regions.max()) + 1, 3), np.uint8)
-    colours[regions] = page_palette()[node_colours(tree, N_COLOURS)[nodes]]
-    return View(task, label_map(tree, regions), colours)
+    tree = grown.shown
+    nodes = nodes_of_leaves(tree, cut)
+    numbers = number_nodes(nodes)
+    colours = np.zeros((int(numbers.max()) + 1, 3), np.uint8)
+    colours[numbers] = page_palette()[node_colours(tree, N_COLOURS)[nodes]]
+    return View(task, grown, tree.paint(nodes), colours)
 
 
 @dataclass(frozen=True)
 class Download:
-    """One kind of file."""
+    """One kind of file: what its name ends in, what the page calls it, who makes it."""
 
     suffix: str
+    title: str
     media_type: str
     write: Callable[[View], bytes]
 
 
-def _labels(suffix: str) -> Callable[[View], bytes]:
+def _map(kind: Literal["labels", "regions"], suffix: str) -> Callable[[View], bytes]:
     def write(view: View) -> bytes:
+        shown: LabelMap = getattr(view, kind)
         with tempfile.TemporaryDirectory(prefix="nuriwake-") as folder:
-            path = Path(folder) / f"labels{suffix}"
-            write_labels(path, view.labels)
-            return path.read_bytes()
+            path = Path(folder) / f"{kind}{suffix}"
+            write_label_map(path, shown, view.task.raster.georeference)
+            return _zipped(path) if suffix == ZARR else path.read_bytes()
 
     return write
 
 
+def _zipped(folder: Path) -> bytes:
+    """Pack a folder; uncompressed, as its chunks are compressed already."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for path in sorted(folder.rglob("*")):
+            archive.write(path, path.relative_to(folder.parent))
+    return buffer.getvalue()
+
+
 def _overlay(view: View) -> bytes:
     picture = as_picture(view.task.raster)
-    mixed = (1 - _OPACITY) * picture + _OPACITY * view.colours[view.labels]
-    mixed[outlines(view.labels)] = 255.0
+    mixed = (1 - _OPACITY) * picture + _OPACITY * view.colours[view.parts]
+    mixed[outlines(view.parts)] = 255.0
     return encode_png((mixed + 0.5).astype(np.uint8))
 
 
 def _geojson(view: View) -> bytes:
     names = {i: f"#{bytes(rgb).hex()}" for i, rgb in enumerate(view.colours.tolist())}
-    return geojson(view.labels, names).encode()
+    return geojson(view.parts, names).encode()
 
 
 def _coco(view: View) -> bytes:
-    return coco(view.labels, view.task.name).encode()
+    return coco(view.parts, view.task.name).encode()
 
 
 def _settings(view: View) -> bytes:
     return view.task.settings.to_toml().encode()
 
 
+def _scribbles(view: View) -> bytes:
+    if view.task.scribbles is None:
+        raise UsageError("nothing was drawn on this picture.")
+    return encode_png(view.task.scribbles.astype(np.uint8))
+
+
 DOWNLOADS: Mapping[str, Download] = MappingProxyType(
     {
-        "labels.png": Download(".labels.png", "image/png", _labels(".png")),
-        "labels.tif": Download(".labels.tif", "image/tiff", _labels(".tif")),
-        "overlay.png": Download(".overlay.png", "image/png", _overlay),
-        "regions.geojson": Download(".geojson", "application/geo+json", _geojson),
-        "coco.json": Download(".coco.json", "application/json", _coco),
-        "settings.toml": Download(".settings.toml", "application/toml", _settings),
+        kind: Download(f".{kind}", title, media_type, write)
+        for kind, title, media_type, write in (
+            ("regions.png", "Regions, PNG", "image/png", _map("regions", ".png")),
+            ("regions.tif", "Regions, TIFF", "image/tiff", _map("regions", ".tif")),
+            ("regions.zarr.zip", "Regions, OME-Zarr", "application/zip", _map("regions", ZARR)),
+            ("labels.png", "Labels, PNG", "image/png", _map("labels", ".png")),
+            ("labels.tif", "Labels, TIFF", "image/tiff", _map("labels", ".tif")),
+            ("labels.zarr.zip", "Labels, OME-Zarr", "application/zip", _map("labels", ZARR)),
+            ("overlay.png", "Overlay, PNG", "image/png", _overlay),
+            ("geojson", "GeoJSON", "application/geo+json", _geojson),
+            ("coco.json", "COCO JSON", "application/json", _coco),
+            ("scribbles.png", "Scribbles, PNG", "image/png", _scribbles),
+            ("settings.toml", "Settings, TOML", "application/toml", _settings),
+        )
     }
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Literal, TypedDict, get_args, get_origin
 
+from nuriwake.faces.web.work import Task
 from nuriwake.settings import RECIPES, Settings, Value
 
 #: Settings that belong to the machine: the page neither shows nor takes them.
@@ -26,17 +27,20 @@ class FieldForm(TypedDict):
 
 
 class RecipeForm(TypedDict):
-    """One recipe: its name, a line for people, and the defaults it changes."""
+    """One recipe: its name, a line for people, the defaults it changes, what it does not read."""
 
     name: str
     summary: str
     overrides: dict[str, Value]
+    ignores: list[str]
 
 
 def recipe_forms() -> list[RecipeForm]:
     """Describe the recipes."""
     return [
-        RecipeForm(name=r.name, summary=r.summary, overrides=dict(r.overrides))
+        RecipeForm(
+            name=r.name, summary=r.summary, overrides=dict(r.overrides), ignores=sorted(r.ignores)
+        )
         for r in RECIPES.values()
     ]
 
@@ -78,25 +82,28 @@ def _type(annotation: object) -> Literal["int", "float", "choice", "bool", "text
     return "float" if annotation is float else "text"
 
 
-def command_line(name: str, settings: Settings) -> str:
+def command_line(task: Task) -> str:
     """Write the command that segments the same picture in the same way.
 
     Parameters
     ----------
-    name : str
-        The picture's file name.
-    settings : Settings
+    task : Task
 
     Returns
     -------
     str
-        Only what differs from the recipe's defaults is named.
+        Only what differs from the recipe's defaults is named. Scribbles have the name of their
+        download.
 
     Examples
     --------
-    >>> command_line("my cup.png", Settings(recipe="tip2020", seed=3))
+    >>> import numpy as np
+    >>> from nuriwake.raster import as_raster
+    >>> raster = as_raster(np.zeros((4, 4), np.uint8))
+    >>> command_line(Task("my cup.png", raster, Settings(recipe="tip2020", seed=3)))
     "nuriwake segment 'my cup.png' --recipe tip2020 --seed 3"
     """
+    settings = task.settings
     defaults = Settings(recipe=settings.recipe).model_dump()
     changed = {
         field: value
@@ -106,4 +113,6 @@ def command_line(name: str, settings: Settings) -> str:
     if settings.recipe != Settings().recipe:
         changed = {"recipe": settings.recipe, **changed}
     flags = [f"--{field.replace('_', '-')} {value}" for field, value in changed.items()]
-    return " ".join(["nuriwake segment", shlex.quote(name), *flags])
+    if task.scribbles is not None:
+        flags.append(f"--scribbles {shlex.quote(f'{task.stem}.scribbles.png')}")
+    return " ".join(["nuriwake segment", shlex.quote(task.name), *flags])

@@ -14,8 +14,7 @@ from typing import Literal
 from nuriwake.errors import NuriwakeError, RunCancelled
 from nuriwake.faces.web.limits import Limits
 from nuriwake.faces.web.preview import paint_preview
-from nuriwake.faces.web.work import Progress, Runner, Task
-from nuriwake.regions.tree import MergeTree
+from nuriwake.faces.web.work import Grown, Progress, Runner, Task
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 _LOG = logging.getLogger(__name__)
@@ -67,7 +66,7 @@ class Job:
     def __init__(self, task: Task, limits: Limits) -> None:
         self.id = secrets.token_urlsafe(18)
         self.task = task
-        self.tree: MergeTree | None = None
+        self.grown: Grown | None = None
         self.over_since = 0.0
         self._limits = limits
         self._status = Status()
@@ -102,18 +101,18 @@ class Job:
         """Make the next report end the run."""
         self._cancelled.set()
 
-    def run(self, runner: Runner) -> MergeTree:
+    def run(self, runner: Runner) -> Grown:
         """Do the work; called by the worker."""
         self._report_cancelled()
         self._started = time.monotonic()
         self._update(replace(self._status, state="running"))
-        tree = runner(self.task, self._report)
+        grown = runner(self.task, self._report)
         self._report_cancelled()
-        return tree
+        return grown
 
-    def finish(self, status: Status, tree: MergeTree | None = None) -> None:
+    def finish(self, status: Status, grown: Grown | None = None) -> None:
         """Record how it ended."""
-        self.tree = tree
+        self.grown = grown
         self.over_since = time.monotonic()
         self._update(status)
 
@@ -170,7 +169,7 @@ class JobQueue:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nuriwake-job")
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
-        self._futures: dict[str, Future[MergeTree]] = {}
+        self._futures: dict[str, Future[Grown]] = {}
 
     @property
     def is_full(self) -> bool:
@@ -243,7 +242,7 @@ class JobQueue:
             job.stop()
         self._worker.shutdown(wait=True, cancel_futures=True)
 
-    def _finish(self, job: Job, future: Future[MergeTree]) -> None:
+    def _finish(self, job: Job, future: Future[Grown]) -> None:
         with self._lock:
             self._futures.pop(job.id, None)
             waiting = [self._jobs[job_id] for job_id in self._futures]

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.errors import UsageError, out_of_range
-from nuriwake.raster import LabelMap
-
-if TYPE_CHECKING:
-    from nuriwake.regions.tree import MergeTree
+from nuriwake.regions.tree import Detail, MergeTree, RegionTree
 
 _EDIT = re.compile(r"([ms])(\d{1,9})")
 _MAX_EDITS = 1000
@@ -49,17 +45,26 @@ def parse_edits(text: str) -> tuple[Edit, ...]:
     return tuple(Edit(match[1] == "m", int(match[2])) for match in found if match)
 
 
-def nodes_of_leaves(
-    tree: MergeTree, n_regions: int, edits: tuple[Edit, ...] = ()
-) -> NDArray[np.int32]:
-    """Say which node of the tree, as a region, each leaf belongs to.
+@dataclass(frozen=True)
+class PageCut:
+    """A partition in an address: a cut of the tree, then steps by hand.
 
     Parameters
     ----------
-    tree : MergeTree
-    n_regions : int
-        Of the cut, before the edits.
+    n_regions : int or None
+        So many parts; None for the automatic cut, or that of a detail.
+    detail : str or None
+        ``fine``, ``medium`` or ``coarse``.
     edits : tuple of Edit
+    """
+
+    n_regions: int | None = None
+    detail: Detail | None = None
+    edits: tuple[Edit, ...] = ()
+
+
+def nodes_of_leaves(tree: MergeTree, cut: PageCut) -> NDArray[np.int32]:
+    """Say which node of the tree, as a region, each leaf belongs to.
 
     Returns
     -------
@@ -68,61 +73,28 @@ def nodes_of_leaves(
     Raises
     ------
     UsageError
-        If the number is out of range or an edit does not fit the partition it meets.
+        If the number is out of range, there is no such detail, or an edit does not fit the
+        partition that it meets.
     """
-    n_leaves = tree.n_leaves
-    if not tree.min_regions <= n_regions <= n_leaves:
-        expected = f"an int in [{tree.min_regions}, {n_leaves}]"
-        raise UsageError(out_of_range("n_regions", expected, n_regions))
-    parent = parents(tree)
-    nodes = _ancestors_below(parent, n_leaves, 2 * n_leaves - n_regions)
-    for edit in edits:
-        nodes = _apply(edit, nodes, parent, tree)
+    if isinstance(tree, RegionTree):
+        nodes = tree.nodes(cut.n_regions, detail=cut.detail)
+    elif cut.detail is not None:
+        raise UsageError("`detail` is for regions; this result shows labels.")
+    else:
+        nodes = tree.nodes(cut.n_regions)
+    for edit in cut.edits:
+        nodes = _apply(edit, nodes, tree)
     return nodes
 
 
-def number_nodes(nodes: NDArray[np.int32]) -> LabelMap:
-    """Give regions the numbers 1..k by their smallest leaf.
-
-    Examples
-    --------
-    >>> number_nodes(np.array([9, 4, 9], np.int32))
-    array([1, 2, 1], dtype=int32)
-    """
-    _, first, inverse = np.unique(nodes, return_index=True, return_inverse=True)
-    number = np.empty(len(first), np.int32)
-    number[np.argsort(first)] = np.arange(1, len(first) + 1)
-    return number[inverse]
-
-
-def parents(tree: MergeTree) -> NDArray[np.int32]:
-    """Return the parent of each node, leaves first; the root is its own."""
-    n_leaves = tree.n_leaves
-    parent = np.arange(2 * n_leaves - 1, dtype=np.int32)
-    parent[tree.merges.ravel()] = np.repeat(np.arange(n_leaves, 2 * n_leaves - 1), 2)
-    return parent
-
-
-def _ancestors_below(parent: NDArray[np.int32], n_leaves: int, limit: int) -> NDArray[np.int32]:
-    """Return each leaf's highest ancestor among the nodes below ``limit``."""
-    top = parent[:limit].copy()
-    top[top >= limit] = np.flatnonzero(top >= limit)
-    # A parent's index is larger than its children's: jumping upwards ends after log2(depth) rounds.
-    while (top[top] != top).any():
-        top = top[top]
-    return top[:n_leaves]
-
-
-def _apply(
-    edit: Edit, nodes: NDArray[np.int32], parent: NDArray[np.int32], tree: MergeTree
-) -> NDArray[np.int32]:
+def _apply(edit: Edit, nodes: NDArray[np.int32], tree: MergeTree) -> NDArray[np.int32]:
     n_leaves = tree.n_leaves
     n_allowed = 2 * n_leaves - tree.min_regions
     if not n_leaves <= edit.node < n_allowed:
         expected = f"a merged node in [{n_leaves}, {n_allowed - 1}]"
         raise UsageError(out_of_range("edits", expected, edit.node))
     if edit.merge:
-        below = _leaves_below(edit.node, parent, n_leaves)
+        below = _leaves_below(edit.node, tree)
         # Only what is inside the node may be joined to it.
         if (nodes[below] > edit.node).any():
             raise UsageError(out_of_range("edits", "a merge above the regions", edit.node))
@@ -130,25 +102,15 @@ def _apply(
     if not (nodes == edit.node).any():
         raise UsageError(out_of_range("edits", "a split of a present region", edit.node))
     left, right = tree.merges[edit.node - n_leaves]
-    in_left = _leaves_below(int(left), parent, n_leaves)
+    in_left = _leaves_below(int(left), tree)
     halves = np.where(in_left, np.int32(left), np.int32(right))
     return np.where(nodes == edit.node, halves, nodes)
 
 
-def _leaves_below(node: int, parent: NDArray[np.int32], n_leaves: int) -> NDArray[np.bool_]:
-    if node < n_leaves:
-        top = np.arange(n_leaves, dtype=np.int32)
-    else:
-        top = _ancestors_below(parent, n_leaves, node + 1)
+def _leaves_below(node: int, tree: MergeTree) -> NDArray[np.bool_]:
+    top = tree.tops(max(node + 1, tree.n_leaves))[: tree.n_leaves]
     below: NDArray[np.bool_] = top == node
     return below
-
-
-def label_map(tree: MergeTree, regions: LabelMap) -> LabelMap:
-    """Give every pixel its leaf's region; 0 = no data."""
-    table: LabelMap = np.concatenate((np.zeros(1, np.int32), regions))
-    labels: LabelMap = table[tree.base]
-    return labels
 
 
 def node_colours(tree: MergeTree, n_colours: int) -> NDArray[np.uint8]:

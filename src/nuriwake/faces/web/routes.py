@@ -17,11 +17,12 @@ from nuriwake.faces.web.examples import EXAMPLES, example_thumbnail, find_exampl
 from nuriwake.faces.web.form import command_line, field_forms, recipe_forms
 from nuriwake.faces.web.jobs import Busy, Job, JobQueue
 from nuriwake.faces.web.limits import Limits
+from nuriwake.faces.web.partition import PageCut, parse_edits
 from nuriwake.faces.web.picture import as_picture, encode_jpeg
 from nuriwake.faces.web.transfer import pack_tree
 from nuriwake.faces.web.uploads import clean_name, read_scribbles, read_settings_text, read_upload
-from nuriwake.faces.web.work import Task
-from nuriwake.regions.tree import MergeTree
+from nuriwake.faces.web.work import Grown, Task
+from nuriwake.regions.tree import Detail
 
 STATIC = Path(__file__).parent / "static"
 router = APIRouter()
@@ -51,13 +52,13 @@ def _job(job_id: str, queue: Queue) -> Job:
 KnownJob = Annotated[Job, Depends(_job)]
 
 
-def _tree(job: KnownJob) -> MergeTree:
-    if job.tree is None:
+def _grown(job: KnownJob) -> Grown:
+    if job.grown is None:
         raise HTTPException(409, f"this job has no result; it is {job.status.state}.")
-    return job.tree
+    return job.grown
 
 
-TreeOf = Annotated[MergeTree, Depends(_tree)]
+GrownOf = Annotated[Grown, Depends(_grown)]
 
 
 @router.get("/")
@@ -74,6 +75,7 @@ def settings(request: Request, limits: LimitsOf) -> JSONResponse:
         {
             "recipes": recipe_forms(),
             "fields": field_forms(),
+            "downloads": [{"kind": kind, "title": d.title} for kind, d in DOWNLOADS.items()],
             "limits": {"bytes": limits.upload_bytes, "pixels": limits.pixels},
             "opened": opened.name if opened else None,
         }
@@ -107,7 +109,7 @@ async def submit(request: Request, queue: Queue, limits: LimitsOf) -> JSONRespon
         task = await run_in_threadpool(_task, form, parts, opened, limits)
     job = queue.submit(task)
     height, width = task.raster.shape
-    command = command_line(task.name, task.settings)
+    command = command_line(task)
     return JSONResponse(
         {"id": job.id, "name": task.name, "height": height, "width": width, "command": command},
         status_code=201,
@@ -167,10 +169,10 @@ def picture(job: KnownJob) -> Response:
 
 
 @router.get("/api/jobs/{job_id}/tree")
-def send_tree(job: KnownJob, tree: TreeOf) -> Response:
-    """Send the region tree."""
+def send_tree(job: KnownJob, grown: GrownOf) -> Response:
+    """Send the tree that the slider cuts."""
     return Response(
-        pack_tree(tree, job.task),
+        pack_tree(grown.shown, job.task),
         media_type="application/octet-stream",
         headers={"Content-Encoding": "gzip"},
     )
@@ -178,13 +180,18 @@ def send_tree(job: KnownJob, tree: TreeOf) -> Response:
 
 @router.get("/api/jobs/{job_id}/download/{kind}")
 def download(
-    job: KnownJob, tree: TreeOf, kind: str, n_regions: int | None = None, edits: str = ""
+    job: KnownJob,
+    grown: GrownOf,
+    kind: str,
+    n_regions: int | None = None,
+    detail: Detail | None = None,
+    edits: str = "",
 ) -> Response:
     """Send a result as a file."""
     if kind not in DOWNLOADS:
         raise HTTPException(404, f"there is no download of this kind, but {', '.join(DOWNLOADS)}.")
     chosen = DOWNLOADS[kind]
-    view = look(job.task, tree, n_regions or tree.automatic_n_regions, edits)
+    view = look(job.task, grown, PageCut(n_regions, detail, parse_edits(edits)))
     name = f"{job.task.stem}{chosen.suffix}".encode("ascii", "replace").decode().replace("?", "_")
     return Response(
         chosen.write(view),

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nuriwake.faces.web.work import Progress, Report, Task
+from nuriwake.faces.web.work import Grown, Progress, Report, Task
 from nuriwake.raster import as_raster
-from nuriwake.regions.tree import RegionTree
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
     from nuriwake.recipes.training import Step
 
 
-def run_task(task: Task, report: Report) -> RegionTree:
+def run_task(task: Task, report: Report) -> Grown:
     """Segment a task's image.
 
     Parameters
@@ -26,7 +25,7 @@ def run_task(task: Task, report: Report) -> RegionTree:
 
     Returns
     -------
-    RegionTree
+    Grown
     """
     from nuriwake.learn.guidance import Scribbles
     from nuriwake.segmenter import finish_steps, segment_steps
@@ -43,7 +42,8 @@ def run_task(task: Task, report: Report) -> RegionTree:
         )
 
     scribbles = None if task.scribbles is None else Scribbles(task.scribbles)
-    return finish_steps(segment_steps(task.raster, task.settings, scribbles=scribbles), show).tree
+    result = finish_steps(segment_steps(task.raster, task.settings, scribbles=scribbles), show)
+    return Grown(result.tree, result.label_tree, result.own_labels, result.shows_regions)
 
 
 def warm_up() -> None:

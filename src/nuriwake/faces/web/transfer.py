@@ -13,7 +13,7 @@ from nuriwake.faces.web.picture import as_picture
 from nuriwake.faces.web.preview import N_COLOURS, page_palette
 from nuriwake.faces.web.work import Task
 from nuriwake.raster import LabelMap
-from nuriwake.regions.tree import LabelTree, MergeTree
+from nuriwake.regions.tree import DETAILS, LabelTree, MergeTree, RegionTree
 
 _ALIGNMENT = 8
 
@@ -41,8 +41,17 @@ def pack_tree(tree: MergeTree, task: Task) -> bytes:
         "means": leaf_means(tree.base, as_picture(task.raster), tree.n_leaves),
         "palette": page_palette(),
         "node_colours": node_colours(tree, N_COLOURS),
+        **_presets(tree),
     }
     return gzip.compress(_block(arrays, tree), compresslevel=1)
+
+
+def _presets(tree: MergeTree) -> dict[str, NDArray[np.int32]]:
+    """Which node each leaf belongs to, in the automatic cut and in those of the details."""
+    presets = {"auto": tree.nodes()}
+    if isinstance(tree, RegionTree):
+        presets |= {detail: tree.nodes(detail=detail) for detail in DETAILS}
+    return presets
 
 
 def _block(arrays: dict[str, NDArray[np.generic]], tree: MergeTree) -> bytes:
@@ -54,7 +63,6 @@ def _block(arrays: dict[str, NDArray[np.generic]], tree: MergeTree) -> bytes:
     header = {
         "height": tree.base.shape[0],
         "width": tree.base.shape[1],
-        "n_regions": tree.automatic_n_regions,
         "min_regions": tree.min_regions,
         "parts": "labels" if isinstance(tree, LabelTree) else "regions",
         "arrays": table,

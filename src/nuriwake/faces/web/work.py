@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.raster import LabelMap, Raster
+from nuriwake.regions.tree import LabelTree, MergeTree, RegionTree
 from nuriwake.settings import Settings
-
-if TYPE_CHECKING:
-    from nuriwake.regions.tree import MergeTree
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +60,33 @@ class Progress:
     labels: Callable[[], NDArray[np.integer]]
 
 
+@dataclass(frozen=True, eq=False)
+class Grown:
+    """What a job leaves: both trees, and which of them the page shows.
+
+    Parameters
+    ----------
+    tree : RegionTree
+    label_tree : LabelTree
+    own_labels : ndarray of int32, shape (height, width)
+        The network's labels with their own numbers; 0 = no data.
+    shows_regions : bool
+        False where labels were drawn, or the recipe is about labels.
+    """
+
+    tree: RegionTree
+    label_tree: LabelTree
+    own_labels: LabelMap
+    shows_regions: bool
+
+    @property
+    def shown(self) -> MergeTree:
+        """The tree that the slider cuts."""
+        return self.tree if self.shows_regions else self.label_tree
+
+
 Report = Callable[[Progress], None]
 """Called after each step. Raises RunCancelled when nobody wants the result any more."""
 
-Runner = Callable[[Task, Report], "MergeTree"]
-"""Segments one image; reports as it goes; leaves the tree of its regions."""
+Runner = Callable[[Task, Report], Grown]
+"""Segments one image; reports as it goes; leaves its trees."""

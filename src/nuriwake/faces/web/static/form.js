@@ -52,6 +52,10 @@ export class SettingsForm {
       this.form.elements[field.name].value = this.#default(field);
     }
     const { recipe } = this.form.elements;
+    const ignored = this.recipes[recipe.value]?.ignores ?? [];
+    for (const { name } of this.fields) {
+      this.form.elements[name].closest(".field").hidden = ignored.includes(name);
+    }
     const summary = this.recipes[recipe.value]?.summary;
     if (summary) this.form.querySelector("#setting-recipe-help").textContent = summary;
   }

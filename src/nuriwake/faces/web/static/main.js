@@ -9,11 +9,6 @@ import { RegionPanel } from "./regions.js";
 import { BRUSHES, Scribbles } from "./scribble.js";
 import { View } from "./view.js";
 
-const DOWNLOADS = [
-  ["labels.png", "Labels, PNG"], ["labels.tif", "Labels, TIFF"], ["overlay.png", "Overlay, PNG"],
-  ["regions.geojson", "GeoJSON"], ["coco.json", "COCO JSON"], ["settings.toml", "Settings, TOML"],
-];
-
 const view = new View(document);
 const regions = new RegionPanel(view, describeResult);
 const scribbles = new Scribbles(view.layers.scribbles, describeScribbles);
@@ -74,6 +69,8 @@ function setBusy(busy) {
   $("slider-bar").hidden = !ready;
   $("run-again").disabled = busy;
   for (const button of $("downloads").children) button.disabled = !ready;
+  const drawn = ready && runner.result.command.includes(" --scribbles ");
+  document.querySelector("[data-kind='scribbles.png']").hidden = !drawn;
   $("copy").disabled = !ready;
   describeScribbles();
 }
@@ -106,7 +103,7 @@ function showStart() {
 }
 
 function describeResult() {
-  const command = `${runner.result.command} --${regions.tree.parts} ${regions.cutCount}`;
+  const command = `${runner.result.command}${regions.flag()}`;
   // Lines break between flags only.
   $("command").replaceChildren(...command.split(/(?= --)/).flatMap((part, i) => {
     const span = Object.assign(document.createElement("span"), { textContent: part.trim() });
@@ -178,8 +175,11 @@ function wireView() {
   $("outlines-only").addEventListener("change", () => view.setOptions({ outlinesOnly: $("outlines-only").checked }));
   $("run-again").addEventListener("click", () => run(source));
   $("copy").addEventListener("click", copyCommand);
-  $("downloads").append(...DOWNLOADS.map(([kind, title]) => {
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: title });
+}
+
+function showDownloads(list) {
+  $("downloads").append(...list.map(({ kind, title }) => {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: title, disabled: true });
     button.dataset.kind = kind;
     button.addEventListener("click", () =>
       api.download(runner.result.id, kind, regions.query()).catch((error) => showAlert(error.message)));
@@ -231,7 +231,7 @@ function wireScribbles() {
 function wireKeys() {
   const actions = {
     m: () => regions.merge(), s: () => regions.split(), u: () => regions.undo(),
-    a: () => regions.automatic(), o: () => $("outlines-only").click(),
+    a: () => regions.preset("auto"), o: () => $("outlines-only").click(),
     "[": () => regions.step(-1), "]": () => regions.step(1), Escape: () => regions.select(null),
   };
   document.addEventListener("keydown", (event) => {
@@ -268,6 +268,7 @@ async function open() {
     form = new SettingsForm($("settings-form"), server);
     const { bytes, pixels } = server.limits;
     $("file-hint").textContent = `PNG, JPEG, TIFF or WebP, up to ${mebibytes(bytes)} and ${Math.round(pixels / 1e6)} megapixels. It stays on this server.`;
+    showDownloads(server.downloads);
     showExamples(await api.fetchExamples());
     document.documentElement.dataset.ready = "yes";
     if (server.opened) run({ opened: true });

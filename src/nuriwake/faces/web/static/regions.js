@@ -1,7 +1,7 @@
 // The regions that are shown: how many, which one is selected, and merges and splits by hand.
 
 import { $, announce, hex, pixels } from "./dom.js";
-import { sliderStops } from "./tree.js";
+import { PRESETS, sliderStops } from "./tree.js";
 
 export class RegionPanel {
   constructor(view, onChange) {
@@ -10,7 +10,7 @@ export class RegionPanel {
     this.history = [];
     $("slider").addEventListener("input", () => this.#later(this.stops[$("slider").valueAsNumber]));
     $("count").addEventListener("change", () => this.cut($("count").valueAsNumber || 1));
-    $("automatic").addEventListener("click", () => this.automatic());
+    for (const name of PRESETS) $(name).addEventListener("click", () => this.preset(name));
     $("merge").addEventListener("click", () => this.merge());
     $("split").addEventListener("click", () => this.split());
     $("undo-edit").addEventListener("click", () => this.undo());
@@ -28,9 +28,25 @@ export class RegionPanel {
     $("count").setAttribute("aria-label", `Number of ${tree.parts}`);
     $("count").min = tree.minRegions;
     $("count").max = tree.nLeaves;
+    this.#markPresets();
     this.view.showTree(tree);
-    this.cut(tree.automatic);
+    this.preset("auto");
   }
+
+  /** Buttons for the cuts by detail, and a mark on the slider for each. */
+  #markPresets() {
+    const marks = PRESETS.map((name) => {
+      const button = $(name);
+      button.hidden = !this.tree.presets[name];
+      if (button.hidden) return null;
+      const { count } = this.tree.preset(name);
+      button.title = `${button.dataset.title}: ${count} ${this.tree.parts}`;
+      return Object.assign(document.createElement("option"), { value: this.#stopOf(count), label: name });
+    });
+    $("slider-marks").replaceChildren(...marks.filter(Boolean));
+  }
+
+  #stopOf(count) { return this.stops.findLastIndex((stop) => stop <= count); }
 
   close() {
     this.tree = this.partition = this.selected = null;
@@ -50,16 +66,22 @@ export class RegionPanel {
   }
 
   cut(count) {
+    this.cutName = null;
     this.cutCount = Math.min(this.tree.nLeaves, Math.max(this.tree.minRegions, Math.round(count)));
     this.history = [];
     this.#show(this.tree.cut(this.cutCount), null);
   }
 
-  automatic() { this.cut(this.tree.automatic); }
+  /** The automatic cut, or that of a detail. */
+  preset(name) {
+    this.cutName = name;
+    this.history = [];
+    this.#show(this.tree.preset(name), null);
+  }
 
   /** One stop fewer or more. */
   step(direction) {
-    const at = this.stops.findLastIndex((stop) => stop <= this.partition.count);
+    const at = this.#stopOf(this.partition.count);
     this.cut(this.stops[Math.min(this.stops.length - 1, Math.max(0, at + direction))]);
     announce(this.countText());
   }
@@ -99,9 +121,17 @@ export class RegionPanel {
 
   /** The partition in an address: what the server needs to cut in the same way. */
   query() {
-    const query = new URLSearchParams({ n_regions: this.cutCount });
+    const query = new URLSearchParams();
+    if (this.cutName === null) query.set("n_regions", this.cutCount);
+    else if (this.cutName !== "auto") query.set("detail", this.cutName);
     if (this.history.length) query.set("edits", this.history.map(({ step }) => step).join(","));
     return query;
+  }
+
+  /** The flag that makes the command line cut in the same way. */
+  flag() {
+    if (this.cutName === "auto") return "";
+    return this.cutName === null ? ` --${this.tree.parts} ${this.cutCount}` : ` --detail ${this.cutName}`;
   }
 
   countText() { return `${this.partition.count} ${this.tree.parts}`; }
@@ -125,7 +155,8 @@ export class RegionPanel {
   #describeCount() {
     const { count } = this.partition;
     const slider = $("slider");
-    slider.value = this.stops.findLastIndex((stop) => stop <= count);
+    slider.value = this.#stopOf(count);
+    for (const name of PRESETS) $(name).setAttribute("aria-pressed", String(name === this.cutName));
     slider.style.setProperty("--share", `${(100 * slider.valueAsNumber) / Math.max(1, slider.max)}%`);
     slider.setAttribute("aria-valuetext", this.countText());
     $("count").value = count;

@@ -5,6 +5,8 @@ const TYPES = {
   uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array, int32: Int32Array, float32: Float32Array,
 };
 
+export const PRESETS = ["auto", "fine", "medium", "coarse"];
+
 /** Read the server's block: header length, JSON header, arrays (see transfer.py). */
 export function parseTree(buffer) {
   const headerLength = new DataView(buffer).getUint32(0, true);
@@ -19,10 +21,11 @@ export function parseTree(buffer) {
 }
 
 export class RegionTree {
-  constructor({ height, width, n_regions, min_regions, parts }, arrays) {
-    Object.assign(this, { height, width, automatic: n_regions, minRegions: min_regions, parts });
+  constructor({ height, width, min_regions, parts }, arrays) {
+    Object.assign(this, { height, width, minRegions: min_regions, parts });
     this.base = arrays.base;
     this.merges = arrays.merges;
+    this.presets = Object.fromEntries(PRESETS.filter((name) => arrays[name]).map((name) => [name, arrays[name]]));
     this.palette = arrays.palette;
     this.nodeColours = arrays.node_colours;
     this.nLeaves = arrays.areas.length;
@@ -78,6 +81,9 @@ export class RegionTree {
     const top = this.#tops(2 * this.nLeaves - count);
     return new Partition(this, top.slice(0, this.nLeaves));
   }
+
+  /** The automatic partition, or that of a detail: specks have joined their neighbours there. */
+  preset(name) { return new Partition(this, this.presets[name]); }
 
   /** Which leaves lie below a node: 1 or 0 each. */
   leavesBelow(node) {
