@@ -23,6 +23,7 @@ import numpy as np
 from nuriwake.errors import InputError
 from nuriwake.io.vector import check_vector_path
 from nuriwake.io.versions import package_versions
+from nuriwake.machine import count_cores
 from nuriwake.raster import WindowedSource
 from nuriwake.scale.components import describe_components
 from nuriwake.scale.executors import Executor, SerialExecutor
@@ -275,8 +276,6 @@ def _run_tiles(
 
 
 def _threads_each(n_workers: int) -> int:
-    from nuriwake.engine.compute import count_cores
-
     return max(1, count_cores() // n_workers)
 
 
