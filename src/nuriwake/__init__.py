@@ -7,8 +7,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nuriwake.io.model import load_model
     from nuriwake.model import Model
+    from nuriwake.model_file import load_model
     from nuriwake.raster import Raster
     from nuriwake.segmentation import Segmentation
     from nuriwake.segmenter import Segmenter, segment
@@ -22,7 +22,7 @@ _HOME = {
     "Segmentation": "nuriwake.segmentation",
     "Segmenter": "nuriwake.segmenter",
     "Settings": "nuriwake.settings",
-    "load_model": "nuriwake.io.model",
+    "load_model": "nuriwake.model_file",
     "segment": "nuriwake.segmenter",
 }
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.errors import UsageError, out_of_range
-from nuriwake.io.model import save_model
+from nuriwake.io.arrays import ArrayLike, ImageLike, to_raster, to_rasters
+from nuriwake.model_file import save_model
 from nuriwake.painting import as_picture
 from nuriwake.raster import BoolMap, LabelMap, Raster, as_raster
 from nuriwake.regions.tree import Detail
@@ -28,8 +29,6 @@ Result = TypeVar("Result")
 #: Reads a step; returns True to end the training there and keep what was reached.
 StepReader = Callable[["Step"], bool | None]
 Image = Raster | NDArray[np.generic]
-# A list of arrays of one type is no list of arrays of any: lists cannot be typed more simply.
-Images = Image | list[Image] | list[NDArray[Any]] | list[Raster] | tuple[Image, ...]
 
 
 def segment_steps(
@@ -217,9 +216,11 @@ def finish_steps(
 
 @lists_settings
 def segment(
-    image: Image,
+    image: ImageLike,
     *,
-    valid: BoolMap | None = None,
+    valid: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    channel_axis: int | None = -1,
     scribbles: NDArray[np.generic] | None = None,
     regions: int | Literal["auto"] = "auto",
     detail: Detail | None = None,
@@ -231,10 +232,19 @@ def segment(
 
     Parameters
     ----------
-    image : Raster or ndarray of shape (height, width) or (height, width, bands)
-        Any number of bands, any real dtype.
-    valid : ndarray of bool, shape (height, width), optional
-        False where there is no data. Pixels that are not finite never count.
+    image : array of shape (height, width) or (height, width, bands), picture, dataset or path
+        Any number of bands, any real dtype. NumPy, also masked; PyTorch; xarray, whose dimensions
+        name the axes; Dask, Zarr, h5py; pictures of Pillow and SimpleITK; datasets of rasterio;
+        :class:`Raster`; the path of a file.
+    valid : array of bool, shape (height, width), optional
+        False where there is no data. Pixels that are not finite never count, nor do those that the
+        image itself says are masked, transparent or nodata.
+    mask : array of bool, shape (height, width), optional
+        Another name for ``valid``, as in scikit-image: True counts.
+    channel_axis : int or None
+        Where the bands are in an array of three dimensions; None for an array of two. The default
+        is the last axis, and an array whose shape speaks against it is refused; a number of 0 or
+        more is taken at its word.
     scribbles : ndarray of integers, shape (height, width), optional
         Labels that the user has drawn, 0 = not scribbled. 8-bit maps that are mostly 255 are read
         as the paper's authors wrote them: 255 = not scribbled, label k becomes k + 1.
@@ -278,7 +288,9 @@ def segment(
         from nuriwake.learn.guidance import decode_scribbles
 
         drawn = decode_scribbles(np.asarray(scribbles))
-    steps = segment_steps(image, Settings(**settings), valid=valid, scribbles=drawn)
+    chosen = Settings(**settings)
+    raster = to_raster(image, valid, mask=mask, channel_axis=channel_axis)
+    steps = segment_steps(raster, chosen, scribbles=drawn)
     result = finish_steps(steps, on_step)
     return result.read(None if regions == "auto" else regions, labels, detail)
 
@@ -325,14 +337,24 @@ class Segmenter:
     def __repr__(self) -> str:
         return f"Segmenter({', '.join(f'{k}={v!r}' for k, v in self._params.items())})"
 
-    def fit(self, image: Images, y: None = None) -> Self:  # noqa: ARG002
+    def fit(
+        self,
+        image: ImageLike | Sequence[ImageLike],
+        y: None = None,  # noqa: ARG002 - scikit-learn's
+        *,
+        valid: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+        channel_axis: int | None = -1,
+    ) -> Self:
         """Train a network on an image, or on several.
 
         Parameters
         ----------
-        image : Raster, ndarray, or a list of them
+        image : whatever :func:`nuriwake.segment` takes, or a list of such
             A list trains one network on crops of all its images, whatever their sizes;
             ``labels_`` is then a list of label maps and there is no ``segmentation_``.
+        valid, mask, channel_axis
+            As in :func:`nuriwake.segment`; the images of a list carry their masks themselves.
 
         Raises
         ------
@@ -343,25 +365,46 @@ class Segmenter:
         """
         settings = Settings(**self._params)
         if isinstance(image, list | tuple):
-            self.model_ = finish_steps(fit_steps(image, settings))
-            self.labels_ = [self.model_.predict(one) for one in image]
+            masks = mask if valid is None else valid
+            rasters = to_rasters(image, masks, channel_axis=channel_axis)
+            self.model_ = finish_steps(fit_steps(rasters, settings))
+            self.labels_ = [self.model_.predict(raster) for raster in rasters]
             return self
-        self.segmentation_ = finish_steps(segment_steps(image, settings))
+        # A sequence of images is a list or a tuple; anything else is one image.
+        raster = to_raster(image, valid, mask=mask, channel_axis=channel_axis)  # type: ignore[arg-type]
+        self.segmentation_ = finish_steps(segment_steps(raster, settings))
         self.model_ = self.segmentation_.model
         self.labels_ = self.segmentation_.labels
         return self
 
-    def fit_predict(self, image: Images, y: None = None) -> LabelMap | list[LabelMap]:
-        """Train on an image, or on several, and return the labels."""
-        return self.fit(image, y).labels_
+    def fit_predict(
+        self,
+        image: ImageLike | Sequence[ImageLike],
+        y: None = None,
+        *,
+        valid: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+        channel_axis: int | None = -1,
+    ) -> LabelMap | list[LabelMap]:
+        """Train on an image, or on several, and return the labels; as :meth:`fit`."""
+        return self.fit(image, y, valid=valid, mask=mask, channel_axis=channel_axis).labels_
 
-    def predict(self, image: Image) -> LabelMap:
+    def predict(
+        self,
+        image: ImageLike,
+        *,
+        valid: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+        channel_axis: int | None = -1,
+    ) -> LabelMap:
         """Label an image with the trained network and its frozen statistics.
 
         Parameters
         ----------
-        image : Raster or ndarray of shape (height, width) or (height, width, bands)
+        image : whatever :func:`nuriwake.segment` takes
             With as many bands as the image of :meth:`fit`; any size.
+        valid, mask, channel_axis
+            As in :func:`nuriwake.segment`.
 
         Returns
         -------
@@ -375,7 +418,7 @@ class Segmenter:
         InputError
             If the image cannot be used.
         """
-        return self._fitted().predict(image)
+        return self._fitted().predict(image, valid=valid, mask=mask, channel_axis=channel_axis)
 
     def save(self, path: str | Path) -> None:
         """Write the trained model as a safetensors file; :func:`nuriwake.load_model` reads it.

@@ -57,10 +57,14 @@ class GeoTiffSource(BandedFile):
             If the file is damaged or gone.
         """
         with _opened(self.path) as file:
-            array = np.ascontiguousarray(
-                np.moveaxis(file.read(self.bands, window=window.slices), 0, -1)
-            )
-            valid = self._valid(file, window)
+            return self.read_from(file, window)
+
+    def read_from(self, file: DatasetReader, window: Window) -> Raster:
+        """Read the pixels of one window from the file, which is open already."""
+        array = np.ascontiguousarray(
+            np.moveaxis(file.read(self.bands, window=window.slices), 0, -1)
+        )
+        valid = self._valid(file, window)
         if array.dtype.kind == "f":
             valid &= np.isfinite(array).all(axis=2)
         place = self.georeference.shifted(window.row, window.col) if self.georeference else None
@@ -159,6 +163,21 @@ def read_geotiff(path: Path, bands: Sequence[int] = ()) -> Raster:
     if not raster.valid.any():
         raise InputError(f"{path}: no valid pixel, all {raster.valid.size} are nodata.")
     return raster
+
+
+def read_dataset(file: DatasetReader) -> Raster:
+    """Read all of a dataset that rasterio has opened, or of a view of one.
+
+    Raises
+    ------
+    InputError
+        If it is closed or damaged, or holds complex numbers.
+    """
+    path = Path(file.name)
+    if file.closed:
+        raise InputError(f"{path}: the dataset is closed.")
+    with gdal_errors(path, InputError):
+        return _describe(path, file).read_from(file, Window.full(file.shape))
 
 
 @contextmanager
