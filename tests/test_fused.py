@@ -214,7 +214,7 @@ def test_another_batch_goes_on_with_the_same_momentum():
         image = image * valid[:, None]
         objective = Objective(pixel_weights(valid, None, 0.5), 2.0)
         if one is None:
-            (one, plain), (other, fused) = make_engines(
+            (one, plain), (_, fused) = make_engines(
                 make_network(3, 8, 6, 2), image, valid, objective
             )
         else:
