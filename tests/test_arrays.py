@@ -11,8 +11,9 @@ import torch
 from PIL import Image
 
 from nuriwake.errors import InputError, UsageError
+from nuriwake.estimator import Segmenter
 from nuriwake.io.arrays import to_raster
-from nuriwake.segmenter import Segmenter, segment
+from nuriwake.segmenter import segment
 
 RNG = np.random.default_rng(0)
 #: Bands last, and no two axes alike.

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from nuriwake.errors import InputError, UsageError
+from nuriwake.estimator import Segmenter
 from nuriwake.io.arrays import to_raster
 from nuriwake.raster import Raster
-from nuriwake.segmenter import Segmenter, segment
+from nuriwake.segmenter import segment
 
 xarray = pytest.importorskip("xarray")
 pytest.importorskip("rioxarray")
