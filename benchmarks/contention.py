@@ -2,9 +2,9 @@
 
 python benchmarks/contention.py [--picture FILE] [--busy 4] [--repeats 5] [--json FILE]
 
-Alone and beside are measured in turns, each run in a process of its own; medians count. Compare only
-on a machine that does nothing else: the load is printed. On two cores with four busy loops, a fair
-share is a third, so that three times the wall time is fair.
+Alone and beside are measured in turns, each run in a process of its own; medians count. Compare
+only on a machine that does nothing else: the load is printed. On two cores with four busy loops, a
+third is a fair share, so that three times the wall time is fair.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def free_memory(root: Path = _ROOT) -> int:
 
 
 def _statistic(group: Path, name: str) -> int:
-    """Read one line of a group's statistics. (Cached files that nobody reads count as free.)"""
+    """Read a number of a group's statistics: cached files that nobody reads count as free."""
     match = re.search(rf"^{name} (\d+)$", _read(group / "memory.stat"), re.MULTILINE)
     return int(match[1]) if match else 0
 
