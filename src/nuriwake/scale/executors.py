@@ -241,7 +241,9 @@ def dask_executor(
             distributed.LocalCluster(
                 n_workers=n_workers,
                 threads_per_worker=1,
-                dashboard_address=None,
+                # A free port of this machine: without an address Dask takes 8787, on all networks.
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
                 memory_limit=0,
                 silence_logs=50,
             ) as cluster,
