@@ -139,6 +139,7 @@ def test_five_iterations_stay_together(mu):
         torch.testing.assert_close(other(image), one(image), atol=2e-3, rtol=0)
 
 
+@pytest.mark.usefixtures("bf16_road")
 @pytest.mark.parametrize("mu", [0.0, 5.0])
 def test_bfloat16_gradients_point_the_same_way(mu):
     image = waves(120, 160)
@@ -156,6 +157,7 @@ def test_bfloat16_gradients_point_the_same_way(mu):
             assert float(cosine) >= 0.995, name
 
 
+@pytest.mark.usefixtures("bf16_road")
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
 def test_two_runs_are_bit_for_bit_the_same(precision):
     image = waves(60, 70)

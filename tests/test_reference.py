@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from nuriwake.errors import InputError, UsageError
+from nuriwake.estimator import Segmenter
 from nuriwake.learn.network import build_network, masked_statistics
 from nuriwake.recipes.published import as_tensor
 from nuriwake.recipes.reference import Reference, draw_batch, finish_references
-from nuriwake.segmenter import Segmenter, finish_steps, fit_steps
+from nuriwake.segmenter import finish_steps, fit_steps
 from nuriwake.settings import Settings
 
 QUICK = {

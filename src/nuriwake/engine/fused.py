@@ -252,7 +252,9 @@ class FusedEngine:
         for strip in self._strips:
             active = self._last[strip.index]
             rows, slopes = active.flatten(0, 1), self._slopes[strip.index].flatten(0, 1)
-            values = torch.addmm(offset, slopes, weight).addmm_(rows, feedback).view_as(active)
+            values = (
+                linear(slopes, weight.t(), offset).add_(product(rows, feedback)).view_as(active)
+            )
             if self._mask is not None:
                 values *= self._mask[strip.index]
             gradient.add(strip, values, active)

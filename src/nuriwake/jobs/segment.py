@@ -210,8 +210,8 @@ class StepRecorder:
 
 def read_guides(job: SegmentJob, listener: Listener) -> tuple[Scribbles | None, Model | None]:
     """Read the scribbles and the model, and say what was assumed."""
-    from nuriwake.io.model import load_model
     from nuriwake.io.scribbles import read_scribbles
+    from nuriwake.model_file import load_model
 
     scribbles = read_scribbles(job.scribbles) if job.scribbles else None
     if scribbles and scribbles.note:

@@ -41,9 +41,9 @@ def segment_tiled(
         If the memory is too small for one tile.
     """
     from nuriwake.io.drawn import open_scribbles
-    from nuriwake.io.model import load_model
     from nuriwake.jobs.route import open_windows
     from nuriwake.jobs.segment import StepRecorder
+    from nuriwake.model_file import load_model
     from nuriwake.scale.executors import choose_executor
     from nuriwake.scale.large import large_steps
     from nuriwake.scale.products import MosaicOutputs
