@@ -7,6 +7,7 @@ import os
 import stat
 import struct
 import warnings
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ DAMAGED = (
     TypeError,
     ValueError,
     struct.error,
+    zipfile.BadZipFile,
     zlib.error,
 )
 #: No compression in use makes pixels of fewer bytes than one in so many, but of an empty raster.

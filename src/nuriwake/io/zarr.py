@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nuriwake.errors import InputError, OutputError, UsageError, out_of_range, require
 from nuriwake.io.banded import BandedFile
-from nuriwake.raster import Georeference, LabelMap, Raster, Window
+from nuriwake.raster import Georeference, LabelMap, Raster, Window, holds_data
 
 #: Suffix of the folders that this module reads and writes.
 ZARR_SUFFIX = ".zarr"
@@ -55,9 +55,7 @@ class ZarrSource(BandedFile):
         rows, cols = window.slices
         channels = [np.asarray(array[self._index(band, rows, cols)]) for band in self.bands]
         values = np.stack(channels, axis=-1)
-        valid = np.ones(window.shape, bool)
-        if values.dtype.kind == "f":
-            valid = np.isfinite(values).all(axis=2)
+        valid = holds_data(values)
         place = self.georeference.shifted(window.row, window.col) if self.georeference else None
         return Raster(values, valid, place, self.band_names, self.path)
 
