@@ -42,14 +42,14 @@ app.command("app")(open_page)
 def main() -> None:
     """Run the command line and exit."""
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
-    _quieten_libraries()
+    quieten_libraries()
     code = run(sys.argv[1:])
     # What the interpreter would say at its end of an output that it cannot write was said before.
     sys.stdout = sys.stderr = None
     sys.exit(code)
 
 
-def _quieten_libraries() -> None:
+def quieten_libraries() -> None:
     """Keep what libraries log and warn of away from our own lines, unless ``-W`` asks for it."""
     logging.getLogger().addHandler(logging.NullHandler())
     if not sys.warnoptions:
