@@ -38,9 +38,9 @@ MAX_BYTES = 1 << 30
 QUICK = ("--max-iter", "1", "--n-channels", "4", "--max-labels", "4", "--threads", "1", "--quiet")
 ODD_FLAGS = (
     "", "0", "-1", "1", "2", "3", "7", "20", "1e400", "nan", "inf", "-inf", "9" * 400, "9" * 5000,
-    "²", "٣", "1_0", "0x10", "1,2", "3,2,1", "auto", "fast", "labels", "regions,overlay", "polygons",
-    "labels,labels", "result", "contours", "confidence", "a.png", "x" * 300, "/dev/null", ".", "..",
-    "[", "*", "1M", "700M", "9" * 400 + "G", "1G", "2ha", "\ud800", "cpu", "cuda", "fine", "None",
+    "²", "٣", "1_0", "0x10", "1,2", "3,2,1", "auto", "fast", "labels", "regions,overlay",
+    "polygons", "labels,labels", "result", "contours", "confidence", "a.png", "x" * 300, "/dev/null", ".",
+    "..", "[", "*", "1M", "700M", "9" * 400 + "G", "1G", "2ha", "\ud800", "cpu", "cuda", "fine", "None",
 )  # fmt: skip
 FLAGS = {
     "segment": (
@@ -55,6 +55,20 @@ FLAGS = {
     "evaluate": ("--kind",),
     "bench": ("--split", "--methods", "--limit", "--data", "-o"),
 }  # fmt: skip
+
+
+EXTRA = (
+    (), (), ("--save", "labels,regions,polygons"), ("--recipe", "tip2020"), ("--bands", "1"),
+    ("--memory", "600M"), ("--regions", "3"),
+)  # fmt: skip
+SHAPES = (
+    (24, 32, 3), (24, 32), (1, 1), (1, 40, 2), (0, 5), (5,), (2, 3, 4, 5), (), (24, 32, 0),
+    (9, 9, 12), (3, 24, 32),
+)  # fmt: skip
+DTYPES = (
+    "u1", "u2", "i4", "i8", "u8", "f2", "f4", "f8", "b1", "c8", "O", "U3", "M8[s]", "g", "V4",
+    ">f4", ">u2",
+)  # fmt: skip
 
 
 class Hang(BaseException):
@@ -104,8 +118,7 @@ def make_case(rng: random.Random, seeds: dict[str, list[Seed]], folder: Path) ->
         seed = rng.choice(seeds["picture"])
         path = folder / seed.name
         write_seed(seed, path, rng)
-        extra = rng.choice(((), (), ("--save", "labels,regions,polygons"), ("--recipe", "tip2020"),
-                            ("--bands", "1"), ("--memory", "600M"), ("--regions", "3")))  # fmt: skip
+        extra = rng.choice(EXTRA)
         return Case(f"segment {seed.name}", ("segment", str(path), *out, *QUICK, *extra))
     if kind == "folder":
         for seed in rng.sample(seeds["picture"], 3):
@@ -171,10 +184,7 @@ def _flags(
 def odd_array(rng: random.Random) -> np.ndarray:
     """Make an array that is nearly an image."""
     numbers = np.random.default_rng(rng.randrange(2**32))
-    shape = rng.choice(((24, 32, 3), (24, 32), (1, 1), (1, 40, 2), (0, 5), (5,), (2, 3, 4, 5), (),
-                        (24, 32, 0), (9, 9, 12), (3, 24, 32)))  # fmt: skip
-    dtype = rng.choice(("u1", "u2", "i4", "i8", "u8", "f2", "f4", "f8", "b1", "c8", "O", "U3", "M8[s]",
-                        "g", "V4", ">f4", ">u2"))  # fmt: skip
+    shape, dtype = rng.choice(SHAPES), rng.choice(DTYPES)
     array = numbers.random(shape) * rng.choice((1, 255, 65000, 1e30, 1e300))
     if array.size and rng.random() < 0.5:
         array.reshape(-1)[rng.randrange(array.size)] = rng.choice((np.nan, np.inf, -1, 1.7e308, 0))

@@ -190,7 +190,7 @@ def _structure(path: Path) -> str:
 def learned_seeds(folder: Path) -> Iterator[Seed]:
     """Models, a result, a record: what nuriwake itself writes."""
     from nuriwake.jobs.result_file import save_result
-    from nuriwake.io.model import save_model
+    from nuriwake.model_file import save_model
     from nuriwake.segmenter import segment
 
     for recipe in ("fast", "tip2020"):

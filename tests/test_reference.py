@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from nuriwake.errors import InputError, UsageError
+from nuriwake.estimator import Segmenter
 from nuriwake.learn.network import build_network, masked_statistics
 from nuriwake.recipes.published import as_tensor
 from nuriwake.recipes.reference import Reference, draw_batch, finish_references
-from nuriwake.segmenter import Segmenter, finish_steps, fit_steps
+from nuriwake.segmenter import finish_steps, fit_steps
 from nuriwake.settings import Settings
 
 QUICK = {
@@ -97,3 +98,13 @@ def test_crops_are_filled_up_with_invalid_pixels(blocks):
     assert (batch.superpixels[:, 5:] == -1).all()
     drawn = [set(ids[ids >= 0].tolist()) for ids in batch.superpixels]
     assert not drawn[0] & drawn[1]
+
+
+def test_every_crop_holds_data(blocks):
+    reference = _reference(np.tile(blocks, (8, 8, 1)))
+    reference.valid[:] = False
+    reference.valid[100, 200] = True
+    ids = np.zeros(reference.valid.shape, np.int32)
+    settings = Settings(**{**QUICK, "batch_size": 20})
+    batch = draw_batch([reference], [ids], settings, np.random.default_rng(0), torch.device("cpu"))
+    assert batch.valid.sum(dim=(1, 2)).tolist() == [1] * 20

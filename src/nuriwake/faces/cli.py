@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
+import os
 import sys
 import warnings
 
@@ -21,6 +22,7 @@ from nuriwake.faces.info_commands import info, recipes
 from nuriwake.faces.model_commands import apply, fit
 from nuriwake.faces.segment_command import segment
 from nuriwake.faces.web.command import open_page
+from nuriwake.machine import let_waiting_threads_sleep
 
 #: New objects before the interpreter looks for garbage. Importing PyTorch makes very many that
 #: stay, and looking through them again and again is felt in a run of a few seconds.
@@ -42,6 +44,7 @@ app.command("app")(open_page)
 def main() -> None:
     """Run the command line and exit."""
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
+    let_waiting_threads_sleep(os.environ)
     quieten_libraries()
     code = run(sys.argv[1:])
     # What the interpreter would say at its end of an output that it cannot write was said before.

@@ -44,7 +44,7 @@ def fit(
     """Train one model on reference images (recipe tip2020)."""
     from nuriwake.faces.progress import Terminal
     from nuriwake.io.formats import expand_inputs, read_raster
-    from nuriwake.io.model import check_model_path, save_model
+    from nuriwake.model_file import check_model_path, save_model
     from nuriwake.segmenter import finish_steps, fit_steps
 
     chosen = gather_settings(
@@ -94,11 +94,11 @@ def apply(
     from nuriwake.faces.progress import Terminal
     from nuriwake.io.formats import expand_inputs
     from nuriwake.io.identity import file_identity
-    from nuriwake.io.model import load_model
     from nuriwake.jobs.apply import ApplyJob
     from nuriwake.jobs.inputs import plan_inputs, run_input
     from nuriwake.jobs.kinds import APPLY_KINDS, parse_kinds
     from nuriwake.jobs.plan import without_results
+    from nuriwake.model_file import load_model
     from nuriwake.scale.memory import parse_bytes
 
     job = ApplyJob(

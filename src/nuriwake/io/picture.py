@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from nuriwake.io.faults import check_declared, check_file, reading
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
 #: What Pillow may decode, and the suffixes. It knows others, but some start programs (EPS).
@@ -60,11 +61,22 @@ def read_picture(source: Path | BinaryIO) -> tuple[NDArray[Any], NDArray[Any] | 
             return _read_deep_png(source)
         from PIL import ImageOps
 
-        shown = ImageOps.exif_transpose(picture)
-        mode = _AS_BANDS.get(shown.mode, shown.mode)
-        if "transparency" in shown.info:
-            mode = "RGBA"
-        array = np.asarray(shown.convert(mode) if mode != shown.mode else shown)
+        return pillow_bands(ImageOps.exif_transpose(picture))
+
+
+def pillow_bands(picture: Image) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Return the colour bands of a picture of any mode, and its alpha band if it has one.
+
+    Examples
+    --------
+    >>> from PIL import Image
+    >>> bands, alpha = pillow_bands(Image.new("LA", (4, 3)))
+    >>> bands.shape, alpha.shape
+    ((3, 4, 1), (3, 4))
+    """
+    is_keyed = "transparency" in picture.info
+    mode = "RGBA" if is_keyed else _AS_BANDS.get(picture.mode, picture.mode)
+    array = np.asarray(picture.convert(mode) if mode != picture.mode else picture)
     return (array[:, :, :-1], array[:, :, -1]) if mode in ("LA", "RGBA") else (array, None)
 
 
