@@ -39,8 +39,9 @@ QUICK = ("--max-iter", "1", "--n-channels", "4", "--max-labels", "4", "--threads
 ODD_FLAGS = (
     "", "0", "-1", "1", "2", "3", "7", "20", "1e400", "nan", "inf", "-inf", "9" * 400, "9" * 5000,
     "²", "٣", "1_0", "0x10", "1,2", "3,2,1", "auto", "fast", "labels", "regions,overlay",
-    "polygons", "labels,labels", "result", "contours", "confidence", "a.png", "x" * 300, "/dev/null", ".",
-    "..", "[", "*", "1M", "700M", "9" * 400 + "G", "1G", "2ha", "\ud800", "cpu", "cuda", "fine", "None",
+    "polygons", "labels,labels", "result", "contours", "confidence", "a.png", "x" * 300,
+    "/dev/null", ".", "..", "[", "*", "1M", "700M", "9" * 400 + "G", "1G", "2ha", "\ud800",
+    "cpu", "cuda", "fine", "None",
 )  # fmt: skip
 FLAGS = {
     "segment": (
