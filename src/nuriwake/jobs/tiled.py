@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nuriwake.jobs.records import RunRecord
+from nuriwake.machine import count_cores
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class Published:
         )
 
     def _describe(self, done: DoneMap) -> RunRecord:
-        from nuriwake.engine.compute import choose_device, count_cores
+        from nuriwake.engine.compute import choose_device
         from nuriwake.io.versions import package_versions
 
         height, width = self.source.shape

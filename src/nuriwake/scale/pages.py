@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.io.stack import StackSource, write_label_stack
+from nuriwake.io.stack import StackSource, is_stack, open_stack, write_label_stack
 from nuriwake.raster import LabelMap, Raster
 from nuriwake.scale.labelling import label_tile
 from nuriwake.segmenter import fit_steps
@@ -56,6 +56,34 @@ def fit_stack_steps(stack: StackSource, settings: Settings) -> Generator[Step, b
     return (yield from fit_steps(pages, settings))
 
 
+def reference_steps(
+    paths: Sequence[Path], bands: Sequence[int], settings: Settings
+) -> Generator[Step, bool | None, Model]:
+    """Train one model on files, step by step; of stacks, on pages spread over each.
+
+    One stack alone gives the model that :func:`fit_stack_steps` gives.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used, or their bands differ.
+    UsageError
+        If there is no file, or a band does not exist.
+    """
+    from nuriwake.io.formats import read_raster
+
+    if len(paths) == 1 and is_stack(paths[0]):
+        return (yield from fit_stack_steps(open_stack(paths[0], bands), settings))
+    images: list[Raster] = []
+    for path in paths:
+        if is_stack(path):
+            stack = open_stack(path, bands)
+            images += [stack.page(index) for index in _spread(len(stack), N_PAGES)]
+        else:
+            images.append(read_raster(path, bands))
+    return (yield from fit_steps(images, settings))
+
+
 def _spread(n_pages: int, n_wanted: int) -> list[int]:
     """Choose so many pages at most, evenly from the first to the last.
 
@@ -72,7 +100,7 @@ def _fit_views(
     stack: StackSource, indices: Sequence[int], settings: Settings
 ) -> Generator[Step, bool | None, Model]:
     """Read the pages one after the other, and keep their coarse views."""
-    from nuriwake.engine.compute import cpu_threads
+    from nuriwake.engine.compute import steps_in_threads
     from nuriwake.learn.normalise import normalise, pooled_statistics
     from nuriwake.model import Model
     from nuriwake.recipes.views import learn_views, view_of
@@ -80,11 +108,10 @@ def _fit_views(
     most = max(1, _N_VALUES // len(indices))
     values = [_some_pixels(stack.page(index), most) for index in indices]
     statistics = pooled_statistics([(v, np.ones(v.shape[:2], bool)) for v in values])
-    with cpu_threads(settings.threads):
-        pages = (stack.page(index) for index in indices)
-        units = ((normalise(p.array, p.valid, statistics), p.valid) for p in pages)
-        views = [view_of(unit, valid, settings) for unit, valid in units]
-        network = yield from learn_views(views, settings)
+    pages = (stack.page(index) for index in indices)
+    units = ((normalise(p.array, p.valid, statistics), p.valid) for p in pages)
+    views = [view_of(unit, valid, settings) for unit, valid in units]
+    network = yield from steps_in_threads(learn_views(views, settings), settings.threads)
     return Model(network, statistics, settings)
 
 
@@ -123,6 +150,8 @@ def label_stack(
     OutputError
         If the file cannot be written.
     """
+    from nuriwake.engine.compute import cpu_threads
+
     used = np.zeros(model.n_labels + 1, bool)
 
     def pages() -> Iterator[LabelMap]:
@@ -133,5 +162,6 @@ def label_stack(
             if on_progress is not None:
                 on_progress(index + 1, len(stack))
 
-    write_label_stack(output, pages(), model.n_labels)
+    with cpu_threads(model.settings.threads):
+        write_label_stack(output, pages(), model.n_labels)
     return int(used[1:].sum())
