@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.io.coverage import MapTile
 from nuriwake.io.drawn import DrawnLabels
+from nuriwake.io.moments import MapTile
 from nuriwake.io.vector import check_vector_path
 from nuriwake.io.versions import package_versions
 from nuriwake.raster import LabelMap, Window, WindowedSource
