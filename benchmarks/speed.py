@@ -2,6 +2,10 @@
 
     python benchmarks/speed.py [--sizes 0.15,1,4,16] [--repeats 5] [--threads 2] [--json FILE]
 
+The first line names the instruction set. A larger processor does as one with AVX2 only when
+
+    ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 python benchmarks/speed.py
+
 On a machine that others use too, `--threads 1 --clock cpu` counts only the time that the process
 itself was running; what two threads gain is then not measured.
 
@@ -25,6 +29,8 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from nuriwake.engine.precision import instruction_set
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 METHODS = ("published", "plain", "fused-fp32", "fused-bf16")
@@ -225,7 +231,9 @@ def main() -> None:
     parser.add_argument("--no-start-up", action="store_true")
     parser.add_argument("--json", type=Path, help="write the rows here")
     args = parser.parse_args()
-    print(f"load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    instructions = instruction_set()
+    print(f"{instructions}, {args.threads} threads of {os.cpu_count()} cores; "
+          f"load before: {os.getloadavg()[0]:.1f}")  # fmt: skip
     sizes = [float(size) for size in args.sizes.split(",")]
     how = (args.repeats, args.threads, args.clock)
     rows = collect(sizes, args.methods.split(","), args.recipes.split(","), how)
@@ -233,7 +241,11 @@ def main() -> None:
     seconds = {} if args.no_start_up else start_up(args.repeats)
     print(f"load after: {os.getloadavg()[0]:.1f}")
     if args.json:
-        record = {"rows": [asdict(row) for row in rows], "start_up_seconds": seconds}
+        record = {
+            "instruction_set": instructions,
+            "rows": [asdict(row) for row in rows],
+            "start_up_seconds": seconds,
+        }
         args.json.write_text(json.dumps(record, indent=1) + "\n")
 
 

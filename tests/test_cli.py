@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nuriwake.engine import private
 from nuriwake.faces.cli import run
 from nuriwake.io.image import read_labels
 from nuriwake.settings import Settings
@@ -254,11 +255,19 @@ def test_cut_refuses(saved, flags, code, message, capsys):
     assert message in capsys.readouterr().err
 
 
-def test_info_and_recipes(capsys):
+@pytest.mark.parametrize(("bf16", "shown"), [(True, "-BF16; bf16: fast"), (False, "takes fp32")])
+def test_info_asks_what_the_engine_asks(bf16, shown, capsys, monkeypatch):
+    monkeypatch.setattr(private, "answers", lambda _name: bf16)
+    monkeypatch.setattr(private, "has_bf16_flag", lambda: bf16)
     assert run(["info", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["versions"]["torch"]
+    found = json.loads(capsys.readouterr().out)
+    assert found["versions"]["torch"]
+    assert found["bf16"] is bf16
     assert run(["info"]) == 0
-    assert "bf16" in capsys.readouterr().out
+    assert shown in capsys.readouterr().out
+
+
+def test_recipes(capsys):
     assert run(["recipes", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["tip2020"]["continuity"] == 5.0
     assert run(["recipes"]) == 0

@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 
 import nuriwake
 from nuriwake.errors import InputError, ModelError, UsageError
-from nuriwake.io.model import load_model, save_model
-from nuriwake.segmenter import Segmenter
+from nuriwake.estimator import Segmenter
+from nuriwake.model_file import load_model, save_model
 
 QUICK = {"recipe": "icassp2018", "max_iter": 4, "n_channels": 8, "max_labels": 6}
 

@@ -16,6 +16,8 @@ from nuriwake.regions.tree import Detail, LabelTree, RegionTree
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
+    from xarray import DataArray
+
     from nuriwake.model import Model
 
 
@@ -212,6 +214,32 @@ class Segmentation(Partition):
     raster: Raster
     model: Model
     notes: tuple[str, ...] = ()
+
+    def to_xarray(self, *, labels: LabelMap | None = None) -> DataArray:
+        """Give a label map the dimensions, the coordinates and the reference system of the input.
+
+        Parameters
+        ----------
+        labels : ndarray of int32, shape (height, width), optional
+            What to give them to, such as ``result.cut(12)``. Default: the regions or the labels,
+            whichever :meth:`overlay` shows.
+
+        Returns
+        -------
+        xarray.DataArray
+            Of int32; 0 = no data, which is noted as its ``_FillValue``.
+
+        Raises
+        ------
+        MissingDependencyError
+            If xarray is not installed.
+        """
+        from nuriwake.io.dataarray import label_dataarray
+
+        name, shown = ("regions", self.regions) if self.shows_regions else ("labels", self.labels)
+        if labels is not None:
+            name, shown = "labels", labels
+        return label_dataarray(self.raster, shown, name)
 
     def _repr_png_(self) -> bytes:
         """Show the overlay in a notebook."""

@@ -48,7 +48,7 @@ from nuriwake.learn.network import Network
 
 
 class FusedEngine:
-    """A training step that agrees with :class:`nuriwake.recipes.training.PlainEngine`, only faster.
+    """A training step that agrees with :class:`nuriwake.engine.plain.PlainEngine`, only faster.
 
     Parameters
     ----------
@@ -86,20 +86,10 @@ class FusedEngine:
         n_pixels = STRIP_PIXELS_CPU if device.type == "cpu" else STRIP_PIXELS_GPU
         self._strips = strips_of(batch, height, width, n_pixels)
         self._height = height
-        self._count = int(valid.sum())
-        # No mask where there is nothing to mask: it would be another pass.
-        self._mask = None if bool(valid.all()) else valid[..., None].to(self._dtype)
-        self._weights = self._relative_weights(objective.weights)
-        self._roughness = None
-        if objective.continuity:
-            self._roughness = Roughness(
-                valid, network.n_labels, objective.continuity * self._count, self._dtype
-            )
 
         p, q = network.n_channels, network.n_labels
         # The first convolution is cheap, and bfloat16 would lose one grey level in 256: float32.
         self._image = PaddedMap((batch, height, width, n_bands), torch.float32, device)
-        self._image.data[:, 1:-1, 1:-1] = image.permute(0, 2, 3, 1)
         shape = (batch, height, width, p)
         # All feature maps but the last feed a convolution; their memory later holds their gradient.
         self._inner = [PaddedMap(shape, self._dtype, device) for _ in range(network.radius - 1)]
@@ -113,6 +103,20 @@ class FusedEngine:
         self._descent = Descent(
             list(network.parameters()), schedule.learning_rate, schedule.momentum
         )
+        self.load(image, valid, objective)
+
+    def load(self, image: Tensor, valid: Tensor, objective: Objective) -> None:
+        """Go on with another batch of the same shape; the momentum stays."""
+        self._count = int(valid.sum())
+        # No mask where there is nothing to mask: it would be another pass.
+        self._mask = None if bool(valid.all()) else valid[..., None].to(self._dtype)
+        self._weights = self._relative_weights(objective.weights)
+        self._roughness = None
+        if objective.continuity:
+            self._roughness = Roughness(
+                valid, self._network.n_labels, objective.continuity * self._count, self._dtype
+            )
+        self._image.data[:, 1:-1, 1:-1] = image.permute(0, 2, 3, 1)
 
     def _relative_weights(self, weights: Tensor) -> Tensor | None:
         """Give the pixels' weights relative to 1 / n, (B, H, W, 1); None where all are 1."""
@@ -248,7 +252,9 @@ class FusedEngine:
         for strip in self._strips:
             active = self._last[strip.index]
             rows, slopes = active.flatten(0, 1), self._slopes[strip.index].flatten(0, 1)
-            values = torch.addmm(offset, slopes, weight).addmm_(rows, feedback).view_as(active)
+            values = (
+                linear(slopes, weight.t(), offset).add_(product(rows, feedback)).view_as(active)
+            )
             if self._mask is not None:
                 values *= self._mask[strip.index]
             gradient.add(strip, values, active)

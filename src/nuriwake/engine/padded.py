@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nuriwake.engine.kernels import convolve, product
+from nuriwake.engine.kernels import convolve, product, relu_backward
 
 #: Pixels of a strip: a CPU's second-level cache, or enough work for a graphics card.
 STRIP_PIXELS_CPU = 6144
@@ -133,7 +133,7 @@ class ConvolutionGradient:
         gradient, active : Tensors of shape (rows, W, C')
             ``active`` is the ReLU's output; it may be a view of the map that is written.
         """
-        gradient = torch.ops.aten.threshold_backward(gradient, active, 0.0)
+        gradient = relu_backward(gradient, active)
         self.gradient.rows(strip).copy_(gradient)
         self.bias += gradient.sum(dim=(0, 1), dtype=torch.float32)
         self._add_products(strip)

@@ -8,7 +8,6 @@ floats or with a nodata value for each band, a pixel that misses any selected ba
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from nuriwake.errors import InputError, OutputError, require
 from nuriwake.io.atomic import atomic_path
 from nuriwake.io.banded import BandedFile
+from nuriwake.io.gdal import gdal_errors
 from nuriwake.raster import BoolMap, Georeference, LabelMap, Raster, Window
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 #: Side of the blocks of the label maps that are written.
 BLOCK = 512
-#: Megabytes that GDAL may keep of a file; its own default is a share of the machine's memory.
-CACHE_MB = 64
 _IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
@@ -57,10 +55,14 @@ class GeoTiffSource(BandedFile):
             If the file is damaged or gone.
         """
         with _opened(self.path) as file:
-            array = np.ascontiguousarray(
-                np.moveaxis(file.read(self.bands, window=window.slices), 0, -1)
-            )
-            valid = self._valid(file, window)
+            return self.read_from(file, window)
+
+    def read_from(self, file: DatasetReader, window: Window) -> Raster:
+        """Read the pixels of one window from the file, which is open already."""
+        array = np.ascontiguousarray(
+            np.moveaxis(file.read(self.bands, window=window.slices), 0, -1)
+        )
+        valid = self._valid(file, window)
         if array.dtype.kind == "f":
             valid &= np.isfinite(array).all(axis=2)
         place = self.georeference.shifted(window.row, window.col) if self.georeference else None
@@ -161,30 +163,19 @@ def read_geotiff(path: Path, bands: Sequence[int] = ()) -> Raster:
     return raster
 
 
-@contextmanager
-def gdal_errors(path: Path, error_type: type[InputError | OutputError]) -> Iterator[None]:
-    """Turn whatever GDAL reports inside the block into one line of ours.
+def read_dataset(file: DatasetReader) -> Raster:
+    """Read all of a dataset that rasterio has opened, or of a view of one.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file to name.
-    error_type : type
-        ``InputError`` or ``OutputError``.
+    Raises
+    ------
+    InputError
+        If it is closed or damaged, or holds complex numbers.
     """
-    rasterio = require("rasterio", extra="geo")
-    # GDAL's own reports, which rasterio lets through beside its documented exceptions.
-    from rasterio._err import CPLE_BaseError
-
-    verb = "read" if error_type is InputError else "written"
-    try:
-        with rasterio.Env(GDAL_CACHEMAX=CACHE_MB), warnings.catch_warnings():
-            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-            yield
-    except (rasterio.errors.RasterioError, CPLE_BaseError, SystemError) as error:
-        cause = error.__cause__ or error
-        reason = str(cause).splitlines()[0].replace(str(path), path.name).rstrip(".")
-        raise error_type(f"{path}: cannot be {verb} ({reason}).") from error
+    path = Path(file.name)
+    if file.closed:
+        raise InputError(f"{path}: the dataset is closed.")
+    with gdal_errors(path, InputError):
+        return _describe(path, file).read_from(file, Window.full(file.shape))
 
 
 @contextmanager

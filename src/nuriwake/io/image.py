@@ -6,6 +6,7 @@ import struct
 import warnings
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 from nuriwake.errors import InputError, UsageError, out_of_range, require
 from nuriwake.io.atomic import atomic_path
 from nuriwake.raster import LabelMap, Raster, as_raster
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PillowImage
 
 #: Suffixes of TIFF files.
 TIFF_SUFFIXES = (".tif", ".tiff")
@@ -123,11 +127,26 @@ def _read_picture(path: Path) -> tuple[_Bands, _Bands | None]:
         # The guard against decompression bombs warns at 89 MPix, which is an ordinary scene here.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         with Image.open(path) as opened:
-            picture = ImageOps.exif_transpose(opened)
-    if picture.mode == "P" or "transparency" in picture.info:
-        has_alpha = "transparency" in picture.info
+            return pillow_bands(ImageOps.exif_transpose(opened))
+
+
+def pillow_bands(picture: PillowImage) -> tuple[_Bands, _Bands | None]:
+    """Return the colour bands of a picture of any mode, and its alpha band if it has one.
+
+    Examples
+    --------
+    >>> from PIL import Image
+    >>> bands, alpha = pillow_bands(Image.new("LA", (4, 3)))
+    >>> bands.shape, alpha.shape
+    ((3, 4, 1), (3, 4))
+    """
+    premultiplied = {"La": "LA", "RGBa": "RGBA"}
+    if picture.mode in premultiplied:
+        picture = picture.convert(premultiplied[picture.mode])
+    if picture.mode in ("P", "PA") or "transparency" in picture.info:
+        has_alpha = "transparency" in picture.info or picture.mode == "PA"
         picture = picture.convert("RGBA" if has_alpha else "RGB")
-    elif picture.mode in ("1", "CMYK", "YCbCr", "LAB", "HSV"):
+    elif picture.mode in ("1", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"):
         picture = picture.convert("L" if picture.mode == "1" else "RGB")
     array = np.asarray(picture)
     if picture.mode in ("LA", "RGBA"):

@@ -14,6 +14,7 @@ from nuriwake.jobs.listener import Listener
 from nuriwake.jobs.plan import OutputPlan
 from nuriwake.jobs.records import RunRecord
 from nuriwake.jobs.route import Route, choose_route, measure, read_whole, refuse_what_is_lost
+from nuriwake.machine import count_cores
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
@@ -87,8 +88,6 @@ class SegmentJob:
 
     def for_worker(self, n_workers: int) -> SegmentJob:
         """Return the same job for one of several workers: its share of the cores and the memory."""
-        from nuriwake.engine.compute import count_cores
-
         threads = self.settings.threads or max(1, count_cores() // n_workers)
         settings = self.settings.model_copy(update={"threads": threads})
         memory = self.memory_bytes // n_workers
@@ -210,8 +209,8 @@ class StepRecorder:
 
 def read_guides(job: SegmentJob, listener: Listener) -> tuple[Scribbles | None, Model | None]:
     """Read the scribbles and the model, and say what was assumed."""
-    from nuriwake.io.model import load_model
     from nuriwake.io.scribbles import read_scribbles
+    from nuriwake.model_file import load_model
 
     scribbles = read_scribbles(job.scribbles) if job.scribbles else None
     if scribbles and scribbles.note:
