@@ -24,12 +24,12 @@ COLOUR = (255, 235, 0)
 
 
 def thumbnail(picture: np.ndarray, side: int) -> tuple[Image.Image, int]:
-    """Draw the outlines over the photograph and shrink it to a square of so many pixels."""
+    """Draw the outlines over the photograph and shrink it to fit so many pixels by two thirds of them."""
     regions = segment(picture).regions
     drawn = picture.copy()
     drawn[binary_dilation(outlines(regions))] = COLOUR
     small = Image.fromarray(drawn)
-    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    small.thumbnail((side, side * 2 // 3), Image.Resampling.LANCZOS)
     return small, int(regions.max())
 
 
