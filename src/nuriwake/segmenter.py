@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from nuriwake.errors import UsageError, out_of_range
 from nuriwake.io.arrays import ArrayLike, ImageLike, to_raster
+from nuriwake.machine import count_cores
 from nuriwake.painting import as_picture
 from nuriwake.raster import BoolMap, Raster, as_raster
 from nuriwake.regions.tree import Detail
 from nuriwake.segmentation import HistoryRow, Reading, Segmentation
-from nuriwake.settings import RECIPES, Settings, lists_settings
+from nuriwake.settings import Settings, lists_settings
 
 if TYPE_CHECKING:
     from nuriwake.learn.guidance import Scribbles
@@ -65,7 +66,7 @@ def segment_steps(
     InputError
         If the image, the scribbles or the model cannot be used.
     """
-    from nuriwake.engine.compute import cpu_threads
+    from nuriwake.engine.compute import steps_in_threads
     from nuriwake.learn.guidance import check_scribbles
     from nuriwake.learn.normalise import band_statistics, normalise
     from nuriwake.model import Model
@@ -80,19 +81,18 @@ def segment_steps(
     if model is not None:
         check_start(model, settings)
     history: list[HistoryRow] = []
-    with cpu_threads(settings.threads) as threads:
-        statistics = model.statistics if model else band_statistics(raster.array, raster.valid)
-        unit = normalise(raster.array, raster.valid, statistics)
-        network = copy.deepcopy(model.network) if model else None
-        steps = STEPS[settings.recipe](unit, raster.valid, settings, drawn, network)
-        found = yield from _record(steps, history)
-        picture = as_picture(unit)
+    statistics = model.statistics if model else band_statistics(raster.array, raster.valid)
+    unit = normalise(raster.array, raster.valid, statistics)
+    network = copy.deepcopy(model.network) if model else None
+    steps = STEPS[settings.recipe](unit, raster.valid, settings, drawn, network)
+    threads = settings.threads or count_cores()
+    found = yield from steps_in_threads(_record(steps, history), threads)
     return Segmentation(
         tree=found.tree,
         label_tree=found.label_tree,
         own_labels=found.own_labels,
         confidence=found.confidence,
-        picture=picture,
+        picture=as_picture(unit),
         settings=settings,
         reading=Reading(prefers_labels=drawn is not None),
         georeference=raster.georeference,
@@ -160,29 +160,25 @@ def fit_steps(images: Sequence[Image], settings: Settings) -> Generator[Step, bo
     InputError
         If an image cannot be used, or their bands differ.
     """
-    from nuriwake.engine.compute import cpu_threads
+    from nuriwake.engine.compute import steps_in_threads
     from nuriwake.learn.normalise import normalise, pooled_statistics
     from nuriwake.model import Model
-    from nuriwake.recipes.reference import Reference, learn_references
+    from nuriwake.recipes.reference import Reference
+    from nuriwake.recipes.registry import LEARN_MANY
 
     if len(images) == 1:
         result = yield from segment_steps(images[0], settings)
         return result.model
     if not images:
         raise UsageError("training needs at least one image; got none.")
-    if not settings.method.learns_from_many:
-        able = " or ".join(repr(r.name) for r in RECIPES.values() if r.learns_from_many)
-        expected = f"{able} to train on several images"
-        hint = f"The recipe {settings.recipe} sees one whole image at a time."
-        raise UsageError(out_of_range("recipe", expected, settings.recipe, hint))
     rasters = [as_raster(image) for image in images]
     statistics = pooled_statistics([(raster.array, raster.valid) for raster in rasters])
-    with cpu_threads(settings.threads):
-        references = [
-            Reference(normalise(raster.array, raster.valid, statistics), raster.valid)
-            for raster in rasters
-        ]
-        network = yield from learn_references(references, settings)
+    references = [
+        Reference(normalise(raster.array, raster.valid, statistics), raster.valid)
+        for raster in rasters
+    ]
+    steps = LEARN_MANY[settings.recipe](references, settings)
+    network = yield from steps_in_threads(steps, settings.threads)
     return Model(network, statistics, settings, rasters[0].band_names)
 
 

@@ -39,8 +39,6 @@ class Recipe:
     is_local : bool
         Whether a label depends on nothing but the pixels around it. Then a network that has learned
         from parts labels rasters of any size tile by tile, exactly.
-    learns_from_many : bool
-        Whether one network can learn from several images.
     is_continuous : bool
         Whether spatial continuity is a term of the loss (TIP 2020) or a vote in superpixels.
     ignores : frozenset of str
@@ -53,7 +51,6 @@ class Recipe:
     summary: str
     shows: Literal["regions", "labels"]
     is_local: bool
-    learns_from_many: bool
     is_continuous: bool
     ignores: frozenset[str]
     overrides: Mapping[str, Value] = field(default_factory=lambda: MappingProxyType({}))
@@ -68,7 +65,6 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
                 "learns on a coarse grid for a second, then builds a tree of regions at full size",
                 shows="regions",
                 is_local=False,
-                learns_from_many=False,
                 is_continuous=False,
                 ignores=frozenset({"continuity", "crop_size", "batch_size", "scribble_weight"}),
                 overrides=MappingProxyType(
@@ -86,7 +82,6 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
                 "Kanezaki, ICASSP 2018: targets are the argmax, smoothed by superpixels",
                 shows="labels",
                 is_local=True,
-                learns_from_many=True,
                 is_continuous=False,
                 ignores=frozenset({"continuity", "grid_cells"}),
             ),
@@ -96,7 +91,6 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
                 "continuity term",
                 shows="labels",
                 is_local=True,
-                learns_from_many=True,
                 is_continuous=True,
                 ignores=frozenset({"n_superpixels", "compactness", "grid_cells"}),
             ),

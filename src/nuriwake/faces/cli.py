@@ -6,6 +6,7 @@ Exit codes: 0 all done; 1 some inputs failed (the others are done); 2 wrong usag
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 import typer
@@ -18,6 +19,7 @@ from nuriwake.faces.info_commands import info, recipes
 from nuriwake.faces.model_commands import apply, fit
 from nuriwake.faces.segment_command import segment
 from nuriwake.faces.web.command import open_page
+from nuriwake.machine import let_waiting_threads_sleep
 
 #: New objects before the interpreter looks for garbage. Importing PyTorch makes very many that
 #: stay, and looking through them again and again is felt in a run of a few seconds.
@@ -39,6 +41,7 @@ app.command("app")(open_page)
 def main() -> None:
     """Run the command line and exit."""
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
+    let_waiting_threads_sleep(os.environ)
     sys.exit(run(sys.argv[1:]))
 
 

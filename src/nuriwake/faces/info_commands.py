@@ -26,9 +26,10 @@ def machine_info() -> MachineInfo:
     """Look at this machine."""
     import torch
 
-    from nuriwake.engine.compute import available_devices, choose_device, count_cores
+    from nuriwake.engine.compute import available_devices, choose_device
     from nuriwake.engine.precision import has_fast_bf16, instruction_set
     from nuriwake.io.versions import package_versions
+    from nuriwake.machine import count_cores
 
     return MachineInfo(
         versions=package_versions(),

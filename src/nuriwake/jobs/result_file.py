@@ -48,6 +48,7 @@ def save_result(path: Path, partition: Partition) -> None:
     tree, labels = partition.tree, partition.label_tree
     header = {
         "format": FORMAT,
+        "name": partition.name,
         "settings": partition.settings.model_dump(),
         "automatic_altitude": tree.automatic_altitude,
         "min_regions": tree.min_regions,
@@ -140,4 +141,5 @@ def _assemble(path: Path, arrays: Arrays) -> Partition:
         settings=Settings.recorded(header["settings"]),
         reading=Reading(),
         georeference=Georeference(header["crs"], tuple(place)) if place else None,
+        name=str(header.get("name", "")),
     )

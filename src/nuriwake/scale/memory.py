@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 
 from nuriwake.errors import UsageError, out_of_range
+from nuriwake.machine import free_memory
 
 #: Bytes that the interpreter, PyTorch and GDAL need before the first pixel, for each process.
 PROCESS_BYTES = 450 << 20
@@ -39,13 +38,8 @@ def parse_bytes(text: str) -> int:
 
 
 def default_memory() -> int:
-    """Return half of the memory that is free now, in bytes."""
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        match = re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text(encoding="ascii"))
-        if match:
-            return int(match[1]) * 1024 // 2
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    """Return half of the memory that this process could take now, in bytes."""
+    return free_memory() // 2
 
 
 def bytes_per_pixel(n_bands: int, itemsize: int) -> int:

@@ -16,7 +16,7 @@ const pointer = new Pointer(view, regions, scribbles, describeHover);
 const runner = new JobRunner({ started, live, finished, stopped });
 let server; // what /api/settings tells
 let form;
-let source = null; // {file}, {example} or {opened}
+let source = null; // {file}, {example}, {opened} or, after the page was loaded again, {again}
 let pictureOf = null; // the source whose picture is shown
 
 // ---- a job's life
@@ -33,7 +33,20 @@ function run(chosen, withScribbles = false) {
   png.then((blob) => runner.start(chosen, settings, blob));
 }
 
+/** Show the job in the page's address again, with its settings and scribbles. */
+async function reopen(id) {
+  source = { again: id };
+  showWork();
+  setBusy(true);
+  await runner.reopen(id);
+  const job = runner.job ?? runner.result;
+  if (job?.id !== id) return;
+  form.write(job.settings);
+  if (job.command.includes(" --scribbles ")) scribbles.restore(await api.fetchScribbles(id));
+}
+
 function started(job, bitmap) {
+  if (source.again) source.again = job.id;
   if (pictureOf !== source) {
     view.showPicture(bitmap);
     scribbles.resize(bitmap.width, bitmap.height);
@@ -271,7 +284,9 @@ async function open() {
     showDownloads(server.downloads);
     showExamples(await api.fetchExamples());
     document.documentElement.dataset.ready = "yes";
-    if (server.opened) run({ opened: true });
+    window.addEventListener("hashchange", () => location.reload()); // another job's address
+    if (JobRunner.address) reopen(JobRunner.address);
+    else if (server.opened) run({ opened: true });
   } catch (error) {
     showAlert(error.message);
   }

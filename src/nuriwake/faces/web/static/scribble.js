@@ -28,6 +28,15 @@ export class Scribbles {
     this.onChange();
   }
 
+  /** Take a map drawn before; of the same size. */
+  restore(map) {
+    if (map.length !== this.map.length) return;
+    this.map.set(map);
+    this.strokes = [];
+    this.#render();
+    this.onChange();
+  }
+
   /** How many different labels are drawn. */
   get nLabels() { return BRUSHES.filter((_, i) => this.map.includes(i + 1)).length; }
 
