@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nuriwake.io.outlines import Outline, Ring, trace_outlines
+from nuriwake.io.outlines import Outline, trace_outlines
+from nuriwake.io.rings import Ring
 from nuriwake.raster import LabelMap
 
 if TYPE_CHECKING:
