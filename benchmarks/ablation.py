@@ -3,9 +3,9 @@
     python benchmarks/ablation.py DATA [--split train] [--limit 40] [--seed 0]
 
 DATA is the folder of BSDS500 with `images` and `groundTruth`. Every variant grows its own tree, and
-is cut at the altitude that suits it best on the first, third, fifth, ... picture; its other constants
-are the recipe's. The table compares each variant with the whole recipe on all pictures: mean
-difference (standard error).
+is cut at the altitude that suits it best on the first, third, fifth, ... picture; its other
+constants are the recipe's. The table compares each variant with the whole recipe on all pictures:
+mean difference (standard error).
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python benchmarks/contact_sheet.py DATA [--output docs/contact-sheet.jpg]
 
-DATA is the folder of BSDS500 with `images` and `groundTruth`. Nobody chose the photographs: they are
-twelve at equal steps through the sorted names. Prints the number of regions of each.
+DATA is the folder of BSDS500 with `images` and `groundTruth`. Nobody chose the photographs: they
+are twelve at equal steps through the sorted names. Prints the number of regions of each.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ COLOUR = (255, 235, 0)
 
 
 def thumbnail(picture: np.ndarray, side: int) -> tuple[Image.Image, int]:
-    """Draw the outlines over the photograph and shrink it to fit so many pixels by two thirds of them."""
+    """Draw the outlines over the photograph and shrink it; also return the number of regions."""
     regions = segment(picture).regions
     drawn = picture.copy()
     drawn[binary_dilation(outlines(regions))] = COLOUR
