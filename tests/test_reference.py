@@ -55,9 +55,15 @@ def test_images_must_have_the_same_bands(blocks):
         Segmenter(**QUICK).fit([])
 
 
-def test_fast_learns_from_one_image_at_a_time(blocks):
-    with pytest.raises(UsageError, match="`recipe` must be 'icassp2018' or 'tip2020'"):
-        Segmenter().fit([blocks, blocks])
+def test_fast_learns_from_many(blocks):
+    """Blocks of other sizes and places get the labels of their colours."""
+    other = np.concatenate([blocks[:, 16:], blocks[:, :10]], axis=1)
+    segmenter = Segmenter(n_channels=16, max_labels=8, max_iter=10).fit([blocks, other])
+    first, second = segmenter.labels_
+    np.testing.assert_array_equal(segmenter.predict(blocks), first)
+    for here, there in (((4, 4), (4, 20)), ((4, 24), (4, 8)), ((20, 24), (20, 8))):
+        assert first[here] == second[there]
+    assert len({first[4, 4], first[4, 24], first[20, 24]}) == 3
 
 
 def test_on_step_can_end_the_training(blocks):

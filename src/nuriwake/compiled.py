@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar, cast
 
 import numba
+from numba.core import event
 
 Loop = TypeVar("Loop", bound=Callable[..., object])
 
@@ -26,4 +28,34 @@ def compiled(loop: Loop) -> Loop:
     callable
         Does the same, and lets other threads run meanwhile.
     """
-    return cast(Loop, numba.njit(cache=True, nogil=True, fastmath=True)(loop))
+    try:
+        return cast(Loop, numba.njit(cache=True, nogil=True, fastmath=True)(loop))
+    except RuntimeError:
+        # Neither beside this file, nor in the user's cache folder, nor in NUMBA_CACHE_DIR can
+        # anything be kept: every process compiles anew.
+        return cast(Loop, numba.njit(nogil=True, fastmath=True)(loop))
+
+
+@contextmanager
+def when_compiling(hear: Callable[[], None]) -> Iterator[None]:
+    """Tell, inside the block, when the first loop has to be compiled, which takes a while.
+
+    Parameters
+    ----------
+    hear : callable
+        Called once, before it begins; never where all loops are loaded from disk.
+    """
+
+    class FirstOnly(event.Listener):  # type: ignore[misc]
+        told = False
+
+        def on_start(self, event: object) -> None:  # noqa: ARG002
+            if not self.told:
+                self.told = True
+                hear()
+
+        def on_end(self, event: object) -> None:
+            """Say nothing: the next loop follows."""
+
+    with event.install_listener("numba:compile", FirstOnly()):
+        yield

@@ -17,7 +17,7 @@ from nuriwake.painting import as_picture
 from nuriwake.raster import BoolMap, Raster, as_raster
 from nuriwake.regions.tree import Detail
 from nuriwake.segmentation import HistoryRow, Reading, Segmentation
-from nuriwake.settings import RECIPES, Settings, lists_settings
+from nuriwake.settings import Settings, lists_settings
 
 if TYPE_CHECKING:
     from nuriwake.learn.guidance import Scribbles
@@ -163,25 +163,22 @@ def fit_steps(images: Sequence[Image], settings: Settings) -> Generator[Step, bo
     from nuriwake.engine.compute import steps_in_threads
     from nuriwake.learn.normalise import normalise, pooled_statistics
     from nuriwake.model import Model
-    from nuriwake.recipes.reference import Reference, learn_references
+    from nuriwake.recipes.reference import Reference
+    from nuriwake.recipes.registry import LEARN_MANY
 
     if len(images) == 1:
         result = yield from segment_steps(images[0], settings)
         return result.model
     if not images:
         raise UsageError("training needs at least one image; got none.")
-    if not settings.method.learns_from_many:
-        able = " or ".join(repr(r.name) for r in RECIPES.values() if r.learns_from_many)
-        expected = f"{able} to train on several images"
-        hint = f"The recipe {settings.recipe} sees one whole image at a time."
-        raise UsageError(out_of_range("recipe", expected, settings.recipe, hint))
     rasters = [as_raster(image) for image in images]
     statistics = pooled_statistics([(raster.array, raster.valid) for raster in rasters])
     references = [
         Reference(normalise(raster.array, raster.valid, statistics), raster.valid)
         for raster in rasters
     ]
-    network = yield from steps_in_threads(learn_references(references, settings), settings.threads)
+    steps = LEARN_MANY[settings.recipe](references, settings)
+    network = yield from steps_in_threads(steps, settings.threads)
     return Model(network, statistics, settings, rasters[0].band_names)
 
 

@@ -156,7 +156,7 @@ def _crop(
     reference: Reference, superpixels: LabelMap, size: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], BoolMap, LabelMap]:
     height, width, n_bands = reference.image.shape
-    row, col = _corner(reference.valid, size, rng)
+    row, col = place_crop(reference.valid, (size, size), rng)
     part = (slice(row, row + size), slice(col, col + size))
     inside = (slice(0, min(size, height)), slice(0, min(size, width)))
     image = np.zeros((size, size, n_bands), np.float32)
@@ -167,14 +167,28 @@ def _crop(
     return image, valid, ids
 
 
-def _corner(valid: BoolMap, size: int, rng: np.random.Generator) -> tuple[int, int]:
-    """Place a square at random; where it would hold no data, around a random pixel that is some."""
-    free = [max(extent - size, 0) for extent in valid.shape]
+def place_crop(valid: BoolMap, shape: tuple[int, int], rng: np.random.Generator) -> tuple[int, int]:
+    """Place a crop at random; where it would hold no data, around a random pixel that is some.
+
+    Parameters
+    ----------
+    valid : ndarray of bool, shape (height, width)
+    shape : tuple of int
+        Height and width of the crop.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    row, col : int
+        Its first pixel.
+    """
+    free = [max(extent - size, 0) for extent, size in zip(valid.shape, shape, strict=True)]
     row, col = (int(rng.integers(room + 1)) for room in free)
-    if not valid[row : row + size, col : col + size].any():
+    if not valid[row : row + shape[0], col : col + shape[1]].any():
         place = np.unravel_index(rng.choice(np.flatnonzero(valid)), valid.shape)
         row, col = (
-            int(np.clip(at - size // 2, 0, room)) for at, room in zip(place, free, strict=True)
+            int(np.clip(at - size // 2, 0, room))
+            for at, size, room in zip(place, shape, free, strict=True)
         )
     return row, col
 
