@@ -186,8 +186,9 @@ def compare(rows: list[Row]) -> None:
         for other in ("published", "plain"):
             peer = table.get((what, recipe, other, size))
             if peer:
-                print(f"{recipe} {size} MPix: {method} {peer.milliseconds / row.milliseconds:.1f} x as fast "
-                      f"as {other}, {row.peak_mib / peer.peak_mib:.0%} of its memory")  # fmt: skip
+                faster, memory = peer.milliseconds / row.milliseconds, row.peak_mib / peer.peak_mib
+                print(f"{recipe} {size} MPix: {method} {faster:.1f} x as fast as {other}, "
+                      f"{memory:.0%} of its memory")  # fmt: skip
     for what, recipe in sorted({(r.what, r.recipe) for r in rows}):
         ours = [r for r in rows if (r.what, r.recipe, r.method) == (what, recipe, "fused-bf16")]
         if len(ours) > 1:
