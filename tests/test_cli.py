@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -345,7 +346,7 @@ def test_one_bad_input_of_a_folder_costs_one_line(picture, tmp_path, capsys):
 
 def test_the_version_is_one_line(capsys):
     assert run(["--version"]) == 0
-    assert capsys.readouterr().out == f"nuriwake {nuriwake.__version__}\n"
+    assert capsys.readouterr().out == f"nuriwake {version('nuriwake')}\n"
 
 
 def test_without_a_command_there_is_help(capsys):
