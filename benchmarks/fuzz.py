@@ -251,6 +251,7 @@ def run_case(index: int, seed: int, seeds: dict[str, list[Seed]], folder: Path) 
     rng = random.Random(f"{seed}-{index}")
     case = make_case(rng, seeds, folder)
     log = folder.with_suffix(".log")
+    os.chdir(folder)  # an odd -o names a place in it
     before, started = forget_peak(), time.perf_counter()
     finding = detail = ""
     code = -1
@@ -301,6 +302,7 @@ def work(options: argparse.Namespace) -> None:
             faulthandler.dump_traceback_later(3 * MAX_SECONDS, exit=True, file=errors)
             outcome = run_case(index, options.seed, seeds, folder)
             faulthandler.cancel_dump_traceback_later()
+            os.chdir(root)
             if outcome.finding and options.keep:
                 shutil.copytree(folder, options.keep / str(index), dirs_exist_ok=True)
             shutil.rmtree(folder)
@@ -319,7 +321,14 @@ def gather(options: argparse.Namespace) -> list[Outcome]:
 def _follow(options: argparse.Namespace, start: int) -> list[Outcome]:
     outcomes: list[Outcome] = []
     while start < options.n:
-        command = [sys.executable, __file__, "--seed", str(options.seed), "--n", str(options.n)]
+        command = [
+            sys.executable,
+            str(Path(__file__).resolve()),
+            "--seed",
+            str(options.seed),
+            "--n",
+            str(options.n),
+        ]
         command += ["--start", str(start), "--step", str(options.jobs)]
         command += ["--keep", str(options.keep)] if options.keep else []
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -353,6 +362,7 @@ def main() -> None:
     parser.add_argument("--start", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--step", type=int, default=1, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    options.keep = options.keep and options.keep.resolve()
     if options.only is not None:
         options.start, options.n = options.only, options.only + 1
     if options.start is not None:
