@@ -279,6 +279,17 @@ def run_case(index: int, seed: int, seeds: dict[str, list[Seed]], folder: Path) 
     return Outcome(index, case.what, code, seconds, grown, finding, detail or shown)
 
 
+def warm_up(seeds: dict[str, list[Seed]], root: Path) -> None:
+    """Compile what the first run compiles, which is no input's fault."""
+    from nuriwake.faces.cli import run
+
+    whole = root / "whole.png"
+    write_seed(seeds["picture"][0], whole, random.Random(0), harm=False)
+    everything = ("--save", "labels,regions,overlay,contours,confidence,polygons,result")
+    if run(["segment", str(whole), "-o", str(root / "warm"), *QUICK, *everything]):
+        raise SystemExit("a whole picture cannot be segmented")
+
+
 def work(options: argparse.Namespace) -> None:
     """Run every k-th input in this process; print a line before and after each."""
 
@@ -295,6 +306,7 @@ def work(options: argparse.Namespace) -> None:
         root = Path(name)
         (root / "seeds").mkdir()
         seeds = corpus(root / "seeds")
+        warm_up(seeds, root)
         for index in range(options.start, options.n, options.step):
             print(json.dumps({"begun": index}), file=report)
             folder = root / "case"

@@ -117,6 +117,8 @@ def open_stored_dicom(path: Path) -> Stored:
 def _dtype(dataset: Dataset) -> np.dtype[Any]:
     if dataset.get("PixelPaddingValue") is not None or _scale(dataset) != (1.0, 0.0):
         return np.dtype(np.float32)
+    if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
+        return np.dtype("u2" if dataset.RedPaletteColorLookupTableDescriptor[2] > 8 else "u1")
     n_bits = int(dataset.BitsAllocated)
     if n_bits not in (1, 8, 16, 32):
         raise ValueError(f"{n_bits} bits per pixel")
