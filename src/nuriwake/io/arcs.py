@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.raster import LabelMap, Window
-from nuriwake.regions.compiled import compiled
+from nuriwake.compiled import compiled
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]

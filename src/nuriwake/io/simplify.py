@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.io.arcs import Arcs, Points, Surroundings
-from nuriwake.regions.compiled import compiled
+from nuriwake.compiled import compiled
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
