@@ -22,6 +22,7 @@ from nuriwake.faces.cut_command import cut
 from nuriwake.faces.info_commands import info, recipes
 from nuriwake.faces.model_commands import apply, fit
 from nuriwake.faces.segment_command import segment
+from nuriwake.faces.serve_command import serve
 from nuriwake.faces.web.command import open_page
 from nuriwake.machine import let_waiting_threads_sleep
 
@@ -61,6 +62,7 @@ def _common(
 for command in (segment, cut, fit, apply, evaluate, bench, info, recipes):
     app.command()(command)
 app.command("app")(open_page)
+app.add_typer(serve, name="serve")
 
 
 def main() -> None:
