@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from nuriwake.faces.web.work import Grown, Progress, Report, Task
-from nuriwake.raster import as_raster
 from nuriwake.segmentation import Partition
-from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
     from nuriwake.recipes.training import Step
@@ -48,11 +44,3 @@ def run_task(task: Task, report: Report) -> Grown:
     # Without what the page never shows again: the model and the raster.
     kept = {field.name: getattr(result, field.name) for field in fields(Partition)}
     return Grown(Partition(**{**kept, "name": task.name}))
-
-
-def warm_up() -> None:
-    """Load libraries and compiled code by segmenting a tiny picture."""
-    squares = np.zeros((64, 64, 3), np.uint8)
-    squares[16:48, 16:48] = np.arange(32, dtype=np.uint8)[:, np.newaxis]
-    settings = Settings(recipe="fast", max_iter=2)
-    run_task(Task("warm-up", as_raster(squares), settings), lambda _: None)
