@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 BoolMap = NDArray[np.bool_]
 LabelMap = NDArray[np.int32]
+#: Floats of this size and above are no data: no measure gives them, and files that mean "nothing"
+#: hold the largest float32 (3.4e38) or float64 (1.8e308) without saying so.
+NO_DATA_FROM = 1e38
 
 
 @dataclass(frozen=True)
@@ -210,7 +213,7 @@ class Raster:
 def as_raster(image: Raster | NDArray[np.generic], valid: BoolMap | None = None) -> Raster:
     """Make a raster of an array, and check it.
 
-    Pixels with a NaN or an infinite value in any band become invalid.
+    Pixels with a NaN, an infinite value, or one of 1e38 and beyond in any band become invalid.
 
     Parameters
     ----------
@@ -246,12 +249,36 @@ def as_raster(image: Raster | NDArray[np.generic], valid: BoolMap | None = None)
     if valid is not None:
         raster = replace(raster, valid=raster.valid & valid)
     if raster.array.dtype.kind == "f":
-        raster = replace(raster, valid=raster.valid & np.isfinite(raster.array).all(axis=2))
+        raster = replace(raster, valid=raster.valid & holds_data(raster.array))
     if not raster.valid.any():
         raise InputError(
-            f"{raster.name} has no valid pixel: all {raster.valid.size} are nodata or not finite."
+            f"{raster.name} has no valid pixel: all {raster.valid.size} are nodata, not finite, or "
+            "beyond 1e38."
         )
     return raster
+
+
+def holds_data(array: NDArray[np.generic]) -> BoolMap:
+    """Tell which pixels hold numbers in every band; see :data:`NO_DATA_FROM`.
+
+    Parameters
+    ----------
+    array : ndarray of shape (height, width, bands)
+
+    Returns
+    -------
+    ndarray of bool, shape (height, width)
+
+    Examples
+    --------
+    >>> holds_data(np.array([[[1.0], [np.nan], [-1.8e308]]]))
+    array([[ True, False, False]])
+    """
+    if array.dtype.kind != "f":
+        return np.ones(array.shape[:2], bool)
+    is_number = np.isfinite(array) if array.dtype.itemsize < 4 else np.abs(array) < NO_DATA_FROM
+    found: BoolMap = is_number.all(axis=2)
+    return found
 
 
 def _from_array(array: NDArray[np.generic]) -> Raster:

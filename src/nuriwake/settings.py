@@ -21,6 +21,8 @@ from nuriwake.errors import InputError, UsageError, out_of_range
 RecipeName = Literal["fast", "icassp2018", "tip2020"]
 Value = bool | int | float | str
 Documented = TypeVar("Documented")
+#: Bytes of a settings file at most. Records with a long history are settings files too.
+_LARGEST_FILE = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -231,7 +233,7 @@ class Settings(BaseModel):
         int, Field(ge=0, le=1024, description="CPU threads; 0 takes as many as there are cores")
     ] = 0
 
-    def __init__(self, **values: object) -> None:
+    def __init__(self, /, **values: object) -> None:
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -364,11 +366,18 @@ def read_settings(path: Path) -> dict[str, Value]:
     import json
 
     try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise InputError(f"{path}: too large for settings (over {_LARGEST_FILE >> 20} MiB).")
         text = path.read_text(encoding="utf-8")
         table = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise InputError(f"{path}: not a settings file: its tables are too deep.") from error
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        # Of the parsers, of the decoder of UTF-8, and of numbers of thousands of digits.
         raise InputError(f"{path}: not a settings file in TOML or JSON ({error}).") from error
     values = table.get("settings", table) if isinstance(table, dict) else None
     if not isinstance(values, dict):

@@ -243,7 +243,7 @@ def _from_stored(image: Any, channel_axis: int | None) -> Raster:
 
 
 def _from_pillow(image: Any, channel_axis: int | None) -> Raster:
-    from nuriwake.io.image import pillow_bands
+    from nuriwake.io.picture import pillow_bands
 
     _refuse_axis("a picture of Pillow", channel_axis)
     bands, alpha = pillow_bands(image)

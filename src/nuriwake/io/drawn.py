@@ -10,8 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
-from nuriwake.io.image import TIFF_SUFFIXES
 from nuriwake.io.scribbles import read_scribbles, refuse_soft_edges
+from nuriwake.io.tiff import TIFF_SUFFIXES
 from nuriwake.learn.guidance import PUBLISHED_BLANK
 from nuriwake.raster import LabelMap, Window
 

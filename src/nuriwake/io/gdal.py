@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
-from nuriwake.errors import InputError, OutputError, require
+from nuriwake.errors import InputError, NuriwakeError, OutputError, require
+from nuriwake.io.faults import DAMAGED, reason_of
 
 #: Megabytes that GDAL may keep of a file; its own default is a share of the machine's memory.
 CACHE_MB = 64
@@ -42,12 +43,14 @@ def gdal_errors(path: Path, error_type: type[InputError | OutputError]) -> Itera
         ``InputError`` or ``OutputError``.
     """
     rasterio = require("rasterio", extra="geo")
-    verb = "read" if error_type is InputError else "written"
+    # While a file is read, whatever is raised comes from damaged bytes.
+    verb, damaged = ("read", DAMAGED) if error_type is InputError else ("written", ())
     try:
         with rasterio.Env(GDAL_CACHEMAX=CACHE_MB), warnings.catch_warnings():
             warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
             yield
-    except gdal_exceptions() as error:
-        cause = error.__cause__ or error
-        reason = str(cause).splitlines()[0].replace(str(path), path.name).rstrip(".")
+    except NuriwakeError:
+        raise
+    except (*gdal_exceptions(), *damaged) as error:
+        reason = reason_of(error.__cause__ or error, path)
         raise error_type(f"{path}: cannot be {verb} ({reason}).") from error

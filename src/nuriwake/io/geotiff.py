@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from nuriwake.errors import InputError, OutputError, require
 from nuriwake.io.atomic import atomic_path
 from nuriwake.io.banded import BandedFile
+from nuriwake.io.faults import check_declared, check_file
 from nuriwake.io.gdal import gdal_errors
-from nuriwake.raster import BoolMap, Georeference, LabelMap, Raster, Window
+from nuriwake.io.tiff import TIFF_SUFFIXES, check_page, opened_tiff
+from nuriwake.raster import BoolMap, Georeference, LabelMap, Raster, Window, holds_data
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -63,8 +65,7 @@ class GeoTiffSource(BandedFile):
             np.moveaxis(file.read(self.bands, window=window.slices), 0, -1)
         )
         valid = self._valid(file, window)
-        if array.dtype.kind == "f":
-            valid &= np.isfinite(array).all(axis=2)
+        valid &= holds_data(array)
         place = self.georeference.shifted(window.row, window.col) if self.georeference else None
         return Raster(array, valid, place, self.band_names, self.path)
 
@@ -103,19 +104,34 @@ def open_geotiff(path: Path, bands: Sequence[int] = ()) -> GeoTiffSource:
     MissingDependencyError
         If rasterio is not installed.
     """
-    if not path.exists():
-        raise InputError(f"{path}: no such file.")
+    check_file(path)
+    if path.suffix.lower() in TIFF_SUFFIXES:
+        with opened_tiff(path) as pages:
+            check_page(pages.pages.first, path)
     with _opened(path) as file:
+        _check_size(path, file)
         source = _describe(path, file)
     return source.select(bands) if bands else source
+
+
+def _check_size(path: Path, file: DatasetReader) -> None:
+    """Refuse far more pixels than the dataset's files can hold."""
+    parts = [Path(name) for name in file.files]
+    if not parts or not all(part.is_file() for part in parts):
+        return
+    n_bytes = file.width * file.height * sum(np.dtype(dtype).itemsize for dtype in file.dtypes)
+    what = f"{file.height} x {file.width} x {file.count} pixels"
+    check_declared(path, n_bytes, sum(part.stat().st_size for part in parts), what)
 
 
 def _describe(path: Path, file: DatasetReader) -> GeoTiffSource:
     from rasterio.enums import ColorInterp
 
-    dtype = np.dtype(file.dtypes[0])
-    if dtype.kind not in "buif":
-        raise InputError(f"{path}: pixels must be ints or floats; got {dtype}.")
+    if not file.dtypes:
+        raise InputError(f"{path}: holds no raster, but {len(file.subdatasets)} others in it.")
+    for dtype in file.dtypes:
+        if np.dtype(dtype).kind not in "buif":
+            raise InputError(f"{path}: pixels must be ints or floats; got {dtype}.")
     colours = [
         number for number in file.indexes if file.colorinterp[number - 1] != ColorInterp.alpha
     ]
@@ -129,7 +145,7 @@ def _describe(path: Path, file: DatasetReader) -> GeoTiffSource:
         n_file_bands=file.count,
         shape=file.shape,
         block_shape=file.block_shapes[0],
-        dtype=dtype.name,
+        dtype=np.result_type(*file.dtypes).name,
         georeference=Georeference(crs, transform) if placed else None,
         file_band_names=names if any(names) else (),
         nodata=tuple(file.nodatavals),

@@ -105,8 +105,8 @@ def minimum_pixels(
     >>> minimum_pixels("20", None, (100, 100))
     20
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(m2|ha|km2)?", text.strip())
-    if match is None or (match[2] is None and not match[1].isdecimal()):
+    match = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*(m2|ha|km2)?", text.strip())
+    if match is None or (match[2] is None and "." in match[1]):
         expected = "a number of pixels such as 20, or an area such as 500m2, 2ha or 1km2"
         raise UsageError(out_of_range("min_area", expected, text))
     if match[2] is None:

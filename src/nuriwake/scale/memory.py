@@ -31,7 +31,9 @@ def parse_bytes(text: str) -> int:
     >>> parse_bytes("1.5G") == 3 * 2**29
     True
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    match = re.fullmatch(
+        r"([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE
+    )
     if match is None:
         raise UsageError(out_of_range("--memory", "an amount such as 800M or 2G", text))
     return int(float(match[1]) * _UNITS[match[2].upper()])
