@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -81,6 +81,8 @@ class Partition:
     reading : Reading
     georeference : Georeference or None
         Place on the ground.
+    name : str
+        The input's file name; empty where it has none.
     """
 
     tree: RegionTree
@@ -91,6 +93,7 @@ class Partition:
     settings: Settings
     reading: Reading
     georeference: Georeference | None
+    name: str = field(default="", kw_only=True)
 
     @cached_property
     def regions(self) -> LabelMap:

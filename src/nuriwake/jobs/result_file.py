@@ -71,6 +71,7 @@ def save_result(path: Path, partition: Partition) -> None:
     tree, labels = partition.tree, partition.label_tree
     header = {
         "format": FORMAT,
+        "name": partition.name,
         "settings": partition.settings.model_dump(),
         "automatic_altitude": tree.automatic_altitude,
         "min_regions": tree.min_regions,
@@ -189,6 +190,7 @@ def _assemble(arrays: Arrays, header: Mapping[str, Any], settings: Settings) -> 
         settings=settings,
         reading=Reading(),
         georeference=_place(header),
+        name=str(header.get("name", "")),
     )
 
 

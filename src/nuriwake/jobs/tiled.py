@@ -54,7 +54,7 @@ def segment_tiled(
     source = open_windows(plan.source, job.selection)
     megabytes = job.memory_bytes >> 20
     listener.say(f"{plan.source}: larger than --memory {megabytes}M allows; tile by tile.")
-    drawn = open_scribbles(job.scribbles) if job.scribbles else None
+    drawn = open_scribbles(job.scribbles, source.shape) if job.scribbles else None
     if drawn is not None:
         listener.say(f"{job.scribbles}: {drawn.note}.")
     model = load_model(job.model) if job.model else None

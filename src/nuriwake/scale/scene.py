@@ -18,8 +18,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.io.coverage import MapTile
 from nuriwake.io.drawn import DrawnLabels
+from nuriwake.io.moments import MapTile
 from nuriwake.io.versions import package_versions
 from nuriwake.raster import LabelMap, Window, WindowedSource
 from nuriwake.regions.tree import Detail, RegionTree
