@@ -5,8 +5,8 @@ Prints a table and writes JSON::
     python benchmarks/page.py [--chromium /usr/bin/chromium] [--leaves 3000] [--side 1000]
 
 The slider: milliseconds from the slider's event to the frame that shows the new regions, over many
-positions, with the whole picture in view and zoomed in. The first live picture: seconds from the upload of a photograph of 1 megapixel until
-labels are on the canvas, with the real segmenter.
+positions, with the whole picture in view and zoomed in. The first live picture: seconds from the
+upload of a photograph of 1 megapixel until labels are on the canvas, with the real segmenter.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ from playwright.sync_api import Page, sync_playwright
 from skimage import data
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from app_stand_in import colour_tree
-
 from app_server import serving
+from app_stand_in import colour_tree
 from nuriwake.faces.web.picture import as_picture
 from nuriwake.faces.web.runner import run_task
 from nuriwake.faces.web.server import create_app

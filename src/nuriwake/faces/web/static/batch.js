@@ -88,7 +88,7 @@ export class Batch {
     const button = Object.assign(document.createElement("button"), { type: "button", disabled: item.state !== "done", title: item.message ?? "" });
     button.setAttribute("aria-current", String(Boolean(item.shown)));
     const name = Object.assign(document.createElement("span"), { textContent: item.name });
-    const state = Object.assign(document.createElement("small"), { textContent: item.message ?? STATES[item.state] });
+    const state = Object.assign(document.createElement("small"), { textContent: item.message?.replace(`${item.name}: `, "") ?? STATES[item.state] });
     button.append(name, state);
     button.addEventListener("click", () => this.#show(item));
     const row = document.createElement("li");
