@@ -1,6 +1,7 @@
 """The command line: commands, and how errors become one line and an exit code.
 
-Exit codes: 0 all done; 1 some inputs failed (the others are done); 2 wrong usage; 130 interrupted.
+Exit codes: 0 all done; 1 some inputs failed (the others are done); 2 wrong usage; 130 interrupted;
+143 told to end (SIGTERM).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import contextlib
 import gc
 import logging
 import os
+import signal
 import sys
 import warnings
 
@@ -59,6 +61,16 @@ def quieten_libraries() -> None:
         warnings.simplefilter("ignore")
 
 
+class _Ended(BaseException):
+    """The system, or a queue, asked the process to end; what is half done is removed on the way."""
+
+
+def _end(number: int, _frame: object) -> None:
+    # A second request must not disturb the removing.
+    signal.signal(number, signal.SIG_IGN)
+    raise _Ended
+
+
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code.
 
@@ -70,12 +82,14 @@ def run(arguments: list[str]) -> int:
     Returns
     -------
     int
-        0, 1, 2 or 130.
+        0, 1, 2, 130 or 143.
     """
     try:
         code = app(arguments, standalone_mode=False, prog_name="nuriwake")
         if sys.stdout is not None:  # it is None where it was closed
             sys.stdout.flush()
+    except _Ended:
+        return _complain("told to end: nothing was written for the input at hand.", 143)
     except (KeyboardInterrupt, typer.Abort, RunCancelled):
         return _complain("interrupted: nothing was written for the input at hand.", 130)
     except TyperException as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.io.stack import StackSource, is_stack, open_stack, write_label_stack
+from nuriwake.io.stack import StackSource, write_label_stack
 from nuriwake.raster import LabelMap, Raster
 from nuriwake.scale.labelling import label_tile
 from nuriwake.segmenter import fit_steps
@@ -52,36 +52,12 @@ def fit_stack_steps(stack: StackSource, settings: Settings) -> Generator[Step, b
     """
     if not settings.method.is_local and len(stack) > 1:
         return (yield from _fit_views(stack, _spread(len(stack), N_VIEWS), settings))
-    pages = [stack.page(index) for index in _spread(len(stack), N_PAGES)]
-    return (yield from fit_steps(pages, settings))
+    return (yield from fit_steps(list(pages_to_learn_from(stack)), settings))
 
 
-def reference_steps(
-    paths: Sequence[Path], bands: Sequence[int], settings: Settings
-) -> Generator[Step, bool | None, Model]:
-    """Train one model on files, step by step; of stacks, on pages spread over each.
-
-    One stack alone gives the model that :func:`fit_stack_steps` gives.
-
-    Raises
-    ------
-    InputError
-        If a file cannot be used, or their bands differ.
-    UsageError
-        If there is no file, or a band does not exist.
-    """
-    from nuriwake.io.formats import read_raster
-
-    if len(paths) == 1 and is_stack(paths[0]):
-        return (yield from fit_stack_steps(open_stack(paths[0], bands), settings))
-    images: list[Raster] = []
-    for path in paths:
-        if is_stack(path):
-            stack = open_stack(path, bands)
-            images += [stack.page(index) for index in _spread(len(stack), N_PAGES)]
-        else:
-            images.append(read_raster(path, bands))
-    return (yield from fit_steps(images, settings))
+def pages_to_learn_from(stack: StackSource) -> Iterator[Raster]:
+    """Read pages spread evenly over a stack, one after the other."""
+    return (stack.page(index) for index in _spread(len(stack), N_PAGES))
 
 
 def _spread(n_pages: int, n_wanted: int) -> list[int]:

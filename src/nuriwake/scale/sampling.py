@@ -10,15 +10,13 @@ import numpy as np
 
 from nuriwake.errors import InputError
 from nuriwake.raster import Raster, Window, WindowedSource
+from nuriwake.scale.memory import MAX_WINDOWS, WINDOW_SIDE
 from nuriwake.segmenter import fit_steps
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
     from nuriwake.model import Model
     from nuriwake.recipes.training import Step
-
-#: Windows read for the training, and their side in pixels.
-N_WINDOWS, SIDE = 16, 256
 
 
 def sample_windows(shape: tuple[int, int], n_windows: int, side: int, seed: int) -> list[Window]:
@@ -64,7 +62,7 @@ def sample_windows(shape: tuple[int, int], n_windows: int, side: int, seed: int)
 
 
 def read_samples(
-    source: WindowedSource, seed: int, n_windows: int = N_WINDOWS, side: int = SIDE
+    source: WindowedSource, seed: int, n_windows: int = MAX_WINDOWS, side: int = WINDOW_SIDE
 ) -> list[Raster]:
     """Read sampled windows that hold data, mostly data if there are such.
 
