@@ -2,9 +2,11 @@
 
     python benchmarks/speed.py [--sizes 0.15,1,4,16] [--repeats 5] [--threads 2] [--json FILE]
 
-The first line names the instruction set. A larger processor does as one with AVX2 only when
+The first line names the instruction set. A larger processor does as one with AVX2 only after
 
-    ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 python benchmarks/speed.py
+    export ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 NUMBA_CPU_NAME=haswell
+    export NUMBA_CPU_FEATURES=+sse4.2,+popcnt,+avx,+avx2,+fma,+bmi,+bmi2,+lzcnt
+    python benchmarks/speed.py
 
 On a machine that others use too, `--threads 1 --clock cpu` counts only the time that the process
 itself was running; what two threads gain is then not measured.
@@ -179,13 +181,14 @@ def compare(rows: list[Row]) -> None:
     """Print how ours stands to the others, and how cost grows with size."""
     table = {(r.what, r.recipe, r.method, round(r.megapixels, 1)): r for r in rows}
     for (what, recipe, method, size), row in table.items():
-        if what != "step" or method != "fused-bf16":
+        if what != "step" or not method.startswith("fused"):
             continue
         for other in ("published", "plain"):
             peer = table.get((what, recipe, other, size))
             if peer:
-                print(f"{recipe} {size} MPix: {peer.milliseconds / row.milliseconds:.1f} x as fast "
-                      f"as {other}, {row.peak_mib / peer.peak_mib:.0%} of its memory")  # fmt: skip
+                faster, memory = peer.milliseconds / row.milliseconds, row.peak_mib / peer.peak_mib
+                print(f"{recipe} {size} MPix: {method} {faster:.1f} x as fast as {other}, "
+                      f"{memory:.0%} of its memory")  # fmt: skip
     for what, recipe in sorted({(r.what, r.recipe) for r in rows}):
         ours = [r for r in rows if (r.what, r.recipe, r.method) == (what, recipe, "fused-bf16")]
         if len(ours) > 1:

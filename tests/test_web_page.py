@@ -120,15 +120,15 @@ def wait_result(page):
 
 @functools.cache
 def small_coffee():
-    """The example at half its size: a quarter of the time."""
+    """The example in small: a small part of the time."""
     with Image.open(REPOSITORY / "examples" / "coffee.png") as opened:
-        small = opened.convert("RGB").resize((300, 200))
+        small = opened.convert("RGB").resize((180, 120))
     buffer = io.BytesIO()
     small.save(buffer, "PNG")
     return {"name": "cup.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
 
 
-def run_cup(page, n_steps=20, wait=True):
+def run_cup(page, n_steps=10, wait=True):
     set_steps(page, n_steps)
     page.set_input_files("#file", small_coffee())
     if wait:
@@ -361,7 +361,7 @@ def test_scribble_undo_erase_and_relearn(page, tasks):
     page.click("#learn")
     page.wait_for_selector("#slider-bar", state="hidden")
     wait_result(page)
-    assert tasks[-1].scribbles.shape == (200, 300)
+    assert tasks[-1].scribbles.shape == (120, 180)
     assert set(np.unique(tasks[-1].scribbles)) == {0, 1, 3}
     assert labels_painted() == 2  # they stay, to be added to
 
@@ -464,15 +464,15 @@ def test_another_picture_starts_afresh(page, tmp_path):
 
 
 def test_a_run_survives_a_reload(page, tasks):
-    run_cup(page, 400, wait=False)
+    run_cup(page, 60, wait=False)
     wait_live(page)
     n_tasks = len(tasks)
     for _ in range(2):  # while it runs, and when it is done
         page.reload()
         wait_result(page)
-        assert page.text_content("#file-name") == "cup.png · 300 × 200"
-        assert page.text_content("#command").endswith("--max-iter 400")
-        assert page.input_value("#setting-max_iter") == "400"
+        assert page.text_content("#file-name") == "cup.png · 180 × 120"
+        assert page.text_content("#command").endswith("--max-iter 60")
+        assert page.input_value("#setting-max_iter") == "60"
     assert len(tasks) == n_tasks
     run_again(page, 5)  # the server still has the picture
     assert tasks[-1].settings.max_iter == 5
@@ -498,7 +498,7 @@ def test_every_control_has_a_name_and_a_place_in_the_tab_order(page):
     for _ in range(5):
         page.keyboard.press("Tab")
         seen.append(page.evaluate("document.activeElement.id"))
-    assert seen == ["new-image", "layers", "slider", "count", "auto"]
+    assert seen == ["new-image", "show-keys", "layers", "zoom-in", "full-screen"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -529,6 +529,90 @@ def test_texts_have_enough_contrast(open_page, scheme):
         light, dark = sorted((luminance(ink), luminance(paper)), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ink, paper)
     shoot(page, f"result-{scheme}")
+
+
+def zoom_percent(page):
+    return float(page.text_content("#zoom-value").split()[0])
+
+
+def test_zoom_by_wheel_keys_drag_and_minimap(page):
+    run_cup(page)
+    fitted = zoom_percent(page)
+    assert page.is_hidden("#minimap")
+    box = page.locator("#layers").bounding_box()
+    at = (box["x"] + 0.3 * box["width"], box["y"] + 0.6 * box["height"])
+    page.mouse.move(*at)
+    under = page.text_content("#readout-text")
+    for _ in range(5):
+        page.mouse.wheel(0, -250)
+    page.mouse.move(at[0] + 1, at[1])
+    assert page.text_content("#readout-text") == under  # the point under the pointer stays
+    assert zoom_percent(page) > 4 * fitted
+    assert page.is_visible("#minimap")
+    page.mouse.down()
+    page.mouse.move(at[0] + 200, at[1] + 50, steps=4)
+    page.mouse.up()
+    assert page.is_hidden("#selection")  # a drag selects nothing
+    page.mouse.move(at[0] + 201, at[1] + 50)
+    assert page.text_content("#readout-text") == under  # it has moved along
+    page.mouse.click(at[0] + 201, at[1] + 50)
+    assert page.is_visible("#selection")
+    shoot(page, "zoomed")
+    frame = page.locator("#minimap-frame").bounding_box()
+    page.click("#minimap", position={"x": 5, "y": 5})
+    assert page.locator("#minimap-frame").bounding_box()["x"] < frame["x"]
+    page.keyboard.press("0")
+    assert zoom_percent(page) == fitted
+    page.keyboard.press("1")
+    assert zoom_percent(page) == max(100, fitted)  # never less than the whole
+    page.focus("#layers")
+    for _ in range(9):
+        page.keyboard.press("+")
+    start = page.locator("#minimap-frame").bounding_box()
+    for _ in range(60):
+        page.keyboard.press("ArrowRight")
+    assert page.locator("#minimap-frame").bounding_box()["x"] > start["x"]  # the view follows
+    mark = page.locator("#crosshair").bounding_box()
+    assert box["x"] < mark["x"] < box["x"] + box["width"]
+    page.click("#full-screen")
+    assert page.evaluate("document.fullscreenElement.id") == "stage-column"
+    assert page.is_visible("#slider")
+    page.keyboard.press("f")
+    page.keyboard.press("?")
+    assert page.is_visible("#keys")
+    page.keyboard.press("Escape")
+    assert page.is_hidden("#keys")
+
+
+def test_a_strip_is_usable(page, tmp_path):
+    page.set_input_files("#file", picture(tmp_path, "strip.png", (20, 800)))
+    wait_result(page)
+    assert page.locator("#layers").bounding_box()["height"] > 200
+    for _ in range(12):
+        page.keyboard.press("+")
+    assert zoom_percent(page) > 1000
+    page.click("#layers", position={"x": 300, "y": 150})
+    assert page.is_visible("#selection")
+
+
+def test_two_fingers_pinch(open_page):
+    page = open_page(viewport=PHONE, has_touch=True, is_mobile=True)
+    run_cup(page)
+    fitted = zoom_percent(page)
+    box = page.locator("#layers").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch = page.context.new_cdp_session(page)
+
+    def send(kind, *spread):
+        points = [{"x": x + d, "y": y, "id": i} for i, d in enumerate(spread)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    send("touchStart", -20, 20)
+    for half in (30, 45, 60):
+        send("touchMove", -half, half)
+    send("touchEnd")
+    assert 2.5 * fitted < zoom_percent(page) < 3.5 * fitted
+    assert page.is_hidden("#selection")
 
 
 def test_a_phone_sized_window_scrolls_in_one_direction(open_page):

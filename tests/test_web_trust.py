@@ -215,6 +215,16 @@ def test_a_body_that_stops_or_trickles_is_given_up():
             assert upload(client, encoded()).status_code == 201
 
 
+def test_who_hangs_up_leaves_no_trace_in_the_log(address, caplog):
+    for _ in range(3):
+        with connect(address) as connection:
+            begin_upload(connection)
+            time.sleep(0.05)
+    with httpx.Client(base_url=address, timeout=30) as client:
+        assert upload(client, encoded()).status_code == 201
+    assert caplog.text == ""
+
+
 def test_a_connection_without_a_request_is_closed():
     app = create_app(run_task, limits=QUICK)
     with serving(app) as address, connect(address) as silent, connect(address) as half:

@@ -65,7 +65,8 @@ def product(a: Tensor, b: Tensor) -> Tensor:
     """
     if _must_widen(a):
         return product(a.float(), b.float()).to(a.dtype)
-    kernel = _onednn(private.LINEAR, a) if a.dtype == torch.float32 else None
+    is_wide = a.dtype == torch.float32 and a.shape[0] >= a.shape[1]
+    kernel = _onednn(private.LINEAR, a) if is_wide else None
     if kernel is None:
         return a @ b
     result: Tensor = kernel(a, b.t(), None, "none", [], "")

@@ -191,14 +191,18 @@ def _partners(pairs: csr_array) -> NDArray[np.intp]:
 
     n_rows, n_columns = pairs.shape
     source, sink = n_rows + n_columns, n_rows + n_columns + 1
-    row, column = pairs.nonzero()
-    tails = np.concatenate([row, np.full(n_rows, source), n_rows + np.arange(n_columns)])
-    heads = np.concatenate([n_rows + column, np.arange(n_rows), np.full(n_columns, sink)])
-    network = csr_array((np.ones(tails.size, np.int32), (tails, heads)), shape=(sink + 1, sink + 1))
-    flow = maximum_flow(network, source, sink, method="dinic").flow[:n_rows]
-    row, column = (flow > 0).nonzero()
+    useful = np.flatnonzero(np.diff(pairs.indptr))
+    heads = np.concatenate([n_rows + pairs.indices, np.full(n_columns, sink), useful])
+    lengths = np.concatenate([np.diff(pairs.indptr), np.ones(n_columns, int), [useful.size, 0]])
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    ones, shape = np.ones(heads.size, np.int32), (sink + 1, sink + 1)
+    network = csr_array((ones, heads.astype(np.int32), starts.astype(np.int32)), shape=shape)
+    flow = maximum_flow(network, source, sink, method="dinic").flow
+    n_entries = flow.indptr[n_rows]
+    row = np.repeat(np.arange(n_rows), np.diff(flow.indptr[: n_rows + 1]))
+    is_pair = flow.data[:n_entries] > 0
     partner = np.full(n_rows, -1, np.intp)
-    partner[row] = column - n_rows
+    partner[row[is_pair]] = flow.indices[:n_entries][is_pair] - n_rows
     return partner
 
 

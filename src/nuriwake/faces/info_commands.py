@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
@@ -41,8 +42,18 @@ def machine_info() -> MachineInfo:
     )
 
 
-def info(json: JsonFlag = False) -> None:
+WarmUpFlag = Annotated[
+    bool,
+    typer.Option(
+        "--warm-up", help="compile what the first picture would wait for; for images and clusters"
+    ),
+]
+
+
+def info(json: JsonFlag = False, warm_up: WarmUpFlag = False) -> None:
     """Show versions, device, threads and CPU features."""
+    if warm_up:
+        _warm_up()
     found = machine_info()
     if json:
         import json as json_module
@@ -55,6 +66,14 @@ def info(json: JsonFlag = False) -> None:
     typer.echo(f"{'threads':<14}{found.threads}")
     bf16 = "fast" if found.bf16 else "slow or none, so that auto takes fp32"
     typer.echo(f"{'CPU':<14}{found.cpu}; bf16: {bf16}")
+
+
+def _warm_up() -> None:
+    from nuriwake.jobs.warm_up import warm_up
+
+    started = time.perf_counter()
+    warm_up()
+    typer.echo(f"warmed up in {time.perf_counter() - started:.1f} s", err=True)
 
 
 def recipes(json: JsonFlag = False) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from nuriwake.compiled import compiled
 from nuriwake.raster import BoolMap, LabelMap
-from nuriwake.regions.compiled import compiled
 
 
 def catchment_basins(edges: NDArray[np.float32], valid: BoolMap) -> LabelMap:

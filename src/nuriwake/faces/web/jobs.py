@@ -247,6 +247,7 @@ class JobQueue:
                 kept_pixels += job.n_pixels
                 # The newest result stays, whatever its size.
                 crowded = rank > 0 and kept_pixels > self._limits.keep_pixels
+                crowded |= rank >= self._limits.keep_results
                 if crowded or now - job.over_since > self._limits.keep_seconds:
                     del self._jobs[job.id]
 

@@ -21,6 +21,8 @@ class Limits:
         Jobs in the queue at most, besides the one that runs; then the answer is "busy".
     keep_seconds : float
         Finished results are dropped after this time.
+    keep_results : int
+        So many finished results are kept at most.
     keep_pixels : int
         The oldest finished results are dropped when all of them together have more pixels.
     preview_seconds : float
@@ -52,6 +54,7 @@ class Limits:
     values: int = 128_000_000
     waiting: int = 8
     keep_seconds: float = 1800.0
+    keep_results: int = 32
     keep_pixels: int = 48_000_000
     preview_seconds: float = 0.2
     preview_side: int = 480

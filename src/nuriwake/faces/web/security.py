@@ -9,6 +9,7 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -148,6 +149,8 @@ class Guard:
         except TooSlow:
             late = _refuse(408, "the request came too slowly.", {"Connection": "close"})
             await late(scope, receive, send_with_headers)
+        except ClientDisconnect:  # nobody is left to be told
+            return
         finally:
             self._in_transit -= size
 

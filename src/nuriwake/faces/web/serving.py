@@ -15,11 +15,12 @@ from fastapi import FastAPI
 from nuriwake.errors import InputError, UsageError, out_of_range
 from nuriwake.faces.web.connections import connection_class
 from nuriwake.faces.web.limits import Limits
-from nuriwake.faces.web.runner import run_task, warm_up
+from nuriwake.faces.web.runner import run_task
 from nuriwake.faces.web.security import Access
 from nuriwake.faces.web.server import create_app
 from nuriwake.faces.web.work import Task
 from nuriwake.io.formats import read_raster
+from nuriwake.jobs.warm_up import warm_up
 from nuriwake.settings import Settings
 
 _GRACE_SECONDS = 2

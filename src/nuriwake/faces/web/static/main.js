@@ -4,10 +4,12 @@ import * as api from "./api.js";
 import { $, announce, hex, hideAlert, showAlert } from "./dom.js";
 import { SettingsForm } from "./form.js";
 import { JobRunner } from "./job.js";
+import { wireKeys } from "./keys.js";
 import { Pointer } from "./pointer.js";
 import { RegionPanel } from "./regions.js";
 import { BRUSHES, Scribbles } from "./scribble.js";
 import { View } from "./view.js";
+import { toggleFullScreen } from "./zoom.js";
 
 const view = new View(document);
 const regions = new RegionPanel(view, describeResult);
@@ -186,6 +188,10 @@ function wireView() {
     $("opacity-value").textContent = `${$("opacity").value} %`;
   });
   $("outlines-only").addEventListener("change", () => view.setOptions({ outlinesOnly: $("outlines-only").checked }));
+  $("zoom-in").addEventListener("click", () => view.zoom.key("+"));
+  $("zoom-out").addEventListener("click", () => view.zoom.key("-"));
+  $("zoom-fit").addEventListener("click", () => view.zoom.fit());
+  $("full-screen").addEventListener("click", toggleFullScreen);
   $("run-again").addEventListener("click", () => run(source));
   $("copy").addEventListener("click", copyCommand);
 }
@@ -241,22 +247,6 @@ function wireScribbles() {
   $("learn").addEventListener("click", () => run(source, true));
 }
 
-function wireKeys() {
-  const actions = {
-    m: () => regions.merge(), s: () => regions.split(), u: () => regions.undo(),
-    a: () => regions.preset("auto"), o: () => $("outlines-only").click(),
-    "[": () => regions.step(-1), "]": () => regions.step(1), Escape: () => regions.select(null),
-  };
-  document.addEventListener("keydown", (event) => {
-    const typing = event.target.matches("input:not([type=range], [type=radio], [type=checkbox]), select, textarea");
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || !regions.isReady) return;
-    const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (!action) return;
-    event.preventDefault();
-    action();
-  });
-}
-
 function showExamples(list) {
   $("examples").append(...list.map(({ name, title, credit }) => {
     const image = Object.assign(document.createElement("img"), { src: `/api/examples/${name}.jpg`, alt: "", width: 240, height: 180 });
@@ -275,7 +265,12 @@ async function open() {
   wireStart();
   wireView();
   wireScribbles();
-  wireKeys();
+  wireKeys({
+    m: () => regions.merge(), s: () => regions.split(), u: (event) => regions.undo(),
+    a: () => regions.preset("auto"), o: () => $("outlines-only").click(),
+    "[": () => regions.step(-1), "]": () => regions.step(1), Escape: () => regions.select(null),
+    undo: () => regions.undo(), redo: () => {},
+  }, view.zoom, () => regions.isReady);
   try {
     server = await api.fetchSettings();
     form = new SettingsForm($("settings-form"), server);

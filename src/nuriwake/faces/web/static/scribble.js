@@ -71,6 +71,13 @@ export class Scribbles {
     this.onChange();
   }
 
+  /** Take back a stroke that was a pinch's first finger. */
+  cancel() {
+    for (const [p, label] of this.stroke || []) this.map[p] = label;
+    this.stroke = null;
+    this.#render();
+  }
+
   undo() {
     for (const [p, label] of this.strokes.pop() || []) this.map[p] = label;
     this.#render();
