@@ -146,9 +146,9 @@ def training_bytes(n_bands: int, n_channels: int, n_labels: int, n_layers: int =
     Examples
     --------
     >>> training_bytes(3, 100, 100)
-    4000
+    1703
     """
-    activations = 4 * (4 * n_channels * n_layers + 4 * n_labels)
+    activations = 6 * n_channels * n_layers + 4 * n_labels
     return activations + bytes_per_pixel(n_bands, 4)
 
 
@@ -250,7 +250,8 @@ def plan_windows(
         needed = -(-(memory - room + least) >> 20)
         expected = f"at least {needed}M to learn from {n_images} image(s)"
         raise UsageError(out_of_range("--memory", expected, f"{memory >> 20}M"))
-    crop_size = min(settings.crop_size, isqrt(room // each))
+    # A quarter is for more windows: a few of them show little of an image.
+    crop_size = min(settings.crop_size, max(MIN_CROP, isqrt(3 * room // 4 // each)))
     left = room - max(crop_size**2 * each, labelled)
     return WindowPlan(min(MAX_WINDOWS, 1 + left // (n_images * window)), crop_size)
 
