@@ -23,9 +23,8 @@ QUICK = Settings(recipe="tip2020", crop_size=64, **TINY)
 @pytest.fixture
 def scene(tmp_path):
     rng = np.random.default_rng(0)
-    tifffile.imwrite(
-        tmp_path / "scene.tif", rng.integers(0, 255, (300, 310, 3), np.uint8), photometric="rgb"
-    )
+    fields = np.kron(rng.integers(0, 255, (5, 6, 3), np.uint8), np.ones((32, 32, 1), np.uint8))
+    tifffile.imwrite(tmp_path / "scene.tif", fields, photometric="rgb")
     return tmp_path / "scene.tif"
 
 
@@ -71,7 +70,7 @@ def test_one_image_beyond_the_memory_is_learned_from_windows(scene, tmp_path, re
 
 
 def test_too_little_memory_is_one_line(scene, tmp_path):
-    with pytest.raises(UsageError, match="`--memory` must be at least [0-9]+M to learn from"):
+    with pytest.raises(UsageError, match=r"`--memory` must be at least [0-9]+M to learn from"):
         fit([scene], tmp_path / "m.safetensors", memory=100 << 20)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["scene.tif"]
 

@@ -45,7 +45,7 @@ def test_windows_shrink_with_the_memory():
     assert plans[0].crop_size < plans[1].crop_size <= 256
     few = plan_windows(900 << 20, 40, 4, settings)
     assert few.n_windows < plans[1].n_windows <= 16
-    with pytest.raises(UsageError, match="at least [0-9]+M to learn from 40 image"):
+    with pytest.raises(UsageError, match=r"at least [0-9]+M to learn from 40 image"):
         plan_windows(500 << 20, 40, 4, settings)
 
 

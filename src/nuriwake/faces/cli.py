@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import warnings
+from collections.abc import Callable
 
 import typer
 from typer.exceptions import TyperException
@@ -48,6 +49,7 @@ def main() -> None:
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
     let_waiting_threads_sleep(os.environ)
     quieten_libraries()
+    signal.signal(signal.SIGTERM, _end_process(os.getpid()))
     code = run(sys.argv[1:])
     # What the interpreter would say at its end of an output that it cannot write was said before.
     sys.stdout = sys.stderr = None
@@ -65,10 +67,17 @@ class _Ended(BaseException):
     """The system, or a queue, asked the process to end; what is half done is removed on the way."""
 
 
-def _end(number: int, _frame: object) -> None:
-    # A second request must not disturb the removing.
-    signal.signal(number, signal.SIG_IGN)
-    raise _Ended
+def _end_process(own: int) -> Callable[[int, object], None]:
+    """Return what this process, and none that it forks, does when it is told to end."""
+
+    def end(number: int, _frame: object) -> None:
+        if os.getpid() != own:
+            os._exit(128 + number)
+        # A second request must not disturb the removing.
+        signal.signal(number, signal.SIG_IGN)
+        raise _Ended
+
+    return end
 
 
 def run(arguments: list[str]) -> int:
