@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nuriwake.io.selection import ALL, Selection
 from nuriwake.jobs.commit import staging
 from nuriwake.jobs.listener import Listener
 from nuriwake.jobs.plan import plan_model
@@ -29,8 +30,8 @@ class FitJob:
     Parameters
     ----------
     settings : Settings
-    bands : tuple of int
-        Bands to use, from 1; empty for all.
+    selection : Selection
+        What is used of each image.
     memory : int or None
         Bytes; images that need more are learned from windows of them. None: half of what is free.
     overwrite : bool
@@ -38,7 +39,7 @@ class FitJob:
     """
 
     settings: Settings
-    bands: tuple[int, ...] = ()
+    selection: Selection = ALL
     memory: int | None = None
     overwrite: bool = False
 
@@ -90,7 +91,7 @@ def fit_model(job: FitJob, sources: Sequence[Path], model: Path, listener: Liste
         save_model(files.temporary("model", model), trained)
         record = FitRecord(
             inputs={str(path): file_identity(path) for path in sources},
-            bands=job.bands,
+            selection=job.selection.request(),
             settings=job.settings.model_dump(),
             versions=package_versions(),
             seconds={"total": round(time.perf_counter() - started, 3)},
@@ -109,18 +110,20 @@ def _steps(
     job: FitJob, sources: Sequence[Path]
 ) -> tuple[Generator[Step, bool | None, Model], tuple[str, ...]]:
     """Choose what is learned from, and say where it is less than all."""
-    from nuriwake.io.stack import is_stack, open_stack
+    from nuriwake.io.sources import open_planes
+    from nuriwake.io.stack import StackSource
     from nuriwake.jobs.route import measure
     from nuriwake.scale.memory import plan_windows, references_fit
     from nuriwake.scale.pages import N_PAGES, fit_stack_steps
     from nuriwake.segmenter import fit_steps
 
-    extents = [measure(source, job.bands) for source in sources]
+    extents = [measure(source, job.selection) for source in sources]
     sizes = [e.shape[0] * e.shape[1] for e in extents for _ in range(min(e.n_pages, N_PAGES))]
     n_bands = max((extent.n_bands for extent in extents), default=1)
     if references_fit(job.memory_bytes, sizes, n_bands, job.settings):
-        if len(sources) == 1 and is_stack(sources[0]):
-            return fit_stack_steps(open_stack(sources[0], job.bands), job.settings), ()
+        stack = open_planes(sources[0], job.selection)
+        if len(sources) == 1 and isinstance(stack, StackSource):
+            return fit_stack_steps(stack, job.settings), ()
         images = [image for source in sources for image in _images(job, source)]
         return fit_steps(images, job.settings), ()
     plan = plan_windows(job.memory_bytes, len(sizes), n_bands, job.settings)
@@ -131,17 +134,21 @@ def _steps(
 
 def _images(job: FitJob, source: Path, n_windows: int = 0) -> list[Raster]:
     """Read an image, or pages spread over a stack; of large ones so many windows."""
-    from nuriwake.io.stack import is_stack, open_stack
-    from nuriwake.jobs.route import open_windows, read_whole
+    from nuriwake.io.sources import open_planes, open_windows, read_input
+    from nuriwake.io.stack import StackSource
     from nuriwake.scale.pages import pages_to_learn_from
     from nuriwake.scale.sampling import read_samples
 
-    if is_stack(source):
-        pages = pages_to_learn_from(open_stack(source, job.bands))
-    elif n_windows:
-        return read_samples(open_windows(source, job.bands), job.settings.seed, n_windows)
-    else:
-        return [read_whole(source, job.bands)]
+    seed = job.settings.seed
+    stack = open_planes(source, job.selection)
+    if isinstance(stack, StackSource):
+        pages = pages_to_learn_from(stack)
+        if not n_windows:
+            return list(pages)
+        return [
+            part for page in pages for part in read_samples(page, seed, n_windows, is_divided=True)
+        ]
     if not n_windows:
-        return list(pages)
-    return [part for page in pages for part in read_samples(page, job.settings.seed, n_windows)]
+        return [read_input(source, job.selection)]
+    source_by_windows = open_windows(source, job.selection)
+    return read_samples(source_by_windows, seed, n_windows, is_divided=True)

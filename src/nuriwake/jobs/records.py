@@ -51,6 +51,14 @@ class RunRecord:
         ``whole``, ``tiled`` or ``stack``.
     pieces : int
         Tiles, or pages; 1 where the image was in memory as a whole.
+    axes : str
+        Of the maps: ``YX``, or those of a stack, such as ``TZYX``.
+    spacing : tuple of float
+        Step along each axis, of time in seconds; empty where the input does not say.
+    unit : str
+        Of the steps in space, such as ``micrometer``; empty where unknown, or on the ground.
+    channel_names : tuple of str
+        Names of the bands that were used.
     """
 
     input: str
@@ -73,6 +81,10 @@ class RunRecord:
     notes: tuple[str, ...] = ()
     route: str = "whole"
     pieces: int = 1
+    axes: str = "YX"
+    spacing: tuple[float, ...] = ()
+    unit: str = ""
+    channel_names: tuple[str, ...] = ()
 
     def to_json(self, indent: int | None = None) -> str:
         """Write the record as JSON."""
@@ -111,8 +123,8 @@ class FitRecord:
     Parameters
     ----------
     inputs : Mapping of path to digest
-    bands : tuple of int
-        Bands used, from 1; empty for all.
+    selection : Mapping
+        What was used of each, where it was not all.
     settings : Mapping
         Every setting; ``--settings`` reads them back from here.
     versions : Mapping of package name to version
@@ -126,7 +138,7 @@ class FitRecord:
     """
 
     inputs: Mapping[str, str]
-    bands: tuple[int, ...]
+    selection: Mapping[str, str]
     settings: Mapping[str, Value]
     versions: Mapping[str, str]
     seconds: Mapping[str, float]

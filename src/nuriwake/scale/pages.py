@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.io.stack import StackSource, write_label_stack
+from nuriwake.io.label_stack import write_label_stack
+from nuriwake.io.stack import StackSource
 from nuriwake.raster import LabelMap, Raster
 from nuriwake.scale.labelling import label_tile
 from nuriwake.segmenter import fit_steps
@@ -88,7 +89,7 @@ def _fit_views(
     units = ((normalise(p.array, p.valid, statistics), p.valid) for p in pages)
     views = [view_of(unit, valid, settings) for unit, valid in units]
     network = yield from steps_in_threads(learn_views(views, settings), settings.threads)
-    return Model(network, statistics, settings)
+    return Model(network, statistics, settings, stack.band_names)
 
 
 def _some_pixels(page: Raster, most: int) -> NDArray[np.generic]:
@@ -110,7 +111,7 @@ def label_stack(
     model : Model
     stack : StackSource
     output : pathlib.Path
-        A TIFF.
+        A TIFF, or a folder that ends in ``.zarr``; the axes of the pages are kept.
     on_progress : callable, optional
         Called with the number of pages done and of all pages.
 
@@ -139,5 +140,5 @@ def label_stack(
                 on_progress(index + 1, len(stack))
 
     with cpu_threads(model.settings.threads):
-        write_label_stack(output, pages(), model.n_labels)
+        write_label_stack(output, pages(), model.n_labels, stack.grid)
     return int(used[1:].sum())
