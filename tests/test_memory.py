@@ -55,3 +55,12 @@ def test_whole_references_count_together():
     assert not references_fit(2 << 30, [25_000_000], 4, settings)
     assert references_fit(2 << 30, [100_000] * 10, 3, settings)
     assert not references_fit(2 << 30, [100_000] * 1000, 3, settings)
+
+
+@pytest.mark.parametrize("text", ["9" * 400, "9" * 400 + "G", "²G", "1e3", "-1G", "nan"])
+def test_amounts_that_are_none(text):
+    with pytest.raises(
+        UsageError, match="`--memory` must be an amount such as 800M or 2G"
+    ) as error:
+        parse_bytes(text)
+    assert len(str(error.value)) < 400
