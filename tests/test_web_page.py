@@ -8,15 +8,19 @@ import json
 import os
 import re
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from app_server import serving
+from app_stand_in import colour_tree
 from conftest import REPOSITORY, require_or_skip
 from nuriwake.faces.web.limits import Limits
+from nuriwake.faces.web.picture import as_picture
 from nuriwake.faces.web.runner import run_task
 from nuriwake.faces.web.server import create_app
 from nuriwake.settings import Settings, read_settings
@@ -161,6 +165,7 @@ def colours_on_canvas(page):
 
 
 def save_download(page, kind, tmp_path):
+    page.evaluate("document.getElementById('more-formats').open = true")
     with page.expect_download() as caught:
         page.click(f"[data-kind='{kind}']")
     path = tmp_path / caught.value.suggested_filename
@@ -294,10 +299,25 @@ def test_select_merge_split_undo_by_keyboard(page):
     page.keyboard.press("m")
     assert int(page.input_value("#count")) < 10
     assert "changes by hand" in page.text_content("#command-note")
+    merged = page.input_value("#count")
     for _ in range(3):
         page.keyboard.press("u")
     assert (page.input_value("#count"), colours_on_canvas(page)) == ("10", 10)
-    assert page.is_disabled("#undo-edit")
+    for _ in range(3):
+        page.keyboard.press("Shift+U")
+    assert page.input_value("#count") == merged
+    assert page.is_disabled("#redo")
+    for _ in range(3):
+        page.keyboard.press("Control+z")
+    assert page.input_value("#count") == "10"
+    automatic = page.get_attribute("#auto", "title").split(": ")[1].split()[0]
+    while page.is_enabled("#undo"):  # the slider's way too
+        page.click("#undo")
+    assert page.input_value("#count") == automatic
+    slide(page, 10)
+    page.click("#layers")
+    assert page.is_visible("#selection")
+    page.focus("#layers")
     page.keyboard.press("Escape")
     assert page.is_hidden("#selection")
 
@@ -347,7 +367,14 @@ def test_scribble_undo_erase_and_relearn(page, tasks):
     page.get_by_role("radio", name="Brush 2").check(force=True)
     stroke(100, 200)
     assert labels_painted() == 2
-    page.click("#undo-stroke")
+    page.keyboard.press("Control+z")
+    assert labels_painted() == 1
+    page.keyboard.press("Control+y")
+    assert labels_painted() == 2
+    page.click("#clear-strokes")
+    assert labels_painted() == 0
+    page.click("#undo")
+    page.click("#undo")
     assert labels_painted() == 1
     stroke(100, 200)
     page.get_by_role("radio", name="Erase").check(force=True)
@@ -364,10 +391,168 @@ def test_scribble_undo_erase_and_relearn(page, tasks):
     assert tasks[-1].scribbles.shape == (120, 180)
     assert set(np.unique(tasks[-1].scribbles)) == {0, 1, 3}
     assert labels_painted() == 2  # they stay, to be added to
+    painted = page.evaluate(
+        """() => {
+          const at = (name, row, col) => [...document.getElementById(name).getContext('2d')
+            .getImageData(col, row, 1, 1).data].slice(0, 3).join();
+          const find = (brush) => {
+            const { width, height } = document.getElementById('layer-scribbles');
+            for (let row = 0; row < height; row++) for (let col = 0; col < width; col++)
+              if (at('layer-scribbles', row, col) === brush) return [row, col];
+          };
+          return ['230,159,0', '0,158,115'].map((brush) => at('layer-regions', ...find(brush)));
+        }"""
+    )
+    assert painted == ["230,159,0", "0,158,115"]  # what was drawn has its brush's colour
 
 
 #: A network that also a slow machine trains while one waits.
 SMALL = {"max_iter": "5", "n_channels": "16", "max_labels": "16"}
+
+
+def test_classes_name_and_colour_regions(page, tmp_path):
+    run_cup(page)
+    slide(page, 6)
+    page.click("#classes-panel summary")
+    for name in ("cup", "table"):
+        page.click("#add-class")
+        page.keyboard.type(name)
+        page.keyboard.press("Tab")
+    page.click("#layers", position={"x": 20, "y": 20})
+    page.focus("#layers")
+    page.keyboard.press("2")
+    assert page.text_content("#selection-class") == "table"
+    assert page.text_content("#announce").startswith("table · region ")
+    page.locator("#classes input[type=color]").nth(1).fill("#123456")
+    painted = colour_at(page, 2, 2)
+    assert painted == "18,52,86"
+    slide(page, 12)  # the class stays with the pixels
+    assert colour_at(page, 2, 2) == painted
+    coco = json.loads(save_download(page, "coco.json", tmp_path).read_text())
+    names = {category["id"]: category["name"] for category in coco["categories"]}
+    assert set(names.values()) == {"region", "table"}
+    features = json.loads(save_download(page, "geojson", tmp_path).read_text())["features"]
+    tagged = [f["properties"] for f in features if f["properties"].get("class") == "table"]
+    assert tagged
+    assert {properties["fill"] for properties in tagged} == {"#123456"}
+    shoot(page, "classes")
+    page.get_by_role("button", name="Remove class 2").click()
+    assert colour_at(page, 2, 2) != painted
+    page.click("#undo")
+    assert colour_at(page, 2, 2) == painted
+    while page.is_enabled("#undo"):
+        page.click("#undo")
+    assert page.locator("#classes li").count() == 0
+
+
+def test_a_session_is_saved_and_opened_again(page, open_page, tmp_path, tasks):
+    run_cup(page)
+    slide(page, 9)
+    page.click("#layers", position={"x": 20, "y": 20})
+    page.keyboard.press("s")
+    page.click("#classes-panel summary")
+    page.click("#add-class")
+    page.keyboard.type("wood")
+    page.keyboard.press("Tab")
+    page.focus("#layers")
+    page.keyboard.press("1")
+    before = page.input_value("#count"), colours_on_canvas(page), page.text_content("#command")
+    assert before[0] == "10"
+    with page.expect_download() as caught:
+        page.click("#save-session")
+    path = tmp_path / caught.value.suggested_filename
+    assert path.name == "cup.nuriwake.zip"
+    caught.value.save_as(path)
+
+    def now(page):
+        assert page.input_value("#classes input[type=text]") == "wood"
+        return page.input_value("#count"), colours_on_canvas(page), page.text_content("#command")
+
+    page.reload()  # the tab itself remembers as much
+    wait_result(page)
+    assert now(page) == before
+    n_tasks = len(tasks)
+    other = open_page()
+    other.set_input_files("#file", path)
+    wait_result(other)
+    assert now(other) == before
+    assert other.text_content("#file-name") == "cup.png · 180 × 120"
+    assert len(tasks) == n_tasks  # nothing is learned again
+    path.write_bytes(path.read_bytes()[:-500])
+    other.click("#new-image")
+    other.set_input_files("#file", path)
+    other.wait_for_selector("#alert:not([hidden])")
+    assert "not a session" in other.text_content("#alert-text")
+
+
+def test_several_pictures_with_the_same_settings(page, tmp_path, tasks):
+    files = [
+        picture(tmp_path, f"{name}.png", shape)
+        for name, shape in (("a", (60, 80)), ("c", (40, 60)))
+    ]
+    broken = tmp_path / "b.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
+    set_steps(page, 4)
+    page.set_input_files("#file", [files[0], broken, files[1]])
+    page.wait_for_selector("#batch-list li:nth-child(3) button:enabled")
+    wait_result(page)
+    rows = page.locator("#batch-list button").all_text_contents()
+    assert [row[:5] for row in rows] == ["a.png", "b.png", "c.png"]
+    assert "not an image" in rows[1]
+    assert [task.settings.max_iter for task in tasks[-2:]] == [4, 4]
+    assert page.text_content("#file-name") == "a.png · 80 × 60"
+    page.click("#batch-list li:nth-child(3) button")
+    wait_named(page, "c.png · 60 × 40")
+    page.click("#batch-list li:nth-child(1) button")
+    wait_named(page, "a.png · 80 × 60")
+    shoot(page, "batch")
+    page.select_option("#batch-kind", "labels.png")
+    with page.expect_download() as caught:
+        page.click("#batch-download")
+    path = tmp_path / caught.value.suggested_filename
+    caught.value.save_as(path)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == ["01-a.labels.png", "02-c.labels.png"]
+
+
+def wait_named(page, text):
+    page.wait_for_selector(f"#file-name:text-is('{text}')")
+    wait_result(page)
+
+
+def test_a_page_of_a_stack_and_a_reduced_picture(browser, open_page, tmp_path):
+    path = tmp_path / "stack.tif"
+    pages = np.random.default_rng(0).integers(0, 255, (3, 40, 60)).astype(np.uint8)
+    tifffile.imwrite(path, pages, imagej=True, metadata={"axes": "ZYX"})
+    app = create_app(
+        lambda task, _: colour_tree(as_picture(task.raster), 8), limits=Limits(pixels=2500)
+    )
+    with serving(app) as address:
+        page = open_page()
+        page.goto(address)
+        page.wait_for_selector("html[data-ready]")
+        page.set_input_files("#file", path)
+        wait_named(page, "stack.tif · 60 × 40")
+        assert page.text_content("#page-count") == "of 3"
+        page.fill("#page-number", "3")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#command:has-text('--plane z=2')")
+        assert page.is_hidden("#reduced")
+        page.click("#new-image")
+        page.set_input_files("#file", picture(tmp_path))
+        wait_named(page, "squares.png · 53 × 40")
+        assert page.is_visible("#reduced")
+        assert "at 1/3 of" in page.text_content("#reduced")
+        assert page.is_hidden("#pages")
+        page.goto("about:blank")
+
+
+def colour_at(page, row, col):
+    return page.evaluate(
+        """([row, col]) => [...document.getElementById('layer-regions').getContext('2d')
+          .getImageData(col, row, 1, 1).data].slice(0, 3).join()""",
+        [row, col],
+    )
 
 
 def test_the_published_recipes_give_labels(page):

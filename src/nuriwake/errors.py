@@ -22,10 +22,17 @@ from types import ModuleType
 
 #: Bits of an int, and letters of a text, that messages show in full.
 _LONGEST_INT, _LONGEST_TEXT = 256, 200
+#: Letters of a message at most: what is longer is a name that no system takes.
+_LONGEST_LINE = 1600
 
 
 class NuriwakeError(Exception):
-    """Root of every error that nuriwake raises on purpose."""
+    """Root of every error that nuriwake raises on purpose; said in one line, however long."""
+
+    def __str__(self) -> str:
+        line = " ".join(super().__str__().split("\n"))
+        half = _LONGEST_LINE // 2
+        return line if len(line) <= _LONGEST_LINE else f"{line[:half]} ... {line[-half:]}"
 
 
 class UsageError(NuriwakeError, ValueError):
@@ -98,15 +105,15 @@ def shown(value: object) -> str:
     return writer.repr(value)
 
 
-def require(module: str, *, extra: str) -> ModuleType:
+def require(module: str, *, extra: str = "") -> ModuleType:
     """Import an optional dependency, or say how to install it.
 
     Parameters
     ----------
     module : str
         Dotted name of the module to import.
-    extra : str
-        The extra of nuriwake that brings it.
+    extra : str, optional
+        The extra of nuriwake that brings it; empty where none does.
 
     Returns
     -------
@@ -127,7 +134,8 @@ def require(module: str, *, extra: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
+        own = f"pip install 'nuriwake[{extra}]'  (or: pip install {package})"
         raise MissingDependencyError(
             f"this needs the package {package}, which cannot be imported ({error}). "
-            f"Install it with: pip install 'nuriwake[{extra}]'  (or: pip install {package})"
+            f"Install it with: {own if extra else f'pip install {package}'}"
         ) from error

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from nuriwake.faces.options import (
-    BandsFlag,
     Inputs,
     JsonFlag,
     MemoryFlag,
@@ -21,8 +20,15 @@ from nuriwake.faces.options import (
     SettingsFlag,
     WorkersFlag,
     gather_settings,
-    parse_bands,
     with_settings,
+)
+from nuriwake.faces.selection import (
+    AxesFlag,
+    BandsFlag,
+    ChannelsFlag,
+    PageFlag,
+    PlaneFlag,
+    parse_selection,
 )
 
 #: Unless told otherwise: fast sees one whole image at a time, so that its models fit no tiles.
@@ -36,6 +42,10 @@ def fit(
         Path, typer.Option("-m", "--model", help="the file to write", metavar="MODEL.safetensors")
     ],
     bands: BandsFlag = "",
+    channels: ChannelsFlag = "",
+    axes: AxesFlag = "",
+    plane: PlaneFlag = "",
+    page: PageFlag = None,
     settings: SettingsFlag = None,
     quiet: QuietFlag = False,
     *,
@@ -52,11 +62,11 @@ def fit(
         {"recipe": FIT_RECIPE, **flags} if settings is None else flags, settings
     )
     check_model_path(model)
-    numbers = parse_bands(bands)
+    selection = parse_selection(bands, channels, axes, plane, page)
     paths = expand_inputs(inputs)
     terminal = Terminal(quiet)
     with terminal.training(model.name, chosen.max_iter) as show:
-        trained = finish_steps(reference_steps(paths, numbers, chosen), show)
+        trained = finish_steps(reference_steps(paths, selection, chosen), show)
     save_model(model, trained)
     terminal.say(f"trained on {len(paths)} {'input' if len(paths) == 1 else 'inputs'} -> {model}")
 
@@ -75,6 +85,10 @@ def apply(
         ),
     ] = "",
     bands: BandsFlag = "",
+    channels: ChannelsFlag = "",
+    axes: AxesFlag = "",
+    plane: PlaneFlag = "",
+    page: PageFlag = None,
     memory: MemoryFlag = "",
     workers: WorkersFlag = 1,
     scheduler: SchedulerFlag = None,
@@ -106,7 +120,7 @@ def apply(
         model=load_model(model),
         model_digest=file_identity(model),
         kinds=parse_kinds(save, among=APPLY_KINDS) if save else None,
-        bands=tuple(parse_bands(bands)),
+        selection=parse_selection(bands, channels, axes, plane, page),
         memory=parse_bytes(memory) if memory else None,
         workers=workers,
         scheduler=scheduler,

@@ -1,21 +1,28 @@
 // The page: wires the parts together.
 
 import * as api from "./api.js";
+import { Batch } from "./batch.js";
 import { $, announce, hex, hideAlert, showAlert } from "./dom.js";
 import { SettingsForm } from "./form.js";
+import { History } from "./history.js";
 import { JobRunner } from "./job.js";
 import { wireKeys } from "./keys.js";
 import { Pointer } from "./pointer.js";
 import { RegionPanel } from "./regions.js";
 import { BRUSHES, Scribbles } from "./scribble.js";
+import { openSession, recall, remember, SESSION_SUFFIX } from "./session.js";
+import { Tags } from "./tags.js";
 import { View } from "./view.js";
 import { toggleFullScreen } from "./zoom.js";
 
 const view = new View(document);
-const regions = new RegionPanel(view, describeResult);
-const scribbles = new Scribbles(view.layers.scribbles, describeScribbles);
+const history = new History();
+const regions = new RegionPanel(view, history, describeResult);
+const tags = new Tags(regions, history);
+const scribbles = new Scribbles(view.layers.scribbles, history, describeScribbles);
 const pointer = new Pointer(view, regions, scribbles, describeHover);
-const runner = new JobRunner({ started, live, finished, stopped });
+const batch = new Batch((id) => reopen(id));
+const runner = new JobRunner({ started, live, finished, stopped, keeps: (id) => batch.has(id) });
 let server; // what /api/settings tells
 let form;
 let source = null; // {file}, {example}, {opened} or, after the page was loaded again, {again}
@@ -37,6 +44,7 @@ function run(chosen, withScribbles = false) {
 
 /** Show the job in the page's address again, with its settings and scribbles. */
 async function reopen(id) {
+  leaveResult();
   source = { again: id };
   showWork();
   setBusy(true);
@@ -56,6 +64,18 @@ function started(job, bitmap) {
     pointer.center();
   }
   $("file-name").textContent = `${job.name} · ${job.width} × ${job.height}`;
+  describeOrigin(job);
+}
+
+/** What of its file the picture is: a page of a stack, or reduced in size. */
+function describeOrigin({ n_pages, page, reduction }) {
+  $("pages").hidden = n_pages === 1;
+  $("page-number").max = n_pages;
+  $("page-number").value = page + 1;
+  $("page-number").disabled = !source.file; // only the browser has the other pages
+  $("page-count").textContent = `of ${n_pages}`;
+  $("reduced").hidden = reduction === 1;
+  $("reduced").textContent = `Seen and segmented at 1/${reduction} of its width and height: it has more than the ${Math.round(server.limits.pixels / 1e6)} megapixels of the page. The command line segments it whole.`;
 }
 
 function live(bitmap) {
@@ -65,7 +85,7 @@ function live(bitmap) {
 }
 
 function finished(tree) {
-  regions.open(tree);
+  regions.open(tree, recall(runner.result.id));
   setBusy(false);
   performance.mark("finished");
   announce(`Done: ${regions.countText()}. The slider changes the number.`);
@@ -83,10 +103,10 @@ function setBusy(busy) {
   view.setLearning(busy);
   $("slider-bar").hidden = !ready;
   $("run-again").disabled = busy;
-  for (const button of $("downloads").children) button.disabled = !ready;
+  for (const button of document.querySelectorAll("[data-kind]")) button.disabled = !ready;
   const drawn = ready && runner.result.command.includes(" --scribbles ");
   document.querySelector("[data-kind='scribbles.png']").hidden = !drawn;
-  $("copy").disabled = !ready;
+  $("copy").disabled = $("save-session").disabled = !ready;
   describeScribbles();
 }
 
@@ -118,13 +138,14 @@ function showStart() {
 }
 
 function describeResult() {
+  remember(runner.result.id, regions.pack());
   const command = `${runner.result.command}${regions.flag()}`;
   // Lines break between flags only.
   $("command").replaceChildren(...command.split(/(?= --)/).flatMap((part, i) => {
     const span = Object.assign(document.createElement("span"), { textContent: part.trim() });
     return i ? [" ", span] : [part];
   }));
-  const edits = regions.history.length;
+  const edits = regions.edits.length;
   $("command-note").hidden = edits === 0;
   $("command-note").textContent = `Without the ${edits} ${edits === 1 ? "change" : "changes"} by hand; the downloads have them.`;
 }
@@ -138,7 +159,6 @@ function describeHover(node) {
 
 function describeScribbles() {
   const { nLabels } = scribbles;
-  $("undo-stroke").disabled = !scribbles.canUndo;
   $("clear-strokes").disabled = nLabels === 0;
   $("learn").disabled = nLabels < 2 || runner.isRunning === true;
   $("scribble-hint").hidden = nLabels !== 1;
@@ -146,21 +166,49 @@ function describeScribbles() {
 
 // ---- controls
 
+function chooseAll(files) {
+  if (files.length < 2) return files[0] && choose(files[0]);
+  const settings = form.read();
+  if (!settings) return undefined;
+  hideAlert();
+  runner.cancel();
+  showStart();
+  showWork();
+  return batch.start(files, settings);
+}
+
 function choose(file) {
   const { bytes } = server.limits;
   if (file.size > bytes) {
     return showAlert(`${file.name} is too large: ${mebibytes(file.size)}; at most ${mebibytes(bytes)} are taken here. The command line takes any size.`);
   }
-  return run({ file });
+  return file.name.endsWith(SESSION_SUFFIX) ? resume(file) : run({ file });
+}
+
+/** Go on with a piece of work that was saved. */
+async function resume(file) {
+  hideAlert();
+  try {
+    const { id } = await openSession(file);
+    batch.clear();
+    await reopen(id);
+  } catch (error) {
+    showAlert(error.message);
+  }
 }
 
 const capitalise = (text) => text[0].toUpperCase() + text.slice(1);
 const mebibytes = (size) => `${(size / 2 ** 20).toPrecision(3)} MiB`;
 
 function wireStart() {
-  $("file").addEventListener("change", () => $("file").files[0] && choose($("file").files[0]));
+  $("file").addEventListener("change", () => chooseAll([...$("file").files]));
+  $("page-number").addEventListener("change", () => {
+    const { value, max, validity } = $("page-number");
+    if (validity.valid && value <= max) run({ file: source.file, page: value - 1 });
+  });
   $("new-image").addEventListener("click", () => {
     runner.cancel();
+    batch.clear();
     showStart();
     $("file").focus();
   });
@@ -175,7 +223,7 @@ function wireStart() {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     document.body.classList.remove("dragging");
-    if (event.dataTransfer.files[0]) choose(event.dataTransfer.files[0]);
+    chooseAll([...event.dataTransfer.files]);
   });
 }
 
@@ -194,16 +242,21 @@ function wireView() {
   $("full-screen").addEventListener("click", toggleFullScreen);
   $("run-again").addEventListener("click", () => run(source));
   $("copy").addEventListener("click", copyCommand);
+  $("save-session").addEventListener("click", () =>
+    api.downloadSession(runner.result.id, regions.pack()).catch((error) => showAlert(error.message)));
 }
 
 function showDownloads(list) {
-  $("downloads").append(...list.map(({ kind, title }) => {
+  const buttons = list.map(({ kind, title }) => {
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: title, disabled: true });
     button.dataset.kind = kind;
     button.addEventListener("click", () =>
-      api.download(runner.result.id, kind, regions.query()).catch((error) => showAlert(error.message)));
+      api.download(runner.result.id, kind, regions.wanted()).catch((error) => showAlert(error.message)));
     return button;
-  }));
+  });
+  $("batch-kind").append(...list.map(({ kind, title }) => new Option(title, kind)));
+  $("downloads").append(...buttons.filter((_, i) => list[i].common));
+  $("more-downloads").append(...buttons.filter((_, i) => !list[i].common));
 }
 
 async function copyCommand() {
@@ -242,7 +295,6 @@ function wireScribbles() {
     pointer.setScribbling($("scribble-panel").open);
     if ($("scribble-panel").open && regions.isReady) regions.select(null);
   });
-  $("undo-stroke").addEventListener("click", () => scribbles.undo());
   $("clear-strokes").addEventListener("click", () => scribbles.clear());
   $("learn").addEventListener("click", () => run(source, true));
 }
@@ -266,10 +318,12 @@ async function open() {
   wireView();
   wireScribbles();
   wireKeys({
-    m: () => regions.merge(), s: () => regions.split(), u: (event) => regions.undo(),
+    m: () => regions.merge(), s: () => regions.split(), u: (event) => (event.shiftKey ? history.redo() : history.undo()),
     a: () => regions.preset("auto"), o: () => $("outlines-only").click(),
     "[": () => regions.step(-1), "]": () => regions.step(1), Escape: () => regions.select(null),
-    undo: () => regions.undo(), redo: () => {},
+    undo: () => history.undo(), redo: () => history.redo(),
+    ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => [n, () => tags.give(n)])),
+    Backspace: () => tags.give(0), Delete: () => tags.give(0),
   }, view.zoom, () => regions.isReady);
   try {
     server = await api.fetchSettings();
