@@ -45,11 +45,13 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "remove_config_comments": True,
     "min_reported_time": 0,
+    "write_computation_times": False,  # its table loads scripts from elsewhere
 }
 
 html_theme = "pydata_sphinx_theme"
 html_title = "nuriwake"
 html_math_renderer = "mathml"
+html_context = {"default_mode": "auto"}
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False

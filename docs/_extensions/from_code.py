@@ -13,6 +13,7 @@ class Command(Directive):
     """``command:: segment`` lists a command's usage, arguments and options."""
 
     required_arguments = 1
+    final_argument_whitespace = True  # serve label-studio
 
     def run(self) -> list[nodes.Node]:
         import typer
