@@ -75,7 +75,7 @@ def test_the_sums_of_tiles_are_those_of_the_whole(n_bands):
             ids, compact = np.unique(base[part], return_inverse=True)
             own = (compact.reshape(base[part].shape) + 1).astype(np.int32)
             graph = region_graph(own, (bottom - top, right - left))
-            frame = Frame(top, left, base.shape)
+            frame = Frame((top, left), base.shape)
             parts.append(sum_cues(graph, colours[part], edges[part], grid, SETTINGS, frame))
             rows.append(ids - 1)
             pairs.append(ids[graph.pairs] - 1)

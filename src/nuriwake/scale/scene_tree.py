@@ -116,7 +116,7 @@ def _tile_sums(
     ids = ids[ids > 0]
     graph = region_graph(base, core.shape)
     inside = window.relative_to(tile.read).slices
-    frame = Frame(core.row, core.col, scene.shape)
+    frame = Frame((core.row, core.col), scene.shape)
     sums = sum_cues(graph, colours[inside], edges[inside], scene.grid, scene.settings, frame)
     return _TileSums(ids, ids[graph.pairs], sums)
 
