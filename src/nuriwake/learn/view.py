@@ -39,7 +39,9 @@ def pixel_scale(shape: Sequence[int], steps: Sequence[float] = ()) -> float:
     (2.0, 2.381...)
     """
     if len(shape) == 3:
-        return float(np.cbrt(math.prod(shape) * math.prod(steps) / REFERENCE_VOXELS))
+        scale = np.cbrt(math.prod(shape) * math.prod(steps) / REFERENCE_VOXELS)
+        # Small volumes have no voxels to spare for finer measures: noise would fill them.
+        return max(1.0, float(scale))
     return float(np.sqrt(math.prod(shape) * math.prod(steps) / REFERENCE_PIXELS))
 
 
@@ -108,9 +110,7 @@ def coarse_view(
     return cell_means(np.concatenate(layers, axis=-1), valid, shape)
 
 
-def cell_counts(
-    shape: Sequence[int], n_cells: int, steps: Sequence[float] = ()
-) -> tuple[int, ...]:
+def cell_counts(shape: Sequence[int], n_cells: int, steps: Sequence[float] = ()) -> tuple[int, ...]:
     """Divide each axis so that there are about so many cells, as long as wide.
 
     Examples

@@ -54,7 +54,8 @@ def catchment_basins(
     nearness[3 - len(steps) :] = [1.0 / step for step in steps]
     heights = np.ascontiguousarray(edges, np.float32).reshape(volume)
     counts = valid.reshape(volume)
-    parent = np.arange(edges.size, dtype=np.int32 if edges.size < 2**31 else np.int64)
+    dtype = np.int32 if edges.size < 2**31 else np.int64
+    parent: NDArray[np.integer] = np.arange(edges.size, dtype=dtype)
     _descend(heights, counts, nearness, parent)
     basins = np.zeros(edges.shape, np.int32)
     _number(parent, counts.ravel(), basins.ravel())

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.learn.view import pixel_scale
-from nuriwake.raster import LabelMap
 from nuriwake.regions.compiled import compiled
 from nuriwake.regions.evidence import texton_edges
 from nuriwake.regions.graph import Frame, RegionGraph

@@ -284,18 +284,15 @@ def _positions(index: Positions, scale: float, size: int) -> NDArray[np.float64]
 
 def _as_volume(values: NDArray[Number], channels: int = 0) -> NDArray[Number]:
     """Take a picture as a volume of one slice."""
-    volume = values if values.ndim == 3 + channels else values[np.newaxis]
-    return np.ascontiguousarray(volume)
+    return np.ascontiguousarray(values if values.ndim == 3 + channels else values[np.newaxis])
 
 
-def _slice_at(values: NDArray[Number], depth: float) -> NDArray[Number]:
+def _slice_at(values: NDArray[np.floating], depth: float) -> NDArray[np.floating]:
     """Interpolate the slice of a volume (d, h, w, channels) that lies at this depth."""
     front = int(depth)
     ahead = depth - front
-    if ahead == 0:
-        return values[front]
-    mixed: NDArray[Number] = values[front] * (1 - ahead) + values[front + 1] * ahead
-    return mixed
+    near: NDArray[np.floating] = values[front]
+    return near if ahead == 0 else near * (1 - ahead) + values[front + 1] * ahead
 
 
 def _interpolated(
@@ -309,8 +306,7 @@ def _interpolated(
     def read(*index: NDArray[np.int64]) -> NDArray[np.float64]:
         axis = len(index)
         if axis == values.ndim:
-            corner: NDArray[np.float64] = values[index]
-            return corner
+            return values[index].astype(np.float64)
         near, far = read(*index, low[axis]), read(*index, high[axis])
         return near * (1 - share[axis]) + far * share[axis]
 
