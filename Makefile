@@ -37,7 +37,7 @@ page-picture: .venv/.installed-dev
 	touch $@
 
 .venv/.installed-dev: .venv/.created $(SOURCES)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[geo,zarr,cluster,app,bench,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[geo,zarr,cluster,app,annotate,bench,dev]'
 	touch $@ .venv/.installed
 
 clean:

@@ -1,20 +1,21 @@
 """What does each ingredient of the recipe `fast` add? Paired differences on annotated pictures.
 
-    python benchmarks/ablation.py DATA [--split val] [--limit 20] [--seed 0]
+    python benchmarks/ablation.py DATA [--split train] [--limit 40] [--seed 0]
 
 DATA is the folder of BSDS500 with `images` and `groundTruth`. Every variant grows its own tree, and
-is cut at the altitude that suits it best on the first, third, fifth, ... picture; one row without
-learned responses has constants of its own. The table compares each variant with the
-whole recipe on all pictures: mean difference (standard error).
+is cut at the altitude that suits it best on the first, third, fifth, ... picture; its other
+constants are the recipe's. The table compares each variant with the whole recipe on all pictures:
+mean difference (standard error).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -23,18 +24,37 @@ from nuriwake.engine.compute import cpu_threads
 from nuriwake.evaluate.datasets import AnnotatedImage, find_bsds500
 from nuriwake.evaluate.runner import altitude_grid
 from nuriwake.evaluate.scales import ScaleScores, score_scales
-from nuriwake.learn.view import coarse_view, perceptual_colours
-from nuriwake.recipes.fast import colour_edges, gather_evidence, grow_tree, texton_map
+from nuriwake.learn.view import coarse_view, perceptual_colours, texture_of
+from nuriwake.recipes.fast import colour_edges, grow_tree, texton_map
 from nuriwake.recipes.published import Learned, as_tensor, learn, new_network
 from nuriwake.regions.basins import catchment_basins
+from nuriwake.regions.cues import grid_cues, sum_cues
 from nuriwake.regions.graph import region_graph
 from nuriwake.regions.tree import RegionTree
 from nuriwake.settings import Settings
 
 ALTITUDES = altitude_grid(1e-3, 100.0, per_decade=12)
 WHOLE = "the recipe"
-#: The best of six settings tried for trees without a network.
-TUNED_ALONE = {"border_offset": 0.2, "border_power": 2.0, "size_power": 0.2}
+NO_COLOUR = "without mean colours"
+UNTRAINED = "untrained network"
+#: What each variant sets; a weight of 0 leaves an ingredient out.
+VARIANTS: Mapping[str, Mapping[str, float]] = MappingProxyType(
+    {
+        WHOLE: {},
+        "without learned responses": {"texton_weight": 0, "texton_edges": 0, "texton_contrast": 0},
+        UNTRAINED: {},
+        "without borders": {"border_power": 0},
+        "without roughness": {"roughness": 0},
+        NO_COLOUR: {},
+        "without histograms of tones": {"tone_weight": 0},
+        "without histograms of textons": {"texton_weight": 0},
+        "without edges of textons": {"texton_edges": 0},
+        "without jumps of textons": {"texton_contrast": 0},
+        "without jumps of texture": {"texture_contrast": 0},
+        "without adaptation": {"adaptation": 0},
+        "specks stay": {"speck_size": 0},
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -79,25 +99,21 @@ class Curve:
 def grow_variants(picture: np.ndarray, seed: int) -> Iterator[tuple[str, RegionTree]]:
     """Grow the recipe's tree, and one without each of its ingredients."""
     settings = Settings(recipe="fast", seed=seed, threads=1)
-    alone = Settings(recipe="fast", **TUNED_ALONE)
     image, valid = picture.astype(np.float32) / 255, np.ones(picture.shape[:2], bool)
     colours = perceptual_colours(image)
     view, view_valid = coarse_view(colours, valid, settings.grid_cells)
-    textons = texton_map(_learn(view, view_valid, settings).responses, view_valid)
-    guesses = texton_map(_leave_untrained(view, view_valid, settings).responses, view_valid)
+    learned = texton_map(_learn(view, view_valid, settings).responses, view_valid)
+    guessed = texton_map(_leave_untrained(view, view_valid, settings).responses, view_valid)
     edges = colour_edges(colours, valid, settings.edge_sigma)
     graph = region_graph(catchment_basins(edges, valid))
-
-    def tree(textons: np.ndarray, chosen: Settings = settings, **uses: bool) -> RegionTree:
-        evidence = gather_evidence(graph, colours, edges, textons, chosen, **uses)
-        return grow_tree(graph, evidence, chosen)
-
-    yield WHOLE, tree(textons)
-    yield "without learned responses, tuned alone", tree(textons, alone, use_textons=False)
-    yield "without learned responses", tree(textons, use_textons=False)
-    yield "without colour", tree(textons, use_colours=False)
-    yield "without boundary evidence", tree(textons, use_borders=False)
-    yield "untrained network", tree(guesses)
+    for name, changes in VARIANTS.items():
+        chosen = settings.model_copy(update=changes)
+        textons = guessed if name == UNTRAINED else learned
+        grid = grid_cues(textons, texture_of(view), chosen)
+        evidence = sum_cues(graph, colours, edges, grid, chosen).evidence()
+        if name == NO_COLOUR:
+            evidence = replace(evidence, colours=np.zeros_like(evidence.colours))
+        yield name, grow_tree(graph, evidence, chosen)
 
 
 def _learn(view: np.ndarray, valid: np.ndarray, settings: Settings) -> Learned:
@@ -119,7 +135,7 @@ def measure(item: AnnotatedImage, seed: int) -> dict[str, ScaleScores]:
     """Score every variant on one picture."""
     truths = item.truths()
     return {
-        name: score_scales(tree, truths, ALTITUDES)
+        name: score_scales(tree.without_specks, truths, ALTITUDES)
         for name, tree in grow_variants(item.image(), seed)
     }
 
@@ -162,7 +178,7 @@ def main() -> None:
     """Run every variant on every picture, print a line for each picture and the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--split", default="val")
+    parser.add_argument("--split", default="train")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()

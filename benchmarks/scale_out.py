@@ -77,7 +77,7 @@ def _block(row: int, col: int, height: int, width: int, rng: np.random.Generator
 def train_model(scene: Path, path: Path, iterations: int) -> None:
     """Train on windows of a raster."""
     from nuriwake.io.geotiff import open_geotiff
-    from nuriwake.io.model import save_model
+    from nuriwake.model_file import save_model
     from nuriwake.scale.sampling import fit_source_steps
     from nuriwake.segmenter import finish_steps
     from nuriwake.settings import Settings
@@ -98,7 +98,7 @@ def apply_here(
 ) -> int:
     """Label a raster in this process; return the side of its tiles."""
     from nuriwake.io.geotiff import open_geotiff
-    from nuriwake.io.model import load_model
+    from nuriwake.model_file import load_model
     from nuriwake.scale.executors import choose_executor
     from nuriwake.scale.memory import parse_bytes
     from nuriwake.scale.mosaic import MosaicOptions, apply_model
@@ -116,7 +116,7 @@ def apply_here(
 def predict_here(scene: Path, model: Path, side: int) -> float:
     """Label one tile in memory; return pixels per second, the best of three."""
     from nuriwake.io.geotiff import open_geotiff
-    from nuriwake.io.model import load_model
+    from nuriwake.model_file import load_model
     from nuriwake.raster import Window
 
     tile = open_geotiff(scene).read(Window(0, 0, side, side))

@@ -2,6 +2,12 @@
 
     python benchmarks/speed.py [--sizes 0.15,1,4,16] [--repeats 5] [--threads 2] [--json FILE]
 
+The first line names the instruction set. A larger processor does as one with AVX2 only after
+
+    export ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 NUMBA_CPU_NAME=haswell
+    export NUMBA_CPU_FEATURES=+sse4.2,+popcnt,+avx,+avx2,+fma,+bmi,+bmi2,+lzcnt
+    python benchmarks/speed.py
+
 On a machine that others use too, `--threads 1 --clock cpu` counts only the time that the process
 itself was running; what two threads gain is then not measured.
 
@@ -25,6 +31,8 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from nuriwake.engine.precision import instruction_set
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 METHODS = ("published", "plain", "fused-fp32", "fused-bf16")
@@ -173,13 +181,14 @@ def compare(rows: list[Row]) -> None:
     """Print how ours stands to the others, and how cost grows with size."""
     table = {(r.what, r.recipe, r.method, round(r.megapixels, 1)): r for r in rows}
     for (what, recipe, method, size), row in table.items():
-        if what != "step" or method != "fused-bf16":
+        if what != "step" or not method.startswith("fused"):
             continue
         for other in ("published", "plain"):
             peer = table.get((what, recipe, other, size))
             if peer:
-                print(f"{recipe} {size} MPix: {peer.milliseconds / row.milliseconds:.1f} x as fast "
-                      f"as {other}, {row.peak_mib / peer.peak_mib:.0%} of its memory")  # fmt: skip
+                faster, memory = peer.milliseconds / row.milliseconds, row.peak_mib / peer.peak_mib
+                print(f"{recipe} {size} MPix: {method} {faster:.1f} x as fast as {other}, "
+                      f"{memory:.0%} of its memory")  # fmt: skip
     for what, recipe in sorted({(r.what, r.recipe) for r in rows}):
         ours = [r for r in rows if (r.what, r.recipe, r.method) == (what, recipe, "fused-bf16")]
         if len(ours) > 1:
@@ -225,7 +234,9 @@ def main() -> None:
     parser.add_argument("--no-start-up", action="store_true")
     parser.add_argument("--json", type=Path, help="write the rows here")
     args = parser.parse_args()
-    print(f"load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    instructions = instruction_set()
+    print(f"{instructions}, {args.threads} threads of {os.cpu_count()} cores; "
+          f"load before: {os.getloadavg()[0]:.1f}")  # fmt: skip
     sizes = [float(size) for size in args.sizes.split(",")]
     how = (args.repeats, args.threads, args.clock)
     rows = collect(sizes, args.methods.split(","), args.recipes.split(","), how)
@@ -233,7 +244,11 @@ def main() -> None:
     seconds = {} if args.no_start_up else start_up(args.repeats)
     print(f"load after: {os.getloadavg()[0]:.1f}")
     if args.json:
-        record = {"rows": [asdict(row) for row in rows], "start_up_seconds": seconds}
+        record = {
+            "instruction_set": instructions,
+            "rows": [asdict(row) for row in rows],
+            "start_up_seconds": seconds,
+        }
         args.json.write_text(json.dumps(record, indent=1) + "\n")
 
 

@@ -46,11 +46,14 @@ def squares(shape: tuple[int, int], count: int) -> object:
 
 
 def gemm_timer(clock: Callable[[], float]) -> Callable[[], float]:
-    """Return a function that measures the rate of a bfloat16 matrix product, in GFLOP/s."""
+    """Return a function that measures the rate of this machine's fastest product, in GFLOP/s."""
     import torch
 
+    from nuriwake.engine.precision import compute_dtype
+
     # The product that most of a step consists of: pixels of a strip x neighbourhoods x channels.
-    a, b = torch.randn(4096, 9 * P).bfloat16(), torch.randn(9 * P, P).bfloat16()
+    dtype = compute_dtype("auto", torch.device("cpu"))
+    a, b = torch.randn(4096, 9 * P).to(dtype), torch.randn(9 * P, P).to(dtype)
 
     def measure() -> float:
         seconds = []

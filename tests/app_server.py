@@ -12,13 +12,14 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from nuriwake.faces.web.serving import configure
+
 
 @contextmanager
 def serving(app: FastAPI) -> Iterator[str]:
     """Serve an application; give its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2)
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(configure(app, app.state.limits))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:

@@ -10,6 +10,8 @@ import pytest
 import torch
 from hypothesis import settings
 
+from nuriwake.engine import private
+
 # One profile: examples are the same in every run, and a slow machine is no failure.
 settings.register_profile("steady", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("steady")
@@ -43,6 +45,13 @@ def coffee() -> Path:
 def two_threads() -> None:
     """Keep the number of threads, and so the order of sums, the same everywhere."""
     torch.set_num_threads(2)
+
+
+@pytest.fixture(params=["bf16 products as they are", "no bf16 products"])
+def bf16_road(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both roads of bfloat16: this machine's, and that of a CPU that cannot multiply it."""
+    if request.param == "no bf16 products":
+        monkeypatch.setattr(private, "answers", lambda _name: False)
 
 
 @pytest.fixture

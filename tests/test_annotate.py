@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from skimage.measure import label as connected_components
 
-from nuriwake.io.annotate import coco, geojson
+from nuriwake.io.annotate import geojson
 from nuriwake.io.outlines import trace_outlines
 
 MAPS = hnp.arrays(
@@ -39,24 +39,6 @@ def test_outlines_filled_again_give_the_map(labels):
     assert len(outlines) == pieces
 
 
-@given(MAPS)
-@settings(max_examples=40, deadline=None)
-def test_coco_masks_decode_to_the_map(labels):
-    decoded = np.zeros_like(labels)
-    annotations = json.loads(coco(labels, "a.png"))["annotations"]
-    for annotation in annotations:
-        runs = annotation["segmentation"]
-        # COCO's definition of uncompressed run lengths: by column, other pixels first.
-        values = np.arange(len(runs["counts"])) % 2 == 1
-        mask = np.repeat(values, runs["counts"]).reshape(runs["size"], order="F")
-        decoded[mask] = annotation["id"]
-        assert annotation["area"] == mask.sum()
-        rows, cols = np.nonzero(mask)
-        box = [cols.min(), rows.min(), np.ptp(cols) + 1, np.ptp(rows) + 1]
-        assert annotation["bbox"] == [int(value) for value in box]
-    np.testing.assert_array_equal(decoded, labels)
-
-
 def test_a_ring_has_a_hole_and_geojson_orders_it():
     labels = np.ones((3, 3), np.int32)
     labels[1, 1] = 2
@@ -77,4 +59,3 @@ def test_two_pieces_make_a_multipolygon():
 def test_nothing_labelled_gives_nothing():
     nothing = np.zeros((2, 2), np.int32)
     assert json.loads(geojson(nothing))["features"] == []
-    assert json.loads(coco(nothing, "a.png"))["annotations"] == []

@@ -14,6 +14,7 @@ from hypothesis.extra.numpy import arrays
 from nuriwake.errors import UsageError
 from nuriwake.evaluate.boundaries import (
     BoundaryCounts,
+    BoundaryMatcher,
     count_boundaries,
     match_boundaries,
     region_boundaries,
@@ -72,6 +73,20 @@ def test_one_predicted_line_cannot_answer_two_true_ones():
     predicted[:, 3] = True
     counts = count_boundaries(predicted, [true], tolerance=0.2)
     assert (counts.precision, counts.recall, counts.f) == (1, 0.5, pytest.approx(2 / 3))
+
+
+@given(
+    maps=arrays(bool, (3, 2, 3)),
+    candidates=arrays(bool, (2, 3)),
+    radius=st.sampled_from([0, 1, 2**0.5, 2]),
+)
+def test_a_matcher_of_many_maps_answers_as_for_each_alone(maps, candidates, radius):
+    predicted, truths = maps[0], list(maps[1:])
+    matcher = BoundaryMatcher(predicted | candidates, truths, tolerance=radius / hypot(2, 3))
+    counts = matcher.count(predicted)
+    pairs = [most_pairs(predicted, truth, radius) for truth in truths]
+    assert (counts.matched_true, counts.predicted) == (sum(pairs), predicted.sum())
+    assert max(pairs) <= counts.matched_predicted <= min(sum(pairs), predicted.sum())
 
 
 def test_a_pixel_that_any_annotator_drew_is_right_and_each_annotator_asks_for_his_own():

@@ -8,11 +8,14 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
+from nuriwake.engine import private
 from nuriwake.faces.cli import run
 from nuriwake.io.image import read_labels
 from nuriwake.settings import Settings
@@ -254,11 +257,19 @@ def test_cut_refuses(saved, flags, code, message, capsys):
     assert message in capsys.readouterr().err
 
 
-def test_info_and_recipes(capsys):
+@pytest.mark.parametrize(("bf16", "shown"), [(True, "-BF16; bf16: fast"), (False, "takes fp32")])
+def test_info_asks_what_the_engine_asks(bf16, shown, capsys, monkeypatch):
+    monkeypatch.setattr(private, "answers", lambda _name: bf16)
+    monkeypatch.setattr(private, "has_bf16_flag", lambda: bf16)
     assert run(["info", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["versions"]["torch"]
+    found = json.loads(capsys.readouterr().out)
+    assert found["versions"]["torch"]
+    assert found["bf16"] is bf16
     assert run(["info"]) == 0
-    assert "bf16" in capsys.readouterr().out
+    assert shown in capsys.readouterr().out
+
+
+def test_recipes(capsys):
     assert run(["recipes", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["tip2020"]["continuity"] == 5.0
     assert run(["recipes"]) == 0
@@ -287,3 +298,46 @@ def test_ctrl_c_keeps_labels_only_if_asked(keep, tmp_path, blocks):
     assert "Traceback" not in errors
     if keep:
         assert json.loads((tmp_path / "cup.nuriwake.json").read_text())["partial"] is True
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("command", ["recipes", "--help"])
+def test_an_output_that_is_full_costs_one_line(command):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "nuriwake", command],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "nuriwake: standard output: cannot be written (No space left on device).\n"
+    )
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "²", "٣", "-1", "1e3", "0"])
+def test_numbers_of_regions_are_plain_digits(picture, value, capsys):
+    assert run(["segment", str(picture), "--regions", value]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "`--regions` must be a number of at least 1, or auto" in line
+    assert len(line) < 400
+
+
+def test_one_bad_input_of_a_folder_costs_one_line(picture, tmp_path, capsys):
+    """Of every kind that ends in one line: none ends the others."""
+    grey = np.zeros((8, 8), np.uint8)
+    tifffile.imwrite(tmp_path / "stack.tif", np.stack([grey] * 3), photometric="minisblack")
+    tifffile.imwrite(tmp_path / "complex.tif", grey.astype(np.complex64))
+    (tmp_path / "short.tif").write_bytes(b"II*\0" + bytes(5))
+    (tmp_path / "empty").mkdir()
+    names = ["stack.tif", "complex.tif", "short.tif", "empty", "x" * 300 + ".png", "none.tif"]
+    inputs = [str(tmp_path / name) for name in names]
+    out = tmp_path / "out"
+    assert run(["segment", *inputs, str(picture), "-o", str(out), "--max-iter", "2"]) == 1
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("nuriwake:")]
+    assert len(lines) == len(names)
+    for line, name in zip(lines, names, strict=True):
+        assert name[:20] in line
+    assert {path.name.split(".")[0] for path in out.iterdir()} == {picture.stem}

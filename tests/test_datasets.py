@@ -55,10 +55,10 @@ def test_damaged_files_are_named(tmp_path):
         path.write_bytes(b"not what it says")
     with pytest.raises(InputError, match=r"a\.jpg: cannot be read as a picture"):
         found.image()
-    with pytest.raises(InputError, match=r"a\.mat: not a ground-truth file"):
+    with pytest.raises(InputError, match=r"a\.mat: cannot be read as a ground truth"):
         found.truths()
     savemat(found.truth_path, {"other": 1})
-    with pytest.raises(InputError, match="not a ground-truth file of BSDS500"):
+    with pytest.raises(InputError, match="cannot be read as a ground truth of BSDS500"):
         read_drawings(found.truth_path)
 
 

@@ -39,6 +39,14 @@ def test_workers_of_dask_keep_freed_memory(monkeypatch) -> None:
     assert int(bytes_kept) >= 1 << 20
 
 
+@pytest.mark.parametrize(("workers", "scheduler"), WAYS[1:])
+def test_waiting_threads_of_workers_sleep(monkeypatch, workers, scheduler) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    with choose_executor(workers, scheduler) as executor:
+        [(_, policy)] = executor.run(worker_tasks.waiting_policy, [0])
+    assert policy == "passive"
+
+
 def test_workers_that_always_die_end_the_run() -> None:
     with pytest.raises(InputError, match="workers died 4 times in a row"):
         list(ProcessExecutor(2).run(worker_tasks.die, [1, 2]))

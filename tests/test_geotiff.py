@@ -173,7 +173,9 @@ def test_a_truncated_file(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for size in (0, 4, 1000, len(whole) // 2):
         path.write_bytes(whole[:size])
-        with pytest.raises(InputError, match=r"a\.tif: cannot be read \(.+\)\.$") as caught:
+        with pytest.raises(
+            InputError, match=r"a\.tif: (cannot be read|the file is) .+\.$"
+        ) as caught:
             read_geotiff(path)
         assert "\n" not in str(caught.value)
 

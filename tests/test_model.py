@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 
 import nuriwake
 from nuriwake.errors import InputError, ModelError, UsageError
-from nuriwake.io.model import load_model, save_model
-from nuriwake.segmenter import Segmenter
+from nuriwake.estimator import Segmenter
+from nuriwake.model_file import load_model, save_model
 
 QUICK = {"recipe": "icassp2018", "max_iter": 4, "n_channels": 8, "max_labels": 6}
 
@@ -63,12 +63,24 @@ def _rewrite(path, change):
     save_file(tensors, path, metadata={"nuriwake": json.dumps(header)})
 
 
+BIAS, VARIANCE = "classifier.bias", "classifier_norm.running_var"
 DAMAGE = {
     "too new": (lambda h, t: h.update(format=99), "format 99.*pip install -U nuriwake"),
-    "no tensor": (lambda h, t: t.pop("classifier.weight"), "damaged"),
-    "other shape": (lambda h, t: h["settings"].update(n_channels=9), "damaged"),
-    "bad setting": (lambda h, t: h["settings"].update(n_layers=0), "damaged .*`n_layers`"),
-    "no header key": (lambda h, t: h.pop("low"), "header is damaged"),
+    "no tensor": (lambda h, t: t.pop("classifier.weight"), "tensors are not those"),
+    "other tensors": (lambda h, t: t.update(more=torch.zeros(1)), "tensors are not those"),
+    "other shape": (lambda h, t: h["settings"].update(n_channels=9), "must be .* of shape"),
+    "float64": (lambda h, t: t.update({BIAS: t[BIAS].double()}), "must be torch.float32"),
+    "float16": (lambda h, t: t.update({BIAS: t[BIAS].half()}), "must be torch.float32"),
+    "nan": (lambda h, t: t[BIAS].fill_(torch.nan), f"tensor {BIAS} holds .* not finite"),
+    "negative variance": (lambda h, t: t[VARIANCE].fill_(-1.0), "negative variances"),
+    "bad setting": (lambda h, t: h["settings"].update(n_layers=0), "`n_layers`"),
+    "not settings": (lambda h, t: h.update(settings=[]), "cannot be read as a model"),
+    "no header key": (lambda h, t: h.pop("low"), "cannot be read as a model .*'low'"),
+    "format in words": (lambda h, t: h.update(format="one"), "no table with a format"),
+    "more ranges": (lambda h, t: h["low"].append(0.0), "value ranges"),
+    "other ranges": (lambda h, t: (h["low"].pop(), h["high"].pop()), "takes 4 channels"),
+    "infinite range": (lambda h, t: h["high"].__setitem__(0, float("inf")), "not finite"),
+    "other names": (lambda h, t: h.update(band_names=["red"]), "names of bands"),
 }
 
 
@@ -89,10 +101,10 @@ def test_foreign_files(tmp_path, saved):
         load_model(foreign)
     pickled = tmp_path / "evil.safetensors"
     pickled.write_bytes(pickle.dumps({"a": 1}))
-    with pytest.raises(ModelError, match="not a model, or damaged"):
+    with pytest.raises(ModelError, match="cannot be read as a model"):
         load_model(pickled)
     saved.write_bytes(saved.read_bytes()[:200])
-    with pytest.raises(ModelError, match="not a model, or damaged"):
+    with pytest.raises(ModelError, match="cannot be read as a model"):
         load_model(saved)
     with pytest.raises(ModelError, match="no such file"):
         load_model(tmp_path / "missing.safetensors")

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from nuriwake.engine.argmax import first_maximum_
+from nuriwake.engine.convolution import ConvolutionGradient, Direct, Method, Winograd
 from nuriwake.engine.folding import Moments
 from nuriwake.engine.kernels import linear, product
-from nuriwake.engine.padded import ConvolutionGradient, PaddedMap, strips_of, subtract_outside
+from nuriwake.engine.padded import PaddedMap, strips_of, subtract_outside
+from nuriwake.engine.team import Team
 
 CPU = torch.device("cpu")
 
@@ -23,6 +25,11 @@ def filled(values: torch.Tensor) -> PaddedMap:
     return result
 
 
+def assert_near(found: torch.Tensor, expected: torch.Tensor) -> None:
+    """Equal but for the rounding of a transform."""
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5 * float(expected.abs().max()))
+
+
 @given(st.integers(1, 3), st.integers(1, 20), st.integers(1, 20), st.integers(1, 200))
 def test_strips_cover_every_row_once_in_order(batch, height, width, n_pixels):
     strips = strips_of(batch, height, width, n_pixels)
@@ -31,28 +38,33 @@ def test_strips_cover_every_row_once_in_order(batch, height, width, n_pixels):
     assert all((s.stop - s.start) * width <= max(n_pixels, width) for s in strips)
 
 
-@pytest.mark.parametrize("shape", [(2, 7, 5), (1, 1, 1), (1, 1, 6), (1, 6, 1)])
-def test_products_over_neighbourhoods(shape):
+@pytest.mark.parametrize("method", [Direct(torch.float32), Winograd(Team())])
+@pytest.mark.parametrize(
+    "shape", [(2, 7, 5), (1, 1, 1), (1, 1, 6), (1, 6, 1), (1, 8, 4), (1, 9, 13)]
+)
+@pytest.mark.parametrize("n_inputs", [3, 17])
+def test_products_over_neighbourhoods(shape, n_inputs, method: Method):
     """Convolution, its weight gradient and its constant input's border, by autograd."""
     batch, height, width = shape
     generator = torch.Generator().manual_seed(0)
-    x = torch.rand(batch, height, width, 3, generator=generator)
-    weight = torch.rand(4, 3, 3, 3, generator=generator, requires_grad=True)
-    constant = torch.rand(3, generator=generator)
+    x = torch.rand(batch, height, width, n_inputs, generator=generator)
+    weight = torch.rand(4, n_inputs, 3, 3, generator=generator, requires_grad=True)
+    constant = torch.rand(n_inputs, generator=generator)
     slopes = torch.rand(batch, height, width, 4, generator=generator)
     expected = functional.conv2d((x + constant).permute(0, 3, 1, 2), weight, padding=1)
     (expected * slopes.permute(0, 3, 1, 2)).sum().backward()
-    kernel, source = weight.detach(), filled(x)
-    outside = torch.einsum("ockl,c->klo", kernel, constant)
-    gradient = ConvolutionGradient(source, PaddedMap((*shape, 4), torch.float32, CPU))
+    kernel, source = method.prepare(weight.detach()), filled(x)
+    outside = torch.einsum("ockl,c->klo", weight.detach(), constant)
+    gradient = ConvolutionGradient(source, PaddedMap((*shape, 4), torch.float32, CPU), method)
     for strip in strips_of(*shape, n_pixels=2 * width):
-        values = source.convolve(strip, kernel, outside.sum(dim=(0, 1)))
+        bias = outside.sum(dim=(0, 1))
+        values = method.convolve(source.surroundings(strip), kernel, bias)
         subtract_outside(values, strip, height, outside)
-        torch.testing.assert_close(values, expected.permute(0, 2, 3, 1)[strip.index].detach())
+        assert_near(values, expected.permute(0, 2, 3, 1)[strip.index].detach())
         gradient.add(strip, slopes[strip.index], torch.ones_like(slopes[strip.index]))
     torch.testing.assert_close(gradient.bias, slopes.sum(dim=(0, 1, 2)))
     through_constant = torch.einsum("klo,c->ockl", gradient.taps, constant)
-    torch.testing.assert_close(gradient.weight + through_constant, weight.grad)
+    assert_near((gradient.weight + through_constant).float(), weight.grad)
 
 
 @pytest.mark.parametrize("whole", [True, False])

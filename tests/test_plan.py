@@ -85,8 +85,8 @@ def test_unknown_kinds(text):
 def test_name_and_content_agree(kind):
     for suffix in KINDS[kind].suffixes:
         check_name(kind, Path("x" + suffix))
-    with pytest.raises(UsageError, match=f"for {kind}; got 'x.txt'"):
-        check_name(kind, Path("x.txt"))
+    with pytest.raises(UsageError, match=f"for {kind}; got 'x.mp3'"):
+        check_name(kind, Path("x.mp3"))
 
 
 def test_results_are_no_inputs(tmp_path):

@@ -83,6 +83,7 @@ def test_a_pixel_does_not_depend_on_its_tile(data, m):
     np.testing.assert_array_equal(core, WHOLE[m][top : top + height, left : left + width])
 
 
+@pytest.mark.usefixtures("bf16_road")
 def test_bfloat16_agrees_but_for_near_ties():
     network, image = trained(p=40, q=20), picture(100, 120)
     one = Predictor(network, precision="bf16").labels(image)
@@ -113,6 +114,7 @@ def test_margin_is_the_gap_between_the_two_best_probabilities():
     np.testing.assert_allclose(margins[1:], (best[:, :, 2] - best[:, :, 1])[1:], atol=1e-6)
 
 
+@pytest.mark.usefixtures("bf16_road")
 def test_bfloat16_tiles_agree_with_the_whole():
     predictor, rng = Predictor(trained(p=32, q=20), "bf16"), np.random.default_rng(1)
     whole = predictor.labels(BIG)

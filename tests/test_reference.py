@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from nuriwake.errors import InputError, UsageError
+from nuriwake.estimator import Segmenter
 from nuriwake.learn.network import build_network, masked_statistics
 from nuriwake.recipes.published import as_tensor
 from nuriwake.recipes.reference import Reference, draw_batch, finish_references
-from nuriwake.segmenter import Segmenter, finish_steps, fit_steps
+from nuriwake.segmenter import finish_steps, fit_steps
 from nuriwake.settings import Settings
 
 QUICK = {
@@ -54,9 +55,15 @@ def test_images_must_have_the_same_bands(blocks):
         Segmenter(**QUICK).fit([])
 
 
-def test_fast_learns_from_one_image_at_a_time(blocks):
-    with pytest.raises(UsageError, match="`recipe` must be 'icassp2018' or 'tip2020'"):
-        Segmenter().fit([blocks, blocks])
+def test_fast_learns_from_many(blocks):
+    """Blocks of other sizes and places get the labels of their colours."""
+    other = np.concatenate([blocks[:, 16:], blocks[:, :10]], axis=1)
+    segmenter = Segmenter(n_channels=16, max_labels=8, max_iter=10).fit([blocks, other])
+    first, second = segmenter.labels_
+    np.testing.assert_array_equal(segmenter.predict(blocks), first)
+    for here, there in (((4, 4), (4, 20)), ((4, 24), (4, 8)), ((20, 24), (20, 8))):
+        assert first[here] == second[there]
+    assert len({first[4, 4], first[4, 24], first[20, 24]}) == 3
 
 
 def test_on_step_can_end_the_training(blocks):
@@ -97,3 +104,13 @@ def test_crops_are_filled_up_with_invalid_pixels(blocks):
     assert (batch.superpixels[:, 5:] == -1).all()
     drawn = [set(ids[ids >= 0].tolist()) for ids in batch.superpixels]
     assert not drawn[0] & drawn[1]
+
+
+def test_every_crop_holds_data(blocks):
+    reference = _reference(np.tile(blocks, (8, 8, 1)))
+    reference.valid[:] = False
+    reference.valid[100, 200] = True
+    ids = np.zeros(reference.valid.shape, np.int32)
+    settings = Settings(**{**QUICK, "batch_size": 20})
+    batch = draw_batch([reference], [ids], settings, np.random.default_rng(0), torch.device("cpu"))
+    assert batch.valid.sum(dim=(1, 2)).tolist() == [1] * 20

@@ -56,11 +56,11 @@ RECORDS = [
 def test_the_table_reads_as_expected():
     assert format_table(summarise(RECORDS, order=["flat"])) == (
         "method  images    all   fine  coarse  covering    PRI     VI  F  regions  "
-        "ODS cov  OIS cov  best cov  ODS PRI  ODS VI     s\n"
+        "ODS cov  OIS cov  best cov  ODS PRI  ODS VI  ODS F  OIS F  AP     s\n"
         "flat         2  .4400  .4000   .5000     .3000  .7500  2.500  -        7  "
-        "      -        -         -        -       -  1.00\n"
+        "      -        -         -        -       -      -      -   -  1.00\n"
         "tree         2  .4400  .4000   .5000     .5500  .7500  2.500  -        7  "
-        "  .5500    .6500     .8000    .7500   2.500  2.00"
+        "  .5500    .6500     .8000    .7500   2.500      -      -   -  2.00"
     )
 
 

@@ -61,9 +61,9 @@ def test_other_files(tmp_path, path):
     np.savez(tmp_path / "pickled.npz", header=np.array([{}], object))
     for name, message in (
         ("other.npz", "not a result of nuriwake. Write one with --save result"),
-        ("text.npz", "not a result of nuriwake, or damaged"),
-        ("a.npz", "not a result of nuriwake, or damaged"),
-        ("pickled.npz", "not a result of nuriwake, or damaged"),
+        ("text.npz", "cannot be read as a result of nuriwake"),
+        ("a.npz", "cannot be read as a result of nuriwake"),
+        ("pickled.npz", "cannot be read as a result of nuriwake"),
         ("missing.npz", "no such file"),
     ):
         with pytest.raises(ModelError, match=message):
@@ -82,3 +82,41 @@ def test_newer_formats(path, tmp_path):
 def test_the_name_says_what_it_is(result, tmp_path):
     with pytest.raises(UsageError, match=r"must be a name that ends in \.npz"):
         save_result(tmp_path / "a.png", result)
+
+
+DAMAGE = {
+    "cycle": (lambda a: a["merges"].__setitem__((0, 0), len(a["merges"]) + 1), "not there yet"),
+    "twice": (lambda a: a["merges"].__setitem__(1, a["merges"][0]), "merged twice"),
+    "negative": (lambda a: a["merges"].__setitem__((0, 0), -1), "not there yet"),
+    "leaf": (lambda a: a["base"].__setitem__((0, 0), 10**6), "leaves beyond"),
+    "altitudes": (lambda a: a["altitudes"].__setitem__(0, np.inf), "in order"),
+    "nan": (lambda a: a["label_altitudes"].__setitem__(0, np.nan), "in order"),
+    "few altitudes": (lambda a: a.update(altitudes=a["altitudes"][1:]), "in order"),
+    "labels": (lambda a: a["own_labels"].__setitem__((0, 0), 65), r"not in \[0, 64\]"),
+    "sizes": (lambda a: a.update(picture=a["picture"][1:]), "not of one size"),
+    "dtype": (lambda a: a.update(base=a["base"].astype(float)), "`base` is of dtype float64"),
+    "missing": (lambda a: a.pop("merges"), "'merges'"),
+}
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+def test_damaged_results(path, case):
+    damage, message = DAMAGE[case]
+    with np.load(path) as file:
+        arrays = {name: file[name].copy() for name in file.files}
+    damage(arrays)
+    np.savez(path, **arrays)
+    with pytest.raises(ModelError, match=f"cannot be read as a result .*{message}"):
+        load_result(path)
+
+
+def test_a_declared_size_is_checked_before_it_is_allocated(path):
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    np.savez(path, **arrays)
+    shape = str(arrays["base"].shape).encode()
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(shape + b", }" + b" " * 18, b"(1000000, 1000000), }" + b" " * 8))
+    assert path.read_bytes() != whole
+    with pytest.raises(ModelError, match="cannot be read as a result"):
+        load_result(path)

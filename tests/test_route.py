@@ -50,7 +50,7 @@ def test_the_way_follows_from_the_size():
         ("tiled", "fast", {}, ("overlay",), "--save overlay .* labels, regions, polygons"),
         ("stack", "tip2020", {"--scribbles": Path("s")}, ("labels",), "--scribbles .* a stack"),
         ("stack", "tip2020", {}, ("regions",), "--save regions"),
-        ("stack", "fast", {}, ("labels",), "Use --recipe icassp2018 or --recipe tip2020"),
+        ("stack", "fast", {"--regions": 3}, ("labels",), "--regions .* a stack"),
     ],
 )
 def test_what_a_way_cannot_do_is_refused(route, recipe, asked, kinds, message):

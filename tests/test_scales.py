@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nuriwake.errors import InputError
 from nuriwake.evaluate.boundaries import count_boundaries, region_boundaries
 from nuriwake.evaluate.contingency import Contingency
-from nuriwake.evaluate.scales import choose_scale, leaf_groups, score_scales
+from nuriwake.evaluate.scales import average_precision, choose_scale, leaf_groups, score_scales
 from nuriwake.evaluate.summaries import pool, score_tables
 
 
@@ -91,6 +91,28 @@ def test_boundaries_of_cuts_are_those_of_their_label_maps():
     assert choose_scale([scored], "boundary_f").ods_altitude == 1.0
 
 
+@given(seed=st.integers(0, 10**6))
+def test_the_contour_map_is_matched_at_each_altitude_on_its_own(seed):
+    rng = np.random.default_rng(seed)
+    tree = random_tree(rng, 6)
+    truths = [rng.integers(0, 4, tree.base.shape) for _ in range(2)]
+    altitudes = [-1.0, 0.5, 1.5, 2.5, 9.0]
+    scored = score_scales(tree, truths, altitudes, boundaries=True)
+    outlines = [region_boundaries(truth) for truth in truths]
+    for altitude, scores in zip(altitudes, scored.scores, strict=True):
+        line = region_boundaries(cut_by_relabelling(tree, altitude))
+        assert scores.boundary == count_boundaries(line, outlines)
+
+
+def test_average_precision_is_the_area_below_the_curve():
+    tree = quarters()
+    truth = (tree.base + 1) // 2
+    # One border of three is drawn: (recall, precision) is (1, 1/3), then (1, 1), then (0, 0).
+    steps = [score_scales(tree, [truth], cuts, boundaries=True) for cuts in ([0.5], [0.5, 1, 2])]
+    assert average_precision(steps[:1]) == pytest.approx(0.01 / 3)
+    assert average_precision(steps[1:]) == pytest.approx(0.505)
+
+
 def test_a_leaf_outside_the_drawing_does_not_shift_the_others():
     tree = quarters()
     truth = np.where(tree.base == 1, 0, tree.base)
@@ -111,6 +133,8 @@ def test_scales_that_do_not_belong_together_are_refused():
         choose_scale([one, other], "covering")
     with pytest.raises(InputError, match="ask for boundaries"):
         choose_scale([one], "boundary_f")
+    with pytest.raises(InputError, match="ask for boundaries"):
+        average_precision([one])
     with pytest.raises(InputError, match="at least one altitude"):
         score_scales(tree, [tree.base], [])
     assert pool(one.scores).n_images == 1

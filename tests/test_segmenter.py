@@ -8,7 +8,8 @@ from sklearn.base import clone
 
 import nuriwake
 from nuriwake.errors import InputError, UsageError
-from nuriwake.segmenter import Segmenter, segment
+from nuriwake.estimator import Segmenter
+from nuriwake.segmenter import segment
 
 QUICK = {"max_iter": 4, "n_channels": 8, "max_labels": 12}
 RECIPES = ("fast", "icassp2018", "tip2020")

@@ -8,6 +8,7 @@ import tifffile
 
 import mosaic_runs
 from nuriwake.errors import InputError, UsageError
+from nuriwake.faces.cli import run
 from nuriwake.io.stack import open_stack, write_label_stack
 from nuriwake.scale.labelling import label_tile
 from nuriwake.scale.pages import fit_stack_steps, label_stack
@@ -55,6 +56,49 @@ def test_one_model_for_all_pages(path: Path, tmp_path: Path) -> None:
     for page, raster in zip(labels, stack, strict=True):
         np.testing.assert_array_equal(page, label_tile(model, raster))
     assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def _moving_discs(n_pages: int = 10) -> tuple[np.ndarray, np.ndarray]:
+    """Pages on which a striped and a bright disc move over a grey ground; and which is where."""
+    rows, cols = np.mgrid[:60, :80]
+    truth = np.zeros((n_pages, 60, 80), int)
+    for z, page in enumerate(truth):
+        page[(rows - 30) ** 2 + (cols - 18 - 2 * z) ** 2 < 14**2] = 1
+        page[(rows - 12 - 3 * z) ** 2 + (cols - 66) ** 2 < 10**2] = 2
+    grey = np.select([truth == 1, truth == 2], [90 + 40 * np.sin(2 * rows), 150], 90)
+    noise = np.random.default_rng(0).normal(0, 5, grey.shape)
+    return (grey + noise).clip(0, 255).astype(np.uint8), truth
+
+
+def test_fast_labels_every_page_alike(tmp_path: Path) -> None:
+    """One table from labels to objects holds for the whole stack."""
+    array, truth = _moving_discs()
+    tifffile.imwrite(tmp_path / "discs.tif", array, photometric="minisblack")
+    stack = open_stack(tmp_path / "discs.tif")
+    model = finish_steps(fit_stack_steps(stack, Settings(threads=1, max_labels=16)))
+    label_stack(model, stack, tmp_path / "labels.tif")
+    labels = tifffile.imread(tmp_path / "labels.tif")
+    table = np.zeros((17, 3), int)
+    np.add.at(table, (labels, truth), 1)
+    assert (table.argmax(axis=1)[labels] == truth).mean() > 0.95
+    assert (table.sum(axis=0) > 0).all()
+    np.testing.assert_array_equal(model.predict(array[3]), labels[3])
+
+
+def test_fitting_a_stack_and_applying_it_is_segmenting_it(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "discs.tif", _moving_discs(3)[0], photometric="minisblack")
+    source, model = str(tmp_path / "discs.tif"), str(tmp_path / "model.safetensors")
+    quick = ["--max-iter", "3", "--threads", "1", "--quiet"]
+    assert run(["segment", source, "-o", str(tmp_path / "one.tif"), *quick]) == 0
+    assert run(["fit", source, "-m", model, "--recipe", "fast", *quick]) == 0
+    assert run(["apply", model, source, "-o", str(tmp_path / "two.tif"), "--quiet"]) == 0
+    one, two = (tifffile.imread(tmp_path / f"{name}.tif") for name in ("one", "two"))
+    assert one.shape == (3, 60, 80)
+    np.testing.assert_array_equal(one, two)
+    # Of several inputs, the pages of stacks are references like any other.
+    picture = str(tmp_path / "page.tif")
+    tifffile.imwrite(picture, _moving_discs(1)[0][0])
+    assert run(["fit", source, picture, "-m", model, "--recipe", "fast", *quick]) == 0
 
 
 def test_what_is_no_stack(tmp_path: Path, path: Path) -> None:

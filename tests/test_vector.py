@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from nuriwake.errors import InputError, OutputError, UsageError
-from nuriwake.io.coverage import MapTile, region_features
+from nuriwake.io.coverage import BorderLine, region_features
 from nuriwake.io.geotiff import read_geotiff
+from nuriwake.io.moments import MapTile
 from nuriwake.io.vector import write_polygons
 from nuriwake.raster import Georeference, Window
 from nuriwake.scale.components import label_components
@@ -20,6 +21,7 @@ from nuriwake.scale.tiles import plan_tiles
 
 pyogrio = pytest.importorskip("pyogrio")
 rasterio = pytest.importorskip("rasterio")
+warp = pytest.importorskip("rasterio.warp")
 shapely = pytest.importorskip("shapely")
 
 UTM = Georeference(rasterio.crs.CRS.from_epsg(32618).to_wkt(), (10.0, 0, 5e5, 0, -20.0, 4e6))
@@ -43,7 +45,9 @@ def read_back(path: Path) -> tuple[dict[str, np.ndarray], np.ndarray, str | None
 
 @given(label_maps, st.tuples(st.integers(1, 9), st.integers(1, 9)), st.sampled_from([0.0, 2.0]))
 def test_polygons_cover_the_valid_pixels_once(labels, tile_shape, tolerance) -> None:
-    batches = list(region_features(cut(labels, tile_shape), labels.shape, None, tolerance))
+    batches = list(
+        region_features(cut(labels, tile_shape), labels.shape, None, BorderLine(tolerance))
+    )
     polygons = np.concatenate([b.polygons for b in batches] or [np.zeros(0, object)])
     regions = np.concatenate([b.regions for b in batches] or [np.zeros(0, int)])
     assert sorted(regions.tolist()) == list(range(1, label_components(labels).max() + 1))
@@ -65,6 +69,30 @@ def test_each_polygon_is_its_region(labels, tile_shape) -> None:
             assert pixels == polygon.area == len(rows)
             assert (labels[rows, cols] == label).all()
             assert shapely.contains_xy(polygon, cols + 0.5, rows + 0.5).all()
+
+
+@given(label_maps, st.tuples(st.integers(1, 9), st.integers(1, 9)))
+def test_polygons_do_not_depend_on_the_tiles(labels, tile_shape) -> None:
+    def by_region(tiles) -> dict[int, str]:
+        batches = region_features(tiles, labels.shape)
+        return {r: p.wkt for b in batches for r, p in zip(b.regions, b.polygons, strict=True)}
+
+    assert by_region(cut(labels, tile_shape)) == by_region(cut(labels, labels.shape))
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 1.5])
+def test_a_hole_lies_in_the_right_piece_of_its_region(tolerance) -> None:
+    """Two pieces of one region with a hole each; the second lies in a hole of the first."""
+    regions = np.zeros((15, 15), np.int32)
+    for i, region in enumerate((1, 2, 1, 3)):
+        regions[2 * i : 15 - 2 * i, 2 * i : 15 - 2 * i] = region
+    tiles = [MapTile(Window.full((15, 15)), regions, regions, np.zeros((15, 15, 0)))]
+    (batch,) = region_features(tiles, (15, 15), line=BorderLine(tolerance))
+    assert [len(p.geoms) for p in batch.polygons] == [2, 1, 1]
+    assert [len(p.interiors) for p in batch.polygons[0].geoms] == [1, 1]
+    assert shapely.is_valid(batch.polygons).all()
+    if tolerance == 0:
+        assert shapely.area(batch.polygons).tolist() == [(regions == i).sum() for i in (1, 2, 3)]
 
 
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -101,7 +129,7 @@ def test_geojson_is_in_wgs84(tmp_path: Path) -> None:
     assert "crs" not in collection
     first = next(f for f in collection["features"] if f["properties"]["region"] == 1)
     x, y = first["geometry"]["coordinates"][0][0][0]
-    expected = rasterio.warp.transform(UTM.crs, "EPSG:4326", [5e5], [4e6])
+    expected = warp.transform(UTM.crs, "EPSG:4326", [5e5], [4e6])
     assert (x, y) == pytest.approx((expected[0][0], expected[1][0]), abs=2e-3)
     assert len(str(x).split(".")[1]) <= 7
     assert first["properties"]["area_m2"] == 600

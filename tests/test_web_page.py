@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import io
 import json
 import os
 import re
@@ -50,7 +52,9 @@ def address(tasks):
         tasks.append(task)
         return run_task(task, report)
 
-    with serving(create_app(runner, limits=Limits(upload_bytes=2**20))) as address:
+    with serving(
+        create_app(runner, limits=Limits(upload_bytes=2**20, abandoned_seconds=0.5))
+    ) as address:
         yield address
 
 
@@ -69,7 +73,7 @@ def open_page(browser, address):
         context = browser.new_context(**{"viewport": DESKTOP, **options})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", complain)
         page.goto(address)
@@ -114,10 +118,21 @@ def wait_result(page):
     page.wait_for_selector("#slider-bar:not([hidden])")
 
 
-def run_example(page, name="coffee", n_steps=60):
+@functools.cache
+def small_coffee():
+    """The example in small: a small part of the time."""
+    with Image.open(REPOSITORY / "examples" / "coffee.png") as opened:
+        small = opened.convert("RGB").resize((180, 120))
+    buffer = io.BytesIO()
+    small.save(buffer, "PNG")
+    return {"name": "cup.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
+
+
+def run_cup(page, n_steps=10, wait=True):
     set_steps(page, n_steps)
-    page.click(f"[data-example={name}]")
-    wait_result(page)
+    page.set_input_files("#file", small_coffee())
+    if wait:
+        wait_result(page)
 
 
 def slide(page, count):
@@ -160,7 +175,9 @@ def shoot(page, name):
 
 def test_example_to_result_and_the_slider(page):
     shoot(page, "start")
-    run_example(page)
+    set_steps(page, 20)
+    page.click("[data-example=coffee]")
+    wait_result(page)
     for count in (5, 50):
         slide(page, count)
         assert colours_on_canvas(page) == count
@@ -185,8 +202,7 @@ def test_example_to_result_and_the_slider(page):
 
 
 def test_labels_form_while_it_trains(page):
-    set_steps(page, 2000)
-    page.click("[data-example=chelsea]")
+    run_cup(page, 2000, wait=False)
     wait_live(page)
     painted = page.evaluate(
         """() => {
@@ -201,9 +217,8 @@ def test_labels_form_while_it_trains(page):
 
 
 def test_cancel_stops_and_leaves_a_page_to_go_on_with(page):
-    set_steps(page, 100_000)
     with page.expect_request(lambda request: request.method == "DELETE"):
-        page.click("[data-example=coffee]")
+        run_cup(page, 100_000, wait=False)
         wait_live(page)
         page.click("#cancel")
     page.wait_for_selector("#progress", state="hidden")
@@ -265,7 +280,7 @@ def test_every_download_is_the_cut_that_is_shown(page, tmp_path):
 
 
 def test_select_merge_split_undo_by_keyboard(page):
-    run_example(page)
+    run_cup(page)
     slide(page, 10)
     page.focus("#layers")
     page.keyboard.press("ArrowRight")
@@ -288,7 +303,7 @@ def test_select_merge_split_undo_by_keyboard(page):
 
 
 def test_views(page):
-    run_example(page)
+    run_cup(page)
     page.hover("#layers", position={"x": 100, "y": 100})
     assert re.match(
         r"Region \d+ · [\d,]+ px · [\d.]+ % · mean #\w{6}", page.text_content("#readout")
@@ -306,7 +321,7 @@ def test_views(page):
 
 
 def test_scribble_undo_erase_and_relearn(page, tasks):
-    run_example(page)
+    run_cup(page)
     page.click("#scribble-panel summary")
     # The browser tells that the panel is open in a task of its own.
     page.wait_for_selector(".painting")
@@ -346,29 +361,36 @@ def test_scribble_undo_erase_and_relearn(page, tasks):
     page.click("#learn")
     page.wait_for_selector("#slider-bar", state="hidden")
     wait_result(page)
-    assert tasks[-1].scribbles.shape == (400, 600)
+    assert tasks[-1].scribbles.shape == (120, 180)
     assert set(np.unique(tasks[-1].scribbles)) == {0, 1, 3}
     assert labels_painted() == 2  # they stay, to be added to
+
+
+#: A network that also a slow machine trains while one waits.
+SMALL = {"max_iter": "5", "n_channels": "16", "max_labels": "16"}
 
 
 def test_the_published_recipes_give_labels(page):
     page.click("#settings-panel summary")
     page.select_option("#setting-recipe", "tip2020")
-    page.fill("#setting-max_iter", "5")
-    page.click("[data-example=coffee]")
+    for name, value in SMALL.items():
+        page.fill(f"#setting-{name}", value)
+    page.set_input_files("#file", small_coffee())
     wait_result(page)
     assert page.text_content("#slider-label") == "Labels"
     count = int(page.input_value("#count"))
     assert page.get_attribute("#slider", "aria-valuetext") == f"{count} labels"
     assert page.is_hidden("#medium")
-    assert page.text_content("#command").endswith("--recipe tip2020 --max-iter 5")
+    command = page.text_content("#command")
+    assert "--recipe tip2020" in command
+    assert "--max-iter 5" in command
     slide(page, count - 1)
-    assert page.text_content("#command").endswith(f"--max-iter 5 --labels {count - 1}")
+    assert page.text_content("#command") == f"{command} --labels {count - 1}"
     assert page.is_hidden("#setting-n_superpixels")  # another recipe's
 
 
 def test_scribbles_by_keyboard(page):
-    run_example(page)
+    run_cup(page)
     page.click("#scribble-panel summary")
     # The browser tells that the panel is open in a task of its own.
     page.wait_for_selector(".painting")
@@ -392,7 +414,7 @@ def test_a_corrupt_upload_is_told(page, tmp_path):
     assert page.text_content("#alert-text").startswith("broken.png: not an image")
     assert page.is_visible("#drop")
     page.click("#alert-close")
-    run_example(page)
+    run_cup(page)
 
 
 def test_a_too_large_upload_is_told_before_it_is_sent(page, tmp_path):
@@ -419,22 +441,21 @@ def test_a_wrong_setting_is_told_where_it_is(page):
     assert "`learning_rate` must be" in page.text_content("#alert-text")
 
 
-def test_two_tabs_at_once(open_page):
+def test_two_tabs_at_once(open_page, tmp_path):
     first, second = open_page(), open_page()
-    for page, name in ((first, "coffee"), (second, "chelsea")):
-        set_steps(page, 100)
-        page.click(f"[data-example={name}]")
+    run_cup(first, wait=False)
+    second.set_input_files("#file", picture(tmp_path))
     wait_result(first)
     wait_result(second)
-    assert first.text_content("#file-name").startswith("coffee.png")
-    assert second.text_content("#file-name").startswith("chelsea.png")
+    assert first.text_content("#file-name").startswith("cup.png")
+    assert second.text_content("#file-name").startswith("squares.png")
     slide(first, 5)
     slide(second, 12)
     assert (colours_on_canvas(first), colours_on_canvas(second)) == (5, 12)
 
 
 def test_another_picture_starts_afresh(page, tmp_path):
-    run_example(page)
+    run_cup(page)
     page.click("#new-image")
     assert page.is_visible("#drop")
     page.set_input_files("#file", picture(tmp_path))
@@ -442,8 +463,29 @@ def test_another_picture_starts_afresh(page, tmp_path):
     assert page.text_content("#file-name") == "squares.png · 160 × 120"
 
 
+def test_a_run_survives_a_reload(page, tasks):
+    run_cup(page, 60, wait=False)
+    wait_live(page)
+    n_tasks = len(tasks)
+    for _ in range(2):  # while it runs, and when it is done
+        page.reload()
+        wait_result(page)
+        assert page.text_content("#file-name") == "cup.png · 180 × 120"
+        assert page.text_content("#command").endswith("--max-iter 60")
+        assert page.input_value("#setting-max_iter") == "60"
+    assert len(tasks) == n_tasks
+    run_again(page, 5)  # the server still has the picture
+    assert tasks[-1].settings.max_iter == 5
+    page.click("#new-image")
+    assert page.evaluate("location.hash") == ""
+    page.goto(page.url + "#job=no-such-job")
+    page.wait_for_selector("#alert:not([hidden])")
+    assert "no such job" in page.text_content("#alert-text")
+    assert page.is_visible("#drop")
+
+
 def test_every_control_has_a_name_and_a_place_in_the_tab_order(page):
-    run_example(page)
+    run_cup(page)
     unnamed = page.evaluate(
         """() => [...document.querySelectorAll('button, input, select, a[href]')]
           .filter((e) => !e.closest('[hidden]'))
@@ -456,13 +498,13 @@ def test_every_control_has_a_name_and_a_place_in_the_tab_order(page):
     for _ in range(5):
         page.keyboard.press("Tab")
         seen.append(page.evaluate("document.activeElement.id"))
-    assert seen == ["new-image", "layers", "slider", "count", "auto"]
+    assert seen == ["new-image", "show-keys", "layers", "zoom-in", "full-screen"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_texts_have_enough_contrast(open_page, scheme):
     page = open_page(color_scheme=scheme)
-    run_example(page, n_steps=5)
+    run_cup(page, n_steps=5)
     pairs = page.evaluate(
         """() => {
           const style = (e) => getComputedStyle(e);
@@ -489,10 +531,94 @@ def test_texts_have_enough_contrast(open_page, scheme):
     shoot(page, f"result-{scheme}")
 
 
+def zoom_percent(page):
+    return float(page.text_content("#zoom-value").split()[0])
+
+
+def test_zoom_by_wheel_keys_drag_and_minimap(page):
+    run_cup(page)
+    fitted = zoom_percent(page)
+    assert page.is_hidden("#minimap")
+    box = page.locator("#layers").bounding_box()
+    at = (box["x"] + 0.3 * box["width"], box["y"] + 0.6 * box["height"])
+    page.mouse.move(*at)
+    under = page.text_content("#readout-text")
+    for _ in range(5):
+        page.mouse.wheel(0, -250)
+    page.mouse.move(at[0] + 1, at[1])
+    assert page.text_content("#readout-text") == under  # the point under the pointer stays
+    assert zoom_percent(page) > 4 * fitted
+    assert page.is_visible("#minimap")
+    page.mouse.down()
+    page.mouse.move(at[0] + 200, at[1] + 50, steps=4)
+    page.mouse.up()
+    assert page.is_hidden("#selection")  # a drag selects nothing
+    page.mouse.move(at[0] + 201, at[1] + 50)
+    assert page.text_content("#readout-text") == under  # it has moved along
+    page.mouse.click(at[0] + 201, at[1] + 50)
+    assert page.is_visible("#selection")
+    shoot(page, "zoomed")
+    frame = page.locator("#minimap-frame").bounding_box()
+    page.click("#minimap", position={"x": 5, "y": 5})
+    assert page.locator("#minimap-frame").bounding_box()["x"] < frame["x"]
+    page.keyboard.press("0")
+    assert zoom_percent(page) == fitted
+    page.keyboard.press("1")
+    assert zoom_percent(page) == max(100, fitted)  # never less than the whole
+    page.focus("#layers")
+    for _ in range(9):
+        page.keyboard.press("+")
+    start = page.locator("#minimap-frame").bounding_box()
+    for _ in range(60):
+        page.keyboard.press("ArrowRight")
+    assert page.locator("#minimap-frame").bounding_box()["x"] > start["x"]  # the view follows
+    mark = page.locator("#crosshair").bounding_box()
+    assert box["x"] < mark["x"] < box["x"] + box["width"]
+    page.click("#full-screen")
+    assert page.evaluate("document.fullscreenElement.id") == "stage-column"
+    assert page.is_visible("#slider")
+    page.keyboard.press("f")
+    page.keyboard.press("?")
+    assert page.is_visible("#keys")
+    page.keyboard.press("Escape")
+    assert page.is_hidden("#keys")
+
+
+def test_a_strip_is_usable(page, tmp_path):
+    page.set_input_files("#file", picture(tmp_path, "strip.png", (20, 800)))
+    wait_result(page)
+    assert page.locator("#layers").bounding_box()["height"] > 200
+    for _ in range(12):
+        page.keyboard.press("+")
+    assert zoom_percent(page) > 1000
+    page.click("#layers", position={"x": 300, "y": 150})
+    assert page.is_visible("#selection")
+
+
+def test_two_fingers_pinch(open_page):
+    page = open_page(viewport=PHONE, has_touch=True, is_mobile=True)
+    run_cup(page)
+    fitted = zoom_percent(page)
+    box = page.locator("#layers").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch = page.context.new_cdp_session(page)
+
+    def send(kind, *spread):
+        points = [{"x": x + d, "y": y, "id": i} for i, d in enumerate(spread)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    send("touchStart", -20, 20)
+    for half in (30, 45, 60):
+        send("touchMove", -half, half)
+    send("touchEnd")
+    assert 2.5 * fitted < zoom_percent(page) < 3.5 * fitted
+    assert page.is_hidden("#selection")
+
+
 def test_a_phone_sized_window_scrolls_in_one_direction(open_page):
     page = open_page(viewport=PHONE, has_touch=True, is_mobile=True, device_scale_factor=2)
     shoot(page, "phone-start")
-    run_example(page)
+    run_cup(page)
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= PHONE["width"]
     box = page.locator("#slider").bounding_box()

@@ -74,7 +74,7 @@ def test_what_is_no_image(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder"):
         open_zarr(tmp_path / "none.zarr")
     (tmp_path / "empty.zarr").mkdir()
-    with pytest.raises(InputError, match=r"empty\.zarr: not a Zarr group"):
+    with pytest.raises(InputError, match=r"empty\.zarr: cannot be read as a Zarr group"):
         open_zarr(tmp_path / "empty.zarr")
     zarr.open_group(tmp_path / "bare.zarr", mode="w")
     with pytest.raises(InputError, match="not an OME-Zarr image"):

@@ -6,7 +6,9 @@ Nobody runs it; ``make lint`` checks it.
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 import nuriwake
 from nuriwake import Model, Raster, Segmentation, Segmenter, Settings, load_model, segment
@@ -39,3 +41,16 @@ def train(images: list[NDArray[np.uint16]], path: Path) -> NDArray[np.int32]:
 def describe(raster: Raster, settings: Settings) -> str:
     one = segment(raster).overlay()
     return f"{nuriwake.__version__} {raster.n_bands} {settings.recipe} {one.shape}"
+
+
+def divide_what_others_hold(tensor: torch.Tensor, path: Path) -> list[NDArray[np.int32]]:
+    of_tensor = segment(tensor, channel_axis=0, mask=tensor[0] > 0)
+    _ = of_tensor.to_xarray(labels=of_tensor.cut(3))
+    images = [tensor, path, "https://example.org/scene.tif", Image.open(path)]
+    segmenter = Segmenter(recipe="tip2020").fit(images)
+    masked = np.ma.masked_equal(np.zeros((4, 5)), 0)
+    return [
+        of_tensor.regions,
+        segmenter.predict(path),
+        of_tensor.model.predict(masked, valid=np.ones((4, 5), bool)),
+    ]

@@ -39,3 +39,8 @@ def die(number: int) -> int:
 def trim_threshold(_: int) -> str | None:
     """Tell when the worker's allocator hands freed memory back."""
     return os.environ.get("MALLOC_TRIM_THRESHOLD_")
+
+
+def waiting_policy(_: int) -> str | None:
+    """Tell how the worker's threads wait for each other."""
+    return os.environ.get("OMP_WAIT_POLICY")

@@ -7,11 +7,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nuriwake.io.model import load_model
+    from nuriwake.estimator import Segmenter
     from nuriwake.model import Model
+    from nuriwake.model_file import load_model
     from nuriwake.raster import Raster
     from nuriwake.segmentation import Segmentation
-    from nuriwake.segmenter import Segmenter, segment
+    from nuriwake.segmenter import segment
     from nuriwake.settings import Settings
 
 __version__ = "0.1.0"
@@ -20,9 +21,9 @@ _HOME = {
     "Model": "nuriwake.model",
     "Raster": "nuriwake.raster",
     "Segmentation": "nuriwake.segmentation",
-    "Segmenter": "nuriwake.segmenter",
+    "Segmenter": "nuriwake.estimator",
     "Settings": "nuriwake.settings",
-    "load_model": "nuriwake.io.model",
+    "load_model": "nuriwake.model_file",
     "segment": "nuriwake.segmenter",
 }
 

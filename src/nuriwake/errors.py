@@ -17,7 +17,11 @@ there is one, the way out.
 from __future__ import annotations
 
 import importlib
+import reprlib
 from types import ModuleType
+
+#: Bits of an int, and letters of a text, that messages show in full.
+_LONGEST_INT, _LONGEST_TEXT = 256, 200
 
 
 class NuriwakeError(Exception):
@@ -72,8 +76,26 @@ def out_of_range(name: str, expected: str, got: object, hint: str = "") -> str:
     >>> out_of_range("n_layers", "an int in [1, 16]", 0)
     '`n_layers` must be an int in [1, 16]; got 0.'
     """
-    message = f"`{name}` must be {expected}; got {got!r}."
+    message = f"`{name}` must be {expected}; got {shown(got)}."
     return f"{message} {hint}" if hint else message
+
+
+def shown(value: object) -> str:
+    """Write a value as Python does; of a very long or deep one, only the ends.
+
+    Examples
+    --------
+    >>> shown("9" * 5000)
+    "'9999999999999999999999999999999999999999...9999999999999999999999999999999999999999'"
+    >>> shown({"self": [[[[1]]]]})
+    "{'self': [[[...]]]}"
+    """
+    if isinstance(value, int) and value.bit_length() > _LONGEST_INT:
+        return f"a number of {value.bit_length()} bits"
+    writer = reprlib.Repr()
+    writer.maxlevel, writer.maxstring, writer.maxother = 4, _LONGEST_TEXT, _LONGEST_TEXT
+    writer.maxdict = writer.maxlist = writer.maxtuple = 16
+    return writer.repr(value)
 
 
 def require(module: str, *, extra: str) -> ModuleType:

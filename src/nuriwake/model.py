@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from nuriwake.engine.compute import cpu_threads
 from nuriwake.engine.predict import Predictor
 from nuriwake.errors import InputError
+from nuriwake.io.arrays import ArrayLike, ImageLike, to_raster
 from nuriwake.learn.network import Network
 from nuriwake.learn.normalise import BandStatistics, normalise
-from nuriwake.raster import LabelMap, Raster, as_raster
+from nuriwake.raster import LabelMap
 from nuriwake.recipes.fast import fast_labels
 from nuriwake.settings import Settings
 
@@ -62,13 +60,22 @@ class Model:
         """
         return self.settings.method.is_local
 
-    def predict(self, image: Raster | NDArray[np.generic]) -> LabelMap:
+    def predict(
+        self,
+        image: ImageLike,
+        *,
+        valid: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+        channel_axis: int | None = -1,
+    ) -> LabelMap:
         """Label an image.
 
         Parameters
         ----------
-        image : Raster or ndarray of shape (height, width) or (height, width, bands)
+        image : whatever :func:`nuriwake.segment` takes
             Any size, with as many bands as the images of the training.
+        valid, mask, channel_axis
+            As in :func:`nuriwake.segment`.
 
         Returns
         -------
@@ -80,7 +87,7 @@ class Model:
         InputError
             If the image cannot be used or has another number of bands.
         """
-        raster = as_raster(image)
+        raster = to_raster(image, valid, mask=mask, channel_axis=channel_axis)
         if raster.n_bands != self.n_bands:
             raise InputError(
                 f"{raster.name} has {raster.n_bands} bands where the model was trained on "

@@ -10,20 +10,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.errors import InputError, UsageError, out_of_range
 
+if TYPE_CHECKING:
+    from xarray import DataArray
+
 BoolMap = NDArray[np.bool_]
 LabelMap = NDArray[np.int32]
+#: Floats of this size and above are no data: no measure gives them, and files that mean "nothing"
+#: hold the largest float32 (3.4e38) or float64 (1.8e308) without saying so.
+NO_DATA_FROM = 1e38
 
 
 @dataclass(frozen=True)
 class Georeference:
-    """The place of a raster on the ground.
+    """The place of a raster on the ground, or the size of its pixels under a microscope.
 
     Parameters
     ----------
@@ -32,6 +38,8 @@ class Georeference:
     transform : tuple of 6 floats
         The affine map (a, b, c, d, e, f) from (column, row) to map units:
         x = a * column + b * row + c, y = d * column + e * row + f.
+    unit : str
+        Of lengths where there is no reference system, such as ``micrometer``; empty where unknown.
 
     Examples
     --------
@@ -41,6 +49,7 @@ class Georeference:
 
     crs: str | None
     transform: tuple[float, float, float, float, float, float]
+    unit: str = ""
 
     def shifted(self, row: int, col: int) -> Georeference:
         """Return the georeference of the window whose first pixel is (row, col)."""
@@ -141,6 +150,8 @@ class Raster:
         Names from the file, empty where it has none.
     path : pathlib.Path or None
         The file it was read from, for messages.
+    plane : xarray.DataArray or None
+        One band of the DataArray it was made of, whose dimensions and coordinates results get.
 
     Examples
     --------
@@ -154,6 +165,7 @@ class Raster:
     georeference: Georeference | None = None
     band_names: tuple[str, ...] = ()
     path: Path | None = field(default=None)
+    plane: DataArray | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -194,13 +206,14 @@ class Raster:
             array=self.array[window.slices],
             valid=self.valid[window.slices],
             georeference=shifted,
+            plane=None,
         )
 
 
 def as_raster(image: Raster | NDArray[np.generic], valid: BoolMap | None = None) -> Raster:
     """Make a raster of an array, and check it.
 
-    Pixels with a NaN or an infinite value in any band become invalid.
+    Pixels with a NaN, an infinite value, or one of 1e38 and beyond in any band become invalid.
 
     Parameters
     ----------
@@ -223,28 +236,54 @@ def as_raster(image: Raster | NDArray[np.generic], valid: BoolMap | None = None)
     >>> as_raster(np.array([[1.0, np.nan]])).valid
     array([[ True, False]])
     """
-    if isinstance(image, Raster):
-        raster = image if valid is None else replace(image, valid=image.valid & valid)
-    else:
-        array = np.asarray(image)
-        name = "the array"
-        if array.dtype.kind not in "buif":
-            raise InputError(
-                f"{name} must be of a real dtype (bool, int, float); got {array.dtype}."
-            )
-        array = array[:, :, np.newaxis] if array.ndim == 2 else array
-        _check_shape(array, name)
-        raster = Raster(array, np.ones(array.shape[:2], bool) if valid is None else valid)
-    if raster.valid.shape != raster.shape or raster.valid.dtype != bool:
-        got = f"{raster.valid.dtype} of shape {raster.valid.shape}"
-        raise InputError(f"`valid` must be a bool array of shape {raster.shape}; got {got}.")
+    raster = image if isinstance(image, Raster) else _from_array(np.asarray(image))
+    if raster.array.dtype.kind not in "buif":
+        raise InputError(
+            f"{raster.name} must be of a real dtype (bool, int, float); got {raster.array.dtype}."
+        )
+    _check_shape(raster.array, raster.name)
+    for mask in (raster.valid, valid):
+        if mask is not None and (mask.shape != raster.shape or mask.dtype != bool):
+            got = f"{mask.dtype} of shape {mask.shape}"
+            raise InputError(f"`valid` must be a bool array of shape {raster.shape}; got {got}.")
+    if valid is not None:
+        raster = replace(raster, valid=raster.valid & valid)
     if raster.array.dtype.kind == "f":
-        raster = replace(raster, valid=raster.valid & np.isfinite(raster.array).all(axis=2))
+        raster = replace(raster, valid=raster.valid & holds_data(raster.array))
     if not raster.valid.any():
         raise InputError(
-            f"{raster.name} has no valid pixel: all {raster.valid.size} are nodata or not finite."
+            f"{raster.name} has no valid pixel: all {raster.valid.size} are nodata, not finite, or "
+            "beyond 1e38."
         )
     return raster
+
+
+def holds_data(array: NDArray[np.generic]) -> BoolMap:
+    """Tell which pixels hold numbers in every band; see :data:`NO_DATA_FROM`.
+
+    Parameters
+    ----------
+    array : ndarray of shape (height, width, bands)
+
+    Returns
+    -------
+    ndarray of bool, shape (height, width)
+
+    Examples
+    --------
+    >>> holds_data(np.array([[[1.0], [np.nan], [-1.8e308]]]))
+    array([[ True, False, False]])
+    """
+    if array.dtype.kind != "f":
+        return np.ones(array.shape[:2], bool)
+    is_number = np.isfinite(array) if array.dtype.itemsize < 4 else np.abs(array) < NO_DATA_FROM
+    found: BoolMap = is_number.all(axis=2)
+    return found
+
+
+def _from_array(array: NDArray[np.generic]) -> Raster:
+    array = array[:, :, np.newaxis] if array.ndim == 2 else array
+    return Raster(array, np.ones(array.shape[:2], bool))
 
 
 def _check_shape(array: NDArray[np.generic], name: str) -> None:

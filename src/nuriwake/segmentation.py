@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -16,6 +16,8 @@ from nuriwake.regions.tree import Detail, LabelTree, RegionTree
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
+    from xarray import DataArray
+
     from nuriwake.model import Model
 
 
@@ -79,6 +81,8 @@ class Partition:
     reading : Reading
     georeference : Georeference or None
         Place on the ground.
+    name : str
+        The input's file name; empty where it has none.
     """
 
     tree: RegionTree
@@ -89,6 +93,7 @@ class Partition:
     settings: Settings
     reading: Reading
     georeference: Georeference | None
+    name: str = field(default="", kw_only=True)
 
     @cached_property
     def regions(self) -> LabelMap:
@@ -212,6 +217,32 @@ class Segmentation(Partition):
     raster: Raster
     model: Model
     notes: tuple[str, ...] = ()
+
+    def to_xarray(self, *, labels: LabelMap | None = None) -> DataArray:
+        """Give a label map the dimensions, the coordinates and the reference system of the input.
+
+        Parameters
+        ----------
+        labels : ndarray of int32, shape (height, width), optional
+            What to give them to, such as ``result.cut(12)``. Default: the regions or the labels,
+            whichever :meth:`overlay` shows.
+
+        Returns
+        -------
+        xarray.DataArray
+            Of int32; 0 = no data, which is noted as its ``_FillValue``.
+
+        Raises
+        ------
+        MissingDependencyError
+            If xarray is not installed.
+        """
+        from nuriwake.io.dataarray import label_dataarray
+
+        name, shown = ("regions", self.regions) if self.shows_regions else ("labels", self.labels)
+        if labels is not None:
+            name, shown = "labels", labels
+        return label_dataarray(self.raster, shown, name)
 
     def _repr_png_(self) -> bytes:
         """Show the overlay in a notebook."""

@@ -5,19 +5,19 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Generator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.errors import UsageError, out_of_range
-from nuriwake.io.model import save_model
+from nuriwake.io.arrays import ArrayLike, ImageLike, to_raster
+from nuriwake.machine import count_cores
 from nuriwake.painting import as_picture
-from nuriwake.raster import BoolMap, LabelMap, Raster, as_raster
+from nuriwake.raster import BoolMap, Raster, as_raster
 from nuriwake.regions.tree import Detail
 from nuriwake.segmentation import HistoryRow, Reading, Segmentation
-from nuriwake.settings import RECIPES, Settings, lists_settings
+from nuriwake.settings import Settings, lists_settings
 
 if TYPE_CHECKING:
     from nuriwake.learn.guidance import Scribbles
@@ -28,8 +28,6 @@ Result = TypeVar("Result")
 #: Reads a step; returns True to end the training there and keep what was reached.
 StepReader = Callable[["Step"], bool | None]
 Image = Raster | NDArray[np.generic]
-# A list of arrays of one type is no list of arrays of any: lists cannot be typed more simply.
-Images = Image | list[Image] | list[NDArray[Any]] | list[Raster] | tuple[Image, ...]
 
 
 def segment_steps(
@@ -68,7 +66,7 @@ def segment_steps(
     InputError
         If the image, the scribbles or the model cannot be used.
     """
-    from nuriwake.engine.compute import cpu_threads
+    from nuriwake.engine.compute import steps_in_threads
     from nuriwake.learn.guidance import check_scribbles
     from nuriwake.learn.normalise import band_statistics, normalise
     from nuriwake.model import Model
@@ -83,19 +81,18 @@ def segment_steps(
     if model is not None:
         check_start(model, settings)
     history: list[HistoryRow] = []
-    with cpu_threads(settings.threads) as threads:
-        statistics = model.statistics if model else band_statistics(raster.array, raster.valid)
-        unit = normalise(raster.array, raster.valid, statistics)
-        network = copy.deepcopy(model.network) if model else None
-        steps = STEPS[settings.recipe](unit, raster.valid, settings, drawn, network)
-        found = yield from _record(steps, history)
-        picture = as_picture(unit)
+    statistics = model.statistics if model else band_statistics(raster.array, raster.valid)
+    unit = normalise(raster.array, raster.valid, statistics)
+    network = copy.deepcopy(model.network) if model else None
+    steps = STEPS[settings.recipe](unit, raster.valid, settings, drawn, network)
+    threads = settings.threads or count_cores()
+    found = yield from steps_in_threads(_record(steps, history), threads)
     return Segmentation(
         tree=found.tree,
         label_tree=found.label_tree,
         own_labels=found.own_labels,
         confidence=found.confidence,
-        picture=picture,
+        picture=as_picture(unit),
         settings=settings,
         reading=Reading(prefers_labels=drawn is not None),
         georeference=raster.georeference,
@@ -163,29 +160,25 @@ def fit_steps(images: Sequence[Image], settings: Settings) -> Generator[Step, bo
     InputError
         If an image cannot be used, or their bands differ.
     """
-    from nuriwake.engine.compute import cpu_threads
+    from nuriwake.engine.compute import steps_in_threads
     from nuriwake.learn.normalise import normalise, pooled_statistics
     from nuriwake.model import Model
-    from nuriwake.recipes.reference import Reference, learn_references
+    from nuriwake.recipes.reference import Reference
+    from nuriwake.recipes.registry import LEARN_MANY
 
     if len(images) == 1:
         result = yield from segment_steps(images[0], settings)
         return result.model
     if not images:
         raise UsageError("training needs at least one image; got none.")
-    if not settings.method.learns_from_many:
-        able = " or ".join(repr(r.name) for r in RECIPES.values() if r.learns_from_many)
-        expected = f"{able} to train on several images"
-        hint = f"The recipe {settings.recipe} sees one whole image at a time."
-        raise UsageError(out_of_range("recipe", expected, settings.recipe, hint))
     rasters = [as_raster(image) for image in images]
     statistics = pooled_statistics([(raster.array, raster.valid) for raster in rasters])
-    with cpu_threads(settings.threads):
-        references = [
-            Reference(normalise(raster.array, raster.valid, statistics), raster.valid)
-            for raster in rasters
-        ]
-        network = yield from learn_references(references, settings)
+    references = [
+        Reference(normalise(raster.array, raster.valid, statistics), raster.valid)
+        for raster in rasters
+    ]
+    steps = LEARN_MANY[settings.recipe](references, settings)
+    network = yield from steps_in_threads(steps, settings.threads)
     return Model(network, statistics, settings, rasters[0].band_names)
 
 
@@ -217,9 +210,11 @@ def finish_steps(
 
 @lists_settings
 def segment(
-    image: Image,
+    image: ImageLike,
     *,
-    valid: BoolMap | None = None,
+    valid: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    channel_axis: int | None = -1,
     scribbles: NDArray[np.generic] | None = None,
     regions: int | Literal["auto"] = "auto",
     detail: Detail | None = None,
@@ -231,10 +226,19 @@ def segment(
 
     Parameters
     ----------
-    image : Raster or ndarray of shape (height, width) or (height, width, bands)
-        Any number of bands, any real dtype.
-    valid : ndarray of bool, shape (height, width), optional
-        False where there is no data. Pixels that are not finite never count.
+    image : array of shape (height, width) or (height, width, bands), picture, dataset or path
+        Any number of bands, any real dtype. NumPy, also masked; PyTorch; xarray, whose dimensions
+        name the axes; Dask, Zarr, h5py; pictures of Pillow and SimpleITK; datasets of rasterio;
+        :class:`Raster`; the path of a file.
+    valid : array of bool, shape (height, width), optional
+        False where there is no data. Pixels that are not finite never count, nor do those that the
+        image itself says are masked, transparent or nodata.
+    mask : array of bool, shape (height, width), optional
+        Another name for ``valid``, as in scikit-image: True counts.
+    channel_axis : int or None
+        Where the bands are in an array of three dimensions; None for an array of two. The default
+        is the last axis, and an array whose shape speaks against it is refused; a number of 0 or
+        more is taken at its word.
     scribbles : ndarray of integers, shape (height, width), optional
         Labels that the user has drawn, 0 = not scribbled. 8-bit maps that are mostly 255 are read
         as the paper's authors wrote them: 255 = not scribbled, label k becomes k + 1.
@@ -278,118 +282,8 @@ def segment(
         from nuriwake.learn.guidance import decode_scribbles
 
         drawn = decode_scribbles(np.asarray(scribbles))
-    steps = segment_steps(image, Settings(**settings), valid=valid, scribbles=drawn)
+    chosen = Settings(**settings)
+    raster = to_raster(image, valid, mask=mask, channel_axis=channel_axis)
+    steps = segment_steps(raster, chosen, scribbles=drawn)
     result = finish_steps(steps, on_step)
     return result.read(None if regions == "auto" else regions, labels, detail)
-
-
-@lists_settings
-class Segmenter:
-    """A segmenter with scikit-learn's conventions: ``fit``, ``predict``, ``labels_``, ``clone``.
-
-    Parameters
-    ----------
-    **settings
-        Any of these, stored as given and checked by :meth:`fit`:
-
-    Attributes
-    ----------
-    labels_ : ndarray of int32, shape (height, width)
-        Labels of the fitted image; 0 = no data.
-    segmentation_ : Segmentation
-        The whole result.
-
-    Examples
-    --------
-    >>> image = np.zeros((8, 8), np.uint8)
-    >>> image[:, 4:] = 255
-    >>> segmenter = Segmenter(recipe="icassp2018", max_iter=3, n_channels=8).fit(image)
-    >>> bool((segmenter.predict(image) == segmenter.labels_).all())
-    True
-    """
-
-    labels_: LabelMap | list[LabelMap]
-
-    def __init__(self, **settings: object) -> None:
-        self._params = settings
-
-    def get_params(self, deep: bool = True) -> dict[str, object]:  # noqa: ARG002 - scikit-learn's
-        """Return the settings that were given."""
-        return dict(self._params)
-
-    def set_params(self, **settings: object) -> Self:
-        """Change settings; :meth:`fit` checks them."""
-        self._params = {**self._params, **settings}
-        return self
-
-    def __repr__(self) -> str:
-        return f"Segmenter({', '.join(f'{k}={v!r}' for k, v in self._params.items())})"
-
-    def fit(self, image: Images, y: None = None) -> Self:  # noqa: ARG002
-        """Train a network on an image, or on several.
-
-        Parameters
-        ----------
-        image : Raster, ndarray, or a list of them
-            A list trains one network on crops of all its images, whatever their sizes;
-            ``labels_`` is then a list of label maps and there is no ``segmentation_``.
-
-        Raises
-        ------
-        UsageError
-            If a setting is unknown or out of its range.
-        InputError
-            If an image cannot be used, or their bands differ.
-        """
-        settings = Settings(**self._params)
-        if isinstance(image, list | tuple):
-            self.model_ = finish_steps(fit_steps(image, settings))
-            self.labels_ = [self.model_.predict(one) for one in image]
-            return self
-        self.segmentation_ = finish_steps(segment_steps(image, settings))
-        self.model_ = self.segmentation_.model
-        self.labels_ = self.segmentation_.labels
-        return self
-
-    def fit_predict(self, image: Images, y: None = None) -> LabelMap | list[LabelMap]:
-        """Train on an image, or on several, and return the labels."""
-        return self.fit(image, y).labels_
-
-    def predict(self, image: Image) -> LabelMap:
-        """Label an image with the trained network and its frozen statistics.
-
-        Parameters
-        ----------
-        image : Raster or ndarray of shape (height, width) or (height, width, bands)
-            With as many bands as the image of :meth:`fit`; any size.
-
-        Returns
-        -------
-        ndarray of int32, shape (height, width)
-            A label means what it means in ``labels_``.
-
-        Raises
-        ------
-        UsageError
-            If :meth:`fit` was not called.
-        InputError
-            If the image cannot be used.
-        """
-        return self._fitted().predict(image)
-
-    def save(self, path: str | Path) -> None:
-        """Write the trained model as a safetensors file; :func:`nuriwake.load_model` reads it.
-
-        Raises
-        ------
-        UsageError
-            If :meth:`fit` was not called, or the name does not end in ``.safetensors``.
-        OutputError
-            If the file cannot be written.
-        """
-        save_model(Path(path), self._fitted())
-
-    def _fitted(self) -> Model:
-        if not hasattr(self, "model_"):
-            raise UsageError("this Segmenter is not fitted yet. Call fit(image) first.")
-        return self.model_

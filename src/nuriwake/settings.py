@@ -21,6 +21,8 @@ from nuriwake.errors import InputError, UsageError, out_of_range
 RecipeName = Literal["fast", "icassp2018", "tip2020"]
 Value = bool | int | float | str
 Documented = TypeVar("Documented")
+#: Bytes of a settings file at most. Records with a long history are settings files too.
+_LARGEST_FILE = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,6 @@ class Recipe:
     is_local : bool
         Whether a label depends on nothing but the pixels around it. Then a network that has learned
         from parts labels rasters of any size tile by tile, exactly.
-    learns_from_many : bool
-        Whether one network can learn from several images.
     is_continuous : bool
         Whether spatial continuity is a term of the loss (TIP 2020) or a vote in superpixels.
     ignores : frozenset of str
@@ -53,7 +53,6 @@ class Recipe:
     summary: str
     shows: Literal["regions", "labels"]
     is_local: bool
-    learns_from_many: bool
     is_continuous: bool
     ignores: frozenset[str]
     overrides: Mapping[str, Value] = field(default_factory=lambda: MappingProxyType({}))
@@ -68,7 +67,6 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
                 "learns on a coarse grid for a second, then builds a tree of regions at full size",
                 shows="regions",
                 is_local=False,
-                learns_from_many=False,
                 is_continuous=False,
                 ignores=frozenset({"continuity", "crop_size", "batch_size", "scribble_weight"}),
                 overrides=MappingProxyType(
@@ -86,7 +84,6 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
                 "Kanezaki, ICASSP 2018: targets are the argmax, smoothed by superpixels",
                 shows="labels",
                 is_local=True,
-                learns_from_many=True,
                 is_continuous=False,
                 ignores=frozenset({"continuity", "grid_cells"}),
             ),
@@ -96,7 +93,6 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
                 "continuity term",
                 shows="labels",
                 is_local=True,
-                learns_from_many=True,
                 is_continuous=True,
                 ignores=frozenset({"n_superpixels", "compactness", "grid_cells"}),
             ),
@@ -237,7 +233,7 @@ class Settings(BaseModel):
         int, Field(ge=0, le=1024, description="CPU threads; 0 takes as many as there are cores")
     ] = 0
 
-    def __init__(self, **values: object) -> None:
+    def __init__(self, /, **values: object) -> None:
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -370,11 +366,18 @@ def read_settings(path: Path) -> dict[str, Value]:
     import json
 
     try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise InputError(f"{path}: too large for settings (over {_LARGEST_FILE >> 20} MiB).")
         text = path.read_text(encoding="utf-8")
         table = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise InputError(f"{path}: not a settings file: its tables are too deep.") from error
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        # Of the parsers, of the decoder of UTF-8, and of numbers of thousands of digits.
         raise InputError(f"{path}: not a settings file in TOML or JSON ({error}).") from error
     values = table.get("settings", table) if isinstance(table, dict) else None
     if not isinstance(values, dict):

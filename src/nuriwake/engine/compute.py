@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 
 from nuriwake.errors import UsageError, out_of_range
+from nuriwake.machine import count_cores
+
+Step = TypeVar("Step")
+Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 def choose_device(name: str) -> torch.device:
@@ -53,11 +58,6 @@ def _has_index(name: str) -> bool:
     return kind != "cuda" or int(index or 0) < torch.cuda.device_count()
 
 
-def count_cores() -> int:
-    """Count the CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @contextmanager
 def cpu_threads(threads: int) -> Iterator[int]:
     """Compute with so many CPU threads inside the block; 0 takes one for each core.
@@ -79,3 +79,38 @@ def cpu_threads(threads: int) -> Iterator[int]:
         yield torch.get_num_threads()
     finally:
         torch.set_num_threads(before)
+
+
+def steps_in_threads(
+    steps: Generator[Step, Answer | None, Result], threads: int
+) -> Generator[Step, Answer | None, Result]:
+    """Compute each step of a generator with so many CPU threads; between steps they are as before.
+
+    The number of threads belongs to the whole program: a generator that kept it while others run
+    would take theirs, and leave its own behind when it is dropped.
+
+    Parameters
+    ----------
+    steps : generator
+    threads : int
+        As in :func:`cpu_threads`.
+
+    Yields
+    ------
+    Step
+        What the generator yields; answers go back to it.
+
+    Returns
+    -------
+    Result
+        What the generator returns.
+    """
+    answer: Answer | None = None
+    while True:
+        with cpu_threads(threads):
+            try:
+                step = next(steps) if answer is None else steps.send(answer)
+            except StopIteration as done:
+                result: Result = done.value
+                return result
+        answer = yield step

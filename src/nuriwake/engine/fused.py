@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from nuriwake.engine.argmax import first_maximum_
+from nuriwake.engine.convolution import ConvolutionGradient, choose_method
 from nuriwake.engine.descent import Descent
 from nuriwake.engine.folding import (
     FoldedConvolution,
@@ -32,23 +33,19 @@ from nuriwake.engine.folding import (
     fold_convolution,
 )
 from nuriwake.engine.kernels import linear, product
-from nuriwake.engine.padded import (
-    STRIP_PIXELS_CPU,
-    STRIP_PIXELS_GPU,
-    ConvolutionGradient,
-    PaddedMap,
-    Strip,
-    strips_of,
-    subtract_outside,
-)
+from nuriwake.engine.padded import TILE, PaddedMap, Strip, strips_of, subtract_outside
 from nuriwake.engine.plain import Objective, Schedule
 from nuriwake.engine.precision import Precision, compute_dtype
 from nuriwake.engine.roughness import Roughness
+from nuriwake.engine.team import Team
 from nuriwake.learn.network import Network
+
+#: Pixels of a strip: a CPU's second-level cache, or enough work for a graphics card.
+_STRIP_PIXELS_BF16, _STRIP_PIXELS_FP32, _STRIP_PIXELS_GPU = 6144, 2048, 1 << 19
 
 
 class FusedEngine:
-    """A training step that agrees with :class:`nuriwake.recipes.training.PlainEngine`, only faster.
+    """A training step that agrees with :class:`nuriwake.engine.plain.PlainEngine`, only faster.
 
     Parameters
     ----------
@@ -83,23 +80,12 @@ class FusedEngine:
         device = image.device
         self._network = network.train()
         self._dtype = compute_dtype(precision, device)
-        n_pixels = STRIP_PIXELS_CPU if device.type == "cpu" else STRIP_PIXELS_GPU
-        self._strips = strips_of(batch, height, width, n_pixels)
+        self._strips = _strips(batch, height, width, self._dtype, device)
         self._height = height
-        self._count = int(valid.sum())
-        # No mask where there is nothing to mask: it would be another pass.
-        self._mask = None if bool(valid.all()) else valid[..., None].to(self._dtype)
-        self._weights = self._relative_weights(objective.weights)
-        self._roughness = None
-        if objective.continuity:
-            self._roughness = Roughness(
-                valid, network.n_labels, objective.continuity * self._count, self._dtype
-            )
 
         p, q = network.n_channels, network.n_labels
         # The first convolution is cheap, and bfloat16 would lose one grey level in 256: float32.
         self._image = PaddedMap((batch, height, width, n_bands), torch.float32, device)
-        self._image.data[:, 1:-1, 1:-1] = image.permute(0, 2, 3, 1)
         shape = (batch, height, width, p)
         # All feature maps but the last feed a convolution; their memory later holds their gradient.
         self._inner = [PaddedMap(shape, self._dtype, device) for _ in range(network.radius - 1)]
@@ -107,12 +93,31 @@ class FusedEngine:
         self._last = torch.empty(shape, dtype=self._dtype, device=device)
         # The softmax, later the slopes d = n dL/dy'.
         self._slopes = torch.empty((batch, height, width, q), dtype=self._dtype, device=device)
+        team = Team()
+        self._methods = [
+            choose_method(source.data.shape[3], p, source.data, team)
+            for source in (self._image, *self._inner)
+        ]
         self._guesses = [torch.zeros(p, device=device) for _ in range(network.radius)]
         self._norms: list[Normalisation] = []
         self._head: Head
         self._descent = Descent(
             list(network.parameters()), schedule.learning_rate, schedule.momentum
         )
+        self.load(image, valid, objective)
+
+    def load(self, image: Tensor, valid: Tensor, objective: Objective) -> None:
+        """Go on with another batch of the same shape; the momentum stays."""
+        self._count = int(valid.sum())
+        # No mask where there is nothing to mask: it would be another pass.
+        self._mask = None if bool(valid.all()) else valid[..., None].to(self._dtype)
+        self._weights = self._relative_weights(objective.weights)
+        self._roughness = None
+        if objective.continuity:
+            self._roughness = Roughness(
+                valid, self._network.n_labels, objective.continuity * self._count, self._dtype
+            )
+        self._image.data[:, 1:-1, 1:-1] = image.permute(0, 2, 3, 1)
 
     def _relative_weights(self, weights: Tensor) -> Tensor | None:
         """Give the pixels' weights relative to 1 / n, (B, H, W, 1); None where all are 1."""
@@ -135,11 +140,12 @@ class FusedEngine:
         is_last = layer == self._network.radius - 1
         folded = self._folded(layer)
         dtype = source.data.dtype
-        weight = _kernel(folded.weight, dtype)
+        method = self._methods[layer]
+        kernel = method.prepare(folded.weight)
         bias, outside = folded.bias.to(dtype), folded.outside.to(dtype)
         moments = Moments(self._guesses[layer], whole=is_last)
         for strip in self._strips:
-            values = source.convolve(strip, weight, bias)
+            values = method.convolve(source.surroundings(strip), kernel, bias)
             if layer:
                 subtract_outside(values, strip, self._height, outside)
             values.relu_()
@@ -244,11 +250,13 @@ class FusedEngine:
         self._set_head_gradients(result)
         weight, feedback = head.weight.to(self._dtype), result.feedback.to(self._dtype)
         offset = result.offset.to(self._dtype)
-        gradient = ConvolutionGradient(self._source_of(self._network.radius - 1), self._gradient)
+        gradient = self._gradient_of(self._network.radius - 1, self._gradient)
         for strip in self._strips:
             active = self._last[strip.index]
             rows, slopes = active.flatten(0, 1), self._slopes[strip.index].flatten(0, 1)
-            values = torch.addmm(offset, slopes, weight).addmm_(rows, feedback).view_as(active)
+            values = (
+                linear(slopes, weight.t(), offset).add_(product(rows, feedback)).view_as(active)
+            )
             if self._mask is not None:
                 values *= self._mask[strip.index]
             gradient.add(strip, values, active)
@@ -261,13 +269,15 @@ class FusedEngine:
         """
         slope, offset, kernel = self._differentiate_layer(layer, above)
         below = self._inner[layer - 1]
-        gradient = ConvolutionGradient(self._source_of(layer - 1), below)
+        gradient = self._gradient_of(layer - 1, below)
+        method = self._methods[layer]
+        bias = offset if self._mask is None else torch.zeros_like(offset)
         for strip in self._strips:
             active = below.rows(strip)
+            values = method.convolve(above.gradient.surroundings(strip), kernel, bias)
             if self._mask is None:
-                values = above.gradient.convolve(strip, kernel, offset).addcmul_(active, slope)
+                values.addcmul_(active, slope)
             else:
-                values = above.gradient.convolve(strip, kernel, None)
                 values += torch.addcmul(offset, active, slope) * self._mask[strip.index]
             gradient.add(strip, values, active)
         return gradient
@@ -281,7 +291,7 @@ class FusedEngine:
         -------
         slope, offset : Tensors of shape (p,)
             The statistics add slope a + offset to the gradient of the normalisation's input a.
-        kernel : Tensor of shape (p, p, 3, 3)
+        kernel : Tensor
             Takes the convolution's output gradient to that of a, statistics apart.
         """
         conv = self._network.components()[layer][0]
@@ -298,7 +308,8 @@ class FusedEngine:
         self._set_gradient(norm_layer.weight, d_gamma)
         self._set_gradient(norm_layer.bias, d_beta)
         kernel = (weight * norm.scale[:, None, None]).flip(2, 3).transpose(0, 1)
-        return slope.to(self._dtype), offset.to(self._dtype), _kernel(kernel, self._dtype)
+        kernel = self._methods[layer].prepare(kernel)
+        return slope.to(self._dtype), offset.to(self._dtype), kernel
 
     def _set_head_gradients(self, result: HeadGradient) -> None:
         network = self._network
@@ -318,6 +329,9 @@ class FusedEngine:
         scaled = (gradient / self._count).to(parameter)
         parameter.grad = scaled.reshape(parameter.shape).contiguous()
 
+    def _gradient_of(self, layer: int, gradient: PaddedMap) -> ConvolutionGradient:
+        return ConvolutionGradient(self._source_of(layer), gradient, self._methods[layer])
+
     def _source_of(self, layer: int) -> PaddedMap:
         """Return the map that a layer's convolution reads."""
         return self._inner[layer - 1] if layer else self._image
@@ -326,9 +340,14 @@ class FusedEngine:
         return None if self._mask is None else self._mask[strip.index].view(-1, 1)
 
 
-def _kernel(weight: Tensor, dtype: torch.dtype) -> Tensor:
-    """Lay a convolution's weights out as the maps are."""
-    return weight.to(dtype).contiguous(memory_format=torch.channels_last)
+def _strips(
+    batch: int, height: int, width: int, dtype: torch.dtype, device: torch.device
+) -> list[Strip]:
+    if device.type != "cpu":
+        return strips_of(batch, height, width, _STRIP_PIXELS_GPU)
+    if dtype == torch.bfloat16:
+        return strips_of(batch, height, width, _STRIP_PIXELS_BF16)
+    return strips_of(batch, height, width, _STRIP_PIXELS_FP32, multiple=TILE)
 
 
 def _bias_of(conv: torch.nn.Conv2d) -> Tensor:

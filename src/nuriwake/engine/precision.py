@@ -2,16 +2,34 @@
 
 bfloat16 has the range of float32 and 8 significant bits. Processors with AVX512-BF16 or AMX, and
 graphics cards since Ampere, multiply bfloat16 matrices several times faster than float32 ones and
-add the products up in float32.
+add the products up in float32. On a processor that cannot, "bf16" only stores the maps so, which
+takes half of the memory, and the products are float32 (:mod:`nuriwake.engine.kernels`).
 """
 
 from typing import Literal
 
 import torch
 
+from nuriwake.engine import private
+
 Precision = Literal["auto", "bf16", "fp32"]
 
-__all__ = ["Precision", "compute_dtype", "has_fast_bf16"]
+__all__ = ["Precision", "compute_dtype", "has_fast_bf16", "instruction_set", "multiplies_bf16"]
+
+
+def multiplies_bf16(device: torch.device) -> bool:
+    """Whether there are bfloat16 matrix products on ``device`` at all, fast or not.
+
+    Parameters
+    ----------
+    device : torch.device
+
+    Returns
+    -------
+    bool
+        On a CPU: oneDNN says that it can. Elsewhere: True, PyTorch sees to it.
+    """
+    return device.type != "cpu" or private.answers(private.MULTIPLIES_BF16)
 
 
 def has_fast_bf16(device: torch.device) -> bool:
@@ -24,17 +42,26 @@ def has_fast_bf16(device: torch.device) -> bool:
     Returns
     -------
     bool
-        On a CPU: it has AVX512-BF16 or AMX. On CUDA: the card computes in bfloat16 itself.
-        Elsewhere (MPS): False, as its convolutions are no faster in bfloat16.
+        On a CPU: oneDNN can, and the processor has AVX512-BF16 or AMX. On CUDA: the card computes
+        in bfloat16 itself. Elsewhere (MPS): False, as its convolutions are no faster in bfloat16.
     """
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device.type == "cpu":
-        # The AMX and AVX512-BF16 flags are the compiler-independent facts; oneDNN also claims
-        # bfloat16 on plain AVX512, where it is emulated and slower than float32.
-        capabilities = torch.cpu.get_capabilities()
-        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-    return False
+    # oneDNN also claims bfloat16 on plain AVX512, where it is emulated and slower than float32.
+    return device.type == "cpu" and multiplies_bf16(device) and private.has_bf16_flag()
+
+
+def instruction_set() -> str:
+    """Name the vector instructions that the CPU's kernels use.
+
+    Returns
+    -------
+    str
+        What PyTorch found (or was told by ``ATEN_CPU_CAPABILITY`` to use), as "AVX2" or "AVX512";
+        "AVX512-BF16" where bfloat16 is fast too.
+    """
+    found = torch.backends.cpu.get_cpu_capability()
+    return f"{found}-BF16" if has_fast_bf16(torch.device("cpu")) else found
 
 
 def compute_dtype(precision: Precision, device: torch.device) -> torch.dtype:

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.errors import InputError, UsageError, out_of_range
+from nuriwake.io.faults import check_file, reading, reason_of
 from nuriwake.io.image import read_image
 
 SPLITS = ("train", "val", "test")
+_WHAT = "a ground truth of BSDS500, a cell array `groundTruth` with the field `Segmentation`"
 
 
 @dataclass(frozen=True)
@@ -72,17 +75,27 @@ def read_drawings(path: Path) -> list[NDArray[np.int32]]:
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
+    check_file(path)
     try:
-        cells = loadmat(path)["groundTruth"].ravel()
-        drawings = [np.asarray(cell["Segmentation"][0, 0]).astype(np.int32) for cell in cells]
-    except (OSError, ValueError, KeyError, IndexError, TypeError, MatReadError) as error:
-        raise InputError(
-            f"{path}: not a ground-truth file of BSDS500 (a cell array `groundTruth` with the "
-            f"field `Segmentation`): {error}."
-        ) from error
+        with reading(path, _WHAT):
+            cells = loadmat(path)["groundTruth"].ravel()
+            found = [np.asarray(cell["Segmentation"][0, 0]) for cell in cells]
+    except MatReadError as error:
+        raise InputError(f"{path}: cannot be read as {_WHAT} ({reason_of(error)}).") from error
+    drawings = [_checked(path, drawing) for drawing in found]
     if not drawings:
         raise InputError(f"{path}: must hold at least one annotator's drawing; got none.")
     return drawings
+
+
+def _checked(path: Path, drawing: NDArray[Any]) -> NDArray[np.int32]:
+    is_map = drawing.ndim == 2 and drawing.size > 0 and drawing.dtype.kind in "buif"
+    if not is_map or not (drawing >= 0).all() or drawing.max() > np.iinfo(np.int32).max:
+        raise InputError(
+            f"{path}: a drawing must be a map of labels; got {drawing.dtype} of shape "
+            f"{drawing.shape}."
+        )
+    return drawing.astype(np.int32)
 
 
 def find_bsds500(data: Path, split: str = "val", limit: int | None = None) -> list[AnnotatedImage]:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 from nuriwake.errors import InputError
 from nuriwake.evaluate.runner import Record
-from nuriwake.evaluate.scales import ScaleChoice, ScaleMetric, choose_scale
+from nuriwake.evaluate.scales import ScaleChoice, ScaleMetric, average_precision, choose_scale
 from nuriwake.evaluate.summaries import DatasetScores, ImageScores, pool
 
 #: What is looked for over the scales of a tree.
@@ -35,6 +35,8 @@ class MethodSummary:
         Each metric at its best scales; empty for a method without a tree.
     best_covering : float or None
         Mean covering if every true segment may choose its scale.
+    average_precision : float or None
+        Of the contour map of the tree.
     seconds : float
         Median over the pictures.
     """
@@ -43,6 +45,7 @@ class MethodSummary:
     scores: DatasetScores
     scales: tuple[ScaleChoice, ...]
     best_covering: float | None
+    average_precision: float | None
     seconds: float
 
 
@@ -85,14 +88,16 @@ def summarise(records: Sequence[Record], order: Sequence[str] = ()) -> list[Meth
 def _summary(method: str, records: Sequence[Record]) -> MethodSummary:
     scales = [record.scales for record in records if record.scales is not None]
     has_tree = len(scales) == len(records)
+    has_contours = has_tree and all(scale.scores[0].boundary is not None for scale in scales)
     wanted: list[ScaleMetric] = list(SCALE_METRICS) if has_tree else []
-    if has_tree and all(scale.scores[0].boundary is not None for scale in scales):
+    if has_contours:
         wanted.append("boundary_f")
     return MethodSummary(
         method,
         pool([record.scores for record in records]),
         tuple(choose_scale(scales, metric) for metric in wanted),
         statistics.fmean(scale.best_covering for scale in scales) if has_tree else None,
+        average_precision(scales) if has_contours else None,
         statistics.median(record.seconds for record in records),
     )
 
@@ -111,7 +116,7 @@ def format_table(summaries: Sequence[MethodSummary]) -> str:
     """
     header = (
         *("method", "images", "all", "fine", "coarse", "covering", "PRI", "VI", "F", "regions"),
-        *("ODS cov", "OIS cov", "best cov", "ODS PRI", "ODS VI", "s"),
+        *("ODS cov", "OIS cov", "best cov", "ODS PRI", "ODS VI", "ODS F", "OIS F", "AP", "s"),
     )
     return _aligned([header, *map(_cells, summaries)])
 
@@ -163,7 +168,7 @@ def _aligned(rows: Sequence[Sequence[str]]) -> str:
 def _cells(summary: MethodSummary) -> tuple[str, ...]:
     scores, scale = summary.scores, {choice.metric: choice for choice in summary.scales}
     covering, rand = scale.get("covering"), scale.get("probabilistic_rand_index")
-    information = scale.get("variation_of_information")
+    information, contours = scale.get("variation_of_information"), scale.get("boundary_f")
     return (
         summary.method,
         str(scores.n_images),
@@ -177,6 +182,9 @@ def _cells(summary: MethodSummary) -> tuple[str, ...]:
         _share(summary.best_covering),
         _share(rand.ods if rand else None),
         f"{information.ods:.3f}" if information else "-",
+        _share(contours.ods if contours else None),
+        _share(contours.ois if contours else None),
+        _share(summary.average_precision),
         f"{summary.seconds:.2f}",
     )
 

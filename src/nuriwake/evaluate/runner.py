@@ -70,8 +70,9 @@ class Protocol:
         Where trees are cut.
     boundaries : bool
         Match boundaries of the methods' answers.
-    scale_boundaries : bool
-        Match boundaries of every cut of a tree too: several seconds for each picture.
+    contours : bool
+        Match boundaries of every cut of a tree too, which scores its contour map: some seconds for
+        each picture.
     """
 
     split: str = "val"
@@ -79,7 +80,7 @@ class Protocol:
     threads: int = 1
     altitudes: tuple[float, ...] = altitude_grid()
     boundaries: bool = True
-    scale_boundaries: bool = False
+    contours: bool = True
 
 
 @dataclass(frozen=True)
@@ -244,7 +245,7 @@ def measure(image: AnnotatedImage, method: Method, protocol: Protocol) -> Record
     scales = None
     if outcome.tree is not None:
         scales = score_scales(
-            outcome.tree, truths, protocol.altitudes, boundaries=protocol.scale_boundaries
+            outcome.tree, truths, protocol.altitudes, boundaries=protocol.contours
         )
     return Record(
         request=_request(image, method, protocol),

@@ -18,7 +18,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nuriwake.errors import InputError
-from nuriwake.evaluate.boundaries import BoundaryCounts, count_boundaries, region_boundaries
+from nuriwake.evaluate.boundaries import (
+    BoundaryCounts,
+    BoundaryMatcher,
+    border_pixels,
+    region_boundaries,
+)
 from nuriwake.evaluate.contingency import Contingency
 from nuriwake.evaluate.metrics import best_ious
 from nuriwake.evaluate.summaries import DatasetScores, ImageScores, pool, score_tables
@@ -33,6 +38,8 @@ ScaleMetric = Literal[
     "adjusted_rand_error",
     "adapted_rand_error",
     "boundary_f",
+    "boundary_precision",
+    "boundary_recall",
 ]
 
 LOWER_IS_BETTER: frozenset[ScaleMetric] = frozenset(
@@ -143,7 +150,7 @@ def score_scales(
     altitudes : sequence of float
         Increasing.
     boundaries : bool
-        Match the boundaries of every cut too; much slower than the regions' scores.
+        Match the boundaries of every cut too: those of the contour map above each altitude.
 
     Returns
     -------
@@ -157,7 +164,10 @@ def score_scales(
     if not len(altitudes):
         raise InputError("`altitudes` must hold at least one altitude; got none.")
     tables = [Contingency.of(tree.base, truth) for truth in truths]
-    outlines = [region_boundaries(truth) for truth in truths] if boundaries else None
+    matcher = None
+    if boundaries:
+        outlines = [region_boundaries(truth) for truth in truths]
+        matcher = BoundaryMatcher(border_pixels(tree.base), outlines)
     scores: dict[int, ImageScores] = {}  # by number of merges: neighbouring altitudes share a cut
     best = [np.zeros(table.n_segments) for table in tables]
     counts = np.searchsorted(tree.altitudes, altitudes, side="right").tolist()
@@ -167,7 +177,7 @@ def score_scales(
         region = np.append(0, leaf_groups(tree.merges, n_merges) + 1)  # of each label of the base
         merged = [table.merged(region[table.region_labels]) for table in tables]
         best = [np.maximum(*pair) for pair in zip(best, map(best_ious, merged), strict=True)]
-        scores[n_merges] = score_tables(merged, _boundary(region[tree.base], outlines))
+        scores[n_merges] = score_tables(merged, _boundary(region[tree.base], matcher))
     covering = [
         iou @ table.segment_sizes / table.n_pixels for iou, table in zip(best, tables, strict=True)
     ]
@@ -178,10 +188,8 @@ def score_scales(
     )
 
 
-def _boundary(
-    regions: NDArray[np.int64], outlines: Sequence[NDArray[np.bool_]] | None
-) -> BoundaryCounts | None:
-    return None if outlines is None else count_boundaries(region_boundaries(regions), outlines)
+def _boundary(regions: NDArray[np.int64], matcher: BoundaryMatcher | None) -> BoundaryCounts | None:
+    return None if matcher is None else matcher.count(region_boundaries(regions))
 
 
 def choose_scale(images: Sequence[ScaleScores], metric: ScaleMetric) -> ScaleChoice:
@@ -203,22 +211,57 @@ def choose_scale(images: Sequence[ScaleScores], metric: ScaleMetric) -> ScaleCho
     InputError
         If there is no image, or the images were cut at different altitudes.
     """
-    if not images or any(image.altitudes != images[0].altitudes for image in images):
-        raise InputError("scales can be chosen over one or more images cut at the same altitudes.")
+    cuts = _by_altitude(images)
     best = min if metric in LOWER_IS_BETTER else max
 
     def value(scores: Sequence[ImageScores]) -> float:
         return _value(pool(scores), metric)
 
     by_altitude = [
-        (value(cut), altitude)
-        for cut, altitude in zip(
-            zip(*(image.scores for image in images), strict=True), images[0].altitudes, strict=True
-        )
+        (value(cut), altitude) for cut, altitude in zip(cuts, images[0].altitudes, strict=True)
     ]
     ods, ods_altitude = best(by_altitude, key=lambda pair: pair[0])
     own = [best(image.scores, key=lambda scores: value([scores])) for image in images]
     return ScaleChoice(metric, ods, ods_altitude, value(own))
+
+
+def average_precision(images: Sequence[ScaleScores]) -> float:
+    """Area below precision over recall of the contour maps of a data set.
+
+    Precision is read at recalls of 0, 0.01, ..., 1, interpolated between the altitudes; beyond the
+    smallest and the largest recall it is 0, as in the published benchmark. Of two altitudes of
+    equal recall the more precise one counts.
+
+    Parameters
+    ----------
+    images : sequence of ScaleScores
+        All cut at the same altitudes, with boundaries.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    InputError
+        If there is no image, boundaries were not scored or the altitudes differ.
+    """
+    pooled = [pool(cut) for cut in _by_altitude(images)]
+    recall = np.array([_value(scores, "boundary_recall") for scores in pooled])
+    precision = np.array([_value(scores, "boundary_precision") for scores in pooled])
+    recalls, place = np.unique(recall, return_inverse=True)
+    best = np.zeros(recalls.size)
+    np.maximum.at(best, place, precision)
+    found = np.interp(np.linspace(0, 1, 101), recalls, best, left=0.0, right=0.0)
+    return float(found.sum() * 0.01)
+
+
+def _by_altitude(images: Sequence[ScaleScores]) -> list[tuple[ImageScores, ...]]:
+    """Return the scores of all images at the first altitude, at the second, ..."""
+    if not images or any(image.altitudes != images[0].altitudes for image in images):
+        raise InputError("scales can be chosen over one or more images cut at the same altitudes.")
+    return list(zip(*(image.scores for image in images), strict=True))
 
 
 def _value(scores: DatasetScores, metric: ScaleMetric) -> float:

@@ -5,8 +5,12 @@ Exit codes: 0 all done; 1 some inputs failed (the others are done); 2 wrong usag
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import logging
+import os
 import sys
+import warnings
 
 import typer
 from typer.exceptions import TyperException
@@ -18,6 +22,7 @@ from nuriwake.faces.info_commands import info, recipes
 from nuriwake.faces.model_commands import apply, fit
 from nuriwake.faces.segment_command import segment
 from nuriwake.faces.web.command import open_page
+from nuriwake.machine import let_waiting_threads_sleep
 
 #: New objects before the interpreter looks for garbage. Importing PyTorch makes very many that
 #: stay, and looking through them again and again is felt in a run of a few seconds.
@@ -39,7 +44,19 @@ app.command("app")(open_page)
 def main() -> None:
     """Run the command line and exit."""
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
-    sys.exit(run(sys.argv[1:]))
+    let_waiting_threads_sleep(os.environ)
+    quieten_libraries()
+    code = run(sys.argv[1:])
+    # What the interpreter would say at its end of an output that it cannot write was said before.
+    sys.stdout = sys.stderr = None
+    sys.exit(code)
+
+
+def quieten_libraries() -> None:
+    """Keep what libraries log and warn of away from our own lines, unless ``-W`` asks for it."""
+    logging.getLogger().addHandler(logging.NullHandler())
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
 
 
 def run(arguments: list[str]) -> int:
@@ -57,6 +74,8 @@ def run(arguments: list[str]) -> int:
     """
     try:
         code = app(arguments, standalone_mode=False, prog_name="nuriwake")
+        if sys.stdout is not None:  # it is None where it was closed
+            sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort, RunCancelled):
         return _complain("interrupted: nothing was written for the input at hand.", 130)
     except TyperException as error:
@@ -65,9 +84,14 @@ def run(arguments: list[str]) -> int:
         return _complain(str(error), 1)
     except NuriwakeError as error:
         return _complain(str(error), 2)
+    except OSError as error:
+        what = error.filename or "standard output"
+        return _complain(f"{what}: cannot be written ({error.strerror or error}).", 1)
     return int(code or 0)
 
 
 def _complain(message: str, code: int) -> int:
-    typer.echo(f"nuriwake: {message}", err=True)
+    # Where nobody can be told, the exit code says it.
+    with contextlib.suppress(OSError):
+        typer.echo(f"nuriwake: {message}", err=True)
     return code

@@ -41,8 +41,8 @@ Records = Annotated[
 Methods = Annotated[
     str, typer.Option(help="comma-separated names; all if empty", metavar="NAME,...")
 ]
-ScaleBoundaries = Annotated[
-    bool, typer.Option(help="match the boundaries of every cut of a tree (slow)")
+Contours = Annotated[
+    bool, typer.Option(help="match the boundaries of every cut of a tree: F and AP of its contours")
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="compute records again that are there already")
@@ -94,7 +94,7 @@ def bench(
     threads: Annotated[int, typer.Option(help="threads of each worker")] = 1,
     seed: Annotated[int, typer.Option(help="seed of the methods that draw numbers")] = 0,
     boundaries: Boundaries = True,
-    scale_boundaries: ScaleBoundaries = False,
+    contours: Contours = True,
     overwrite: Overwrite = False,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
@@ -107,9 +107,7 @@ def bench(
 
     chosen = choose_methods([name for name in methods.split(",") if name])
     images = find_bsds500(data, split, limit)
-    protocol = Protocol(
-        split, seed, threads, boundaries=boundaries, scale_boundaries=scale_boundaries
-    )
+    protocol = Protocol(split, seed, threads, boundaries=boundaries, contours=contours)
     stream = run_benchmark(images, chosen, output, protocol, jobs=jobs, overwrite=overwrite)
     answers = list(_shown(stream, len(images) * len(chosen), quiet))
     done = [answer for answer in answers if isinstance(answer, Record)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -106,7 +107,8 @@ def parse_regions(text: str) -> int | None:
     """
     if text == "auto":
         return None
-    if not text.isdigit() or int(text) < 1:
+    # No image has more pixels; and digits of other scripts, or superscripts, are no numbers here.
+    if not re.fullmatch("[0-9]{1,18}", text) or int(text) < 1:
         raise UsageError(out_of_range("--regions", "a number of at least 1, or auto", text))
     return int(text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
@@ -26,21 +27,33 @@ def machine_info() -> MachineInfo:
     """Look at this machine."""
     import torch
 
-    from nuriwake.engine.compute import available_devices, choose_device, count_cores
+    from nuriwake.engine.compute import available_devices, choose_device
+    from nuriwake.engine.precision import has_fast_bf16, instruction_set
     from nuriwake.io.versions import package_versions
+    from nuriwake.machine import count_cores
 
     return MachineInfo(
         versions=package_versions(),
         device=str(choose_device("auto")),
         devices=available_devices(),
         threads=count_cores(),
-        cpu=torch.backends.cpu.get_cpu_capability(),
-        bf16=bool(torch.cpu._is_avx512_bf16_supported()),
+        cpu=instruction_set(),
+        bf16=has_fast_bf16(torch.device("cpu")),
     )
 
 
-def info(json: JsonFlag = False) -> None:
+WarmUpFlag = Annotated[
+    bool,
+    typer.Option(
+        "--warm-up", help="compile what the first picture would wait for; for images and clusters"
+    ),
+]
+
+
+def info(json: JsonFlag = False, warm_up: WarmUpFlag = False) -> None:
     """Show versions, device, threads and CPU features."""
+    if warm_up:
+        _warm_up()
     found = machine_info()
     if json:
         import json as json_module
@@ -51,7 +64,16 @@ def info(json: JsonFlag = False) -> None:
         typer.echo(f"{package:<14}{version}")
     typer.echo(f"{'device':<14}{found.device} (available: {', '.join(found.devices)})")
     typer.echo(f"{'threads':<14}{found.threads}")
-    typer.echo(f"{'CPU':<14}{found.cpu}, bf16 instructions: {'yes' if found.bf16 else 'no'}")
+    bf16 = "fast" if found.bf16 else "slow or none, so that auto takes fp32"
+    typer.echo(f"{'CPU':<14}{found.cpu}; bf16: {bf16}")
+
+
+def _warm_up() -> None:
+    from nuriwake.jobs.warm_up import warm_up
+
+    started = time.perf_counter()
+    warm_up()
+    typer.echo(f"warmed up in {time.perf_counter() - started:.1f} s", err=True)
 
 
 def recipes(json: JsonFlag = False) -> None:

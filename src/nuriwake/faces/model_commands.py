@@ -43,21 +43,22 @@ def fit(
 ) -> None:
     """Train one model on reference images (recipe tip2020)."""
     from nuriwake.faces.progress import Terminal
-    from nuriwake.io.formats import expand_inputs, read_raster
-    from nuriwake.io.model import check_model_path, save_model
-    from nuriwake.segmenter import finish_steps, fit_steps
+    from nuriwake.io.formats import expand_inputs
+    from nuriwake.model_file import check_model_path, save_model
+    from nuriwake.scale.pages import reference_steps
+    from nuriwake.segmenter import finish_steps
 
     chosen = gather_settings(
         {"recipe": FIT_RECIPE, **flags} if settings is None else flags, settings
     )
     check_model_path(model)
     numbers = parse_bands(bands)
-    rasters = [read_raster(path, numbers) for path in expand_inputs(inputs)]
+    paths = expand_inputs(inputs)
     terminal = Terminal(quiet)
     with terminal.training(model.name, chosen.max_iter) as show:
-        trained = finish_steps(fit_steps(rasters, chosen), show)
+        trained = finish_steps(reference_steps(paths, numbers, chosen), show)
     save_model(model, trained)
-    terminal.say(f"trained on {len(rasters)} images -> {model}")
+    terminal.say(f"trained on {len(paths)} {'input' if len(paths) == 1 else 'inputs'} -> {model}")
 
 
 def apply(
@@ -94,11 +95,11 @@ def apply(
     from nuriwake.faces.progress import Terminal
     from nuriwake.io.formats import expand_inputs
     from nuriwake.io.identity import file_identity
-    from nuriwake.io.model import load_model
     from nuriwake.jobs.apply import ApplyJob
     from nuriwake.jobs.inputs import plan_inputs, run_input
     from nuriwake.jobs.kinds import APPLY_KINDS, parse_kinds
     from nuriwake.jobs.plan import without_results
+    from nuriwake.model_file import load_model
     from nuriwake.scale.memory import parse_bytes
 
     job = ApplyJob(

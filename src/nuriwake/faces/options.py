@@ -21,7 +21,11 @@ OutputFlag = Annotated[
     typer.Option("-o", "--output", help="a file for one input, else a folder", metavar="PATH"),
 ]
 ScribblesFlag = Annotated[
-    Path | None, typer.Option(help="a PNG or TIFF of drawn labels, for one input", metavar="FILE")
+    Path | None,
+    typer.Option(
+        help="drawn labels for one input: PNG, TIFF, LabelMe, Label Studio, COCO, ImageJ",
+        metavar="FILE",
+    ),
 ]
 StartFlag = Annotated[
     Path | None,

@@ -73,11 +73,11 @@ def segment(
     from nuriwake.faces.inputs import run_inputs, spread
     from nuriwake.faces.progress import Terminal
     from nuriwake.io.formats import expand_inputs
-    from nuriwake.io.model import load_model
     from nuriwake.jobs.inputs import plan_inputs
     from nuriwake.jobs.kinds import parse_kinds
     from nuriwake.jobs.plan import without_results
     from nuriwake.jobs.segment import SegmentJob
+    from nuriwake.model_file import load_model
     from nuriwake.scale.memory import parse_bytes
 
     n_regions = parse_regions(regions)

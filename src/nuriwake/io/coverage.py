@@ -1,90 +1,45 @@
 """Polygons of a region map that fit together without gaps, tile by tile.
 
-Corners of pixels are vertices first, so that neighbours share them; the simplification of the
-coverage then drops those that nobody needs. Along seams all corners stay, so that the two sides
-fit; what goes on in the next tile is kept back and joined when its last tile is done.
+The borders are traced as arcs on the grid of pixel corners (:mod:`.arcs`), simplified once for both
+sides (:mod:`.simplify`) and joined to rings (:mod:`.rings`) when the last tile of a region is done.
+So the polygons are valid and share their borders exactly because of how they are made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.io.ground import pixel_areas
-from nuriwake.raster import Georeference, LabelMap, Window
+from nuriwake.io.arcs import Surroundings, trace_arcs
+from nuriwake.io.moments import MapTile, Moments, tile_moments, together
+from nuriwake.io.rings import Arc, Piece, arcs_of_regions, assemble
+from nuriwake.io.simplify import simplify
+from nuriwake.raster import Georeference, LabelMap
 
 if TYPE_CHECKING:
     from shapely import Geometry
 
-Floats = NDArray[np.float64]
-_SQUARE = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
-
-@dataclass(frozen=True, eq=False)
-class MapTile:
-    """A part of a region map.
+@dataclass(frozen=True)
+class BorderLine:
+    """How borders are drawn.
 
     Parameters
     ----------
-    window : Window
-        Where in the whole map.
-    regions, labels : ndarray of int32, shape (height, width)
-        0 = no data.
-    bands : ndarray of shape (height, width, n_bands)
-        The image, for the bands' means and variances; n_bands may be 0.
+    tolerance : float
+        How much they may be simplified, in pixels: the square root of the area of the triangles
+        that may be dropped. 0 keeps the pixels' edges. The border to no data stays in any case.
+    span : int
+        Straight pieces are at most so many pixels long (with a tolerance, about so many), so that a
+        change of the projection bends nothing across a neighbour's corner. 0 for any length.
     """
 
-    window: Window
-    regions: LabelMap
-    labels: LabelMap
-    bands: NDArray[np.generic]
-
-
-@dataclass(frozen=True, eq=False)
-class Moments:
-    """Counts, areas, means and squared deviations of the pixels of some regions.
-
-    Parameters
-    ----------
-    pixels : ndarray of int64, shape (n,)
-    area : ndarray of float64, shape (n,)
-        Square metres; NaN where they are not known.
-    mean, squares : ndarray of float64, shape (n, n_bands)
-        Mean, and sum of the squared deviations from it.
-    """
-
-    pixels: NDArray[np.int64]
-    area: Floats
-    mean: Floats
-    squares: Floats
-
-    @property
-    def variance(self) -> Floats:
-        """Population variance of each band."""
-        return self.squares / self.pixels[:, None]
-
-    def row(self, index: int) -> Moments:
-        """Return the moments of one region."""
-        part = slice(index, index + 1)
-        return Moments(self.pixels[part], self.area[part], self.mean[part], self.squares[part])
-
-    def plus(self, other: Moments) -> Moments:
-        """Return the moments of both parts of the same regions together.
-
-        References
-        ----------
-        Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm for computing sample
-        variances", 1979.
-        """
-        pixels = self.pixels + other.pixels
-        share = (other.pixels / pixels)[:, None]
-        delta = other.mean - self.mean
-        squares = self.squares + other.squares + delta**2 * self.pixels[:, None] * share
-        return Moments(pixels, self.area + other.area, self.mean + delta * share, squares)
+    tolerance: float = 0.0
+    span: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,29 +62,50 @@ class Features:
 
 @dataclass(eq=False)
 class _OpenRegion:
-    """A region that may go on in a tile to come."""
+    """A region that may go on in a tile to come, or whose border a tile to come answers for."""
 
     label: int
-    pieces: list[Geometry]
+    arcs: list[Arc]
     moments: Moments
 
 
 @dataclass(eq=False)
-class _Open:
-    """The regions that are kept back, and those that reach the next row of tiles."""
+class _Waiting:
+    """What is kept from the tiles that are done."""
 
+    above: LabelMap  # the last row of the tiles above, with one pixel more on either side
+    below: LabelMap  # the same of this row of tiles, as far as it is done
+    beside: LabelMap  # the last column of the tile to the left
     regions: dict[int, _OpenRegion] = field(default_factory=dict)
     reaching_down: set[int] = field(default_factory=set)
     row: int = 0
+
+    def begin_row(self, row: int) -> None:
+        """Go on to the next row of tiles."""
+        self.row, self.reaching_down = row, set()
+        self.above, self.below = self.below, np.zeros_like(self.below)
+
+    def surround(self, tile: MapTile, shape: tuple[int, int]) -> Surroundings:
+        """Frame a tile with its neighbours above and to the left, and keep its own last lines."""
+        window = tile.window
+        framed = np.pad(tile.regions, 1)
+        framed[0] = self.above[window.col : window.end_col + 2]
+        if window.col > 0:
+            framed[1:-1, 0] = self.beside
+        self.below[window.col + 1 : window.end_col + 1] = tile.regions[-1]
+        self.beside = tile.regions[:, -1].copy()
+        return Surroundings(framed, window, shape)
 
 
 def region_features(
     tiles: Iterable[MapTile],
     shape: tuple[int, int],
     georeference: Georeference | None = None,
-    tolerance: float = 0.0,
+    line: BorderLine | None = None,
 ) -> Iterator[Features]:
     """Turn a region map into polygons.
+
+    With tolerance 0 they do not depend on the tiles.
 
     Parameters
     ----------
@@ -139,80 +115,71 @@ def region_features(
         Height and width of the whole map.
     georeference : Georeference, optional
         For the areas.
-    tolerance : float
-        How much the borders may be simplified, in pixels: the square root of the area of the
-        triangles that may be dropped. 0 keeps the pixels' edges. Seams and the outer border stay.
+    line : BorderLine, optional
+        How borders are drawn. Default: along the pixels' edges.
 
     Yields
     ------
     Features
         Each region once, when its last tile is done.
     """
-    waiting = _Open()
+    line = line or BorderLine()
+    nothing = np.zeros(shape[1] + 2, np.int32)
+    waiting = _Waiting(nothing, nothing.copy(), nothing[:0])
     for tile in tiles:
         if tile.window.row != waiting.row:
-            yield from _finish(waiting, keep=waiting.reaching_down)
-            waiting.row, waiting.reaching_down = tile.window.row, set()
-        yield from _tile_features(tile, shape, georeference, tolerance, waiting)
-    yield from _finish(waiting, keep=set())
+            yield from _finish(waiting, waiting.reaching_down, line)
+            waiting.begin_row(tile.window.row)
+        yield from _tile_features(tile, shape, georeference, line, waiting)
+    yield from _finish(waiting, set(), line)
 
 
 def _tile_features(
     tile: MapTile,
     shape: tuple[int, int],
     georeference: Georeference | None,
-    tolerance: float,
-    waiting: _Open,
+    line: BorderLine,
+    waiting: _Waiting,
 ) -> Iterator[Features]:
     """Yield the regions that lie inside one tile; keep back those that touch a seam."""
     ids, index = np.unique(tile.regions, return_inverse=True)
     index = index.reshape(tile.regions.shape)
-    moments = _moments(tile, index, len(ids), georeference)
+    moments = tile_moments(tile, index, len(ids), georeference)
     labels = np.zeros(len(ids), np.int32)
     labels[index.ravel()] = tile.labels.ravel()
-    polygons = _tile_polygons(tile, index, len(ids), shape, tolerance)
+    arcs = _tile_arcs(waiting.surround(tile, shape), line)
     open_ids, down = _ids_on_seams(tile, shape)
     waiting.reaching_down |= down
     is_open = np.isin(ids, list(open_ids))
     for i in np.flatnonzero(is_open):
-        piece = _OpenRegion(int(labels[i]), [polygons[i]], moments.row(int(i)))
-        before = waiting.regions.get(int(ids[i]))
-        if before is not None:
-            piece.pieces += before.pieces
-            piece.moments = before.moments.plus(piece.moments)
-        waiting.regions[int(ids[i])] = piece
+        _keep_back(waiting, int(ids[i]), int(labels[i]), moments.rows([int(i)]))
     done = np.flatnonzero(~is_open & (ids > 0))
+    own = [arcs.pop(int(region)) for region in ids[done]]
+    for region, borders in arcs.items():
+        waiting.regions[region].arcs += borders
     if len(done):
-        part = Moments(
-            moments.pixels[done], moments.area[done], moments.mean[done], moments.squares[done]
-        )
-        yield Features(ids[done].astype(np.int32), labels[done], polygons[done], part)
+        polygons = _polygons(own, line)
+        yield Features(ids[done].astype(np.int32), labels[done], polygons, moments.rows(done))
 
 
-def _finish(waiting: _Open, keep: set[int]) -> Iterator[Features]:
-    """Join the pieces of regions that no later tile can add to."""
-    import shapely
+def _keep_back(waiting: _Waiting, region: int, label: int, moments: Moments) -> None:
+    before = waiting.regions.get(region)
+    if before is None:
+        waiting.regions[region] = _OpenRegion(label, [], moments)
+    else:
+        before.moments = before.moments.plus(moments)
 
+
+def _finish(waiting: _Waiting, keep: set[int], line: BorderLine) -> Iterator[Features]:
+    """Close the regions that no later tile can add to."""
     done = sorted(waiting.regions.keys() - keep)
     if not done:
         return
     parts = [waiting.regions.pop(region) for region in done]
-    unions = [shapely.coverage_union_all(part.pieces) for part in parts]
-    polygons = np.array([_as_multi(union) for union in unions], dtype=object)
-    moments = Moments(
-        *(
-            np.concatenate([getattr(part.moments, name) for part in parts])
-            for name in ("pixels", "area", "mean", "squares")
-        )
-    )
+    polygons = _polygons([part.arcs for part in parts], line)
     labels = np.array([part.label for part in parts], np.int32)
+    moments = together([part.moments for part in parts])
     yield Features(np.array(done, np.int32), labels, polygons, moments)
-
-
-def _as_multi(geometry: Geometry) -> Geometry:
-    import shapely
-
-    return shapely.MultiPolygon(list(shapely.get_parts(geometry)))
 
 
 def _ids_on_seams(tile: MapTile, shape: tuple[int, int]) -> tuple[set[int], set[int]]:
@@ -232,47 +199,44 @@ def _ids_on_seams(tile: MapTile, shape: tuple[int, int]) -> tuple[set[int], set[
     return touching - {0}, down - {0}
 
 
-def _moments(
-    tile: MapTile, index: NDArray[np.intp], n: int, georeference: Georeference | None
-) -> Moments:
-    flat = index.ravel()
-    pixels = np.bincount(flat, minlength=n)
-    rows = pixel_areas(georeference, tile.window.row, tile.window.height) if georeference else None
-    if rows is None:
-        area = np.full(n, np.nan)
-    else:
-        area = np.bincount(flat, np.repeat(rows, tile.window.width), minlength=n)
-    values = tile.bands.reshape(len(flat), -1).astype(np.float64)
-    # Pixels without data may hold NaN, which no region but "no data" may see.
-    values[tile.regions.ravel() == 0] = 0.0
-    mean = np.empty((n, values.shape[1]))
-    squares = np.empty_like(mean)
-    for band, column in enumerate(values.T):
-        mean[:, band] = np.bincount(flat, column, minlength=n) / pixels
-        squares[:, band] = np.bincount(flat, (column - mean[flat, band]) ** 2, minlength=n)
-    return Moments(pixels, area, mean, squares)
+def _tile_arcs(around: Surroundings, line: BorderLine) -> dict[int, list[Arc]]:
+    arcs = trace_arcs(around, line.span)
+    if line.tolerance > 0:
+        arcs = simplify(arcs, around, line.tolerance, line.span)
+    return arcs_of_regions(arcs)
 
 
-def _tile_polygons(
-    tile: MapTile, index: NDArray[np.intp], n: int, shape: tuple[int, int], tolerance: float
-) -> NDArray[np.object_]:
-    """Return the polygon of each id in one tile, in columns and rows of the whole raster."""
+def _polygons(regions: Sequence[Sequence[Arc]], line: BorderLine) -> NDArray[np.object_]:
+    """Join the arcs of each region to a MultiPolygon."""
+    polygons = np.empty(len(regions), dtype=object)
+    for i, arcs in enumerate(regions):
+        polygons[i] = _multipolygon(assemble(arcs, line.span))
+    return polygons
+
+
+def _multipolygon(pieces: Sequence[Piece]) -> Geometry:
     import shapely
-    from rasterio import Affine
-    from rasterio.features import shapes
-    from shapely.geometry import shape as to_polygon
 
-    offset = Affine(1, 0, tile.window.col, 0, 1, tile.window.row)
-    pieces: list[list[Geometry]] = [[] for _ in range(n)]
-    found = shapes(index.astype(np.int32), mask=tile.regions > 0, connectivity=4, transform=offset)
-    for outline, number in found:
-        pieces[int(number)].append(to_polygon(outline))
-    polygons = np.array([shapely.MultiPolygon(parts) for parts in pieces], dtype=object)
-    if not (tile.regions > 0).any():
-        return polygons
-    cornered = shapely.segmentize(polygons, 1.0)
-    is_whole = tile.window == Window.full(shape)
-    simple = shapely.coverage_simplify(
-        cornered, tolerance, simplify_boundary=is_whole and tolerance == 0
-    )
-    return np.array([_as_multi(polygon) for polygon in simple], dtype=object)
+    shells = [piece.exterior[:, ::-1] for piece in pieces if piece.exterior is not None]
+    holes = [[hole[:, ::-1] for hole in p.holes] for p in pieces if p.exterior is not None]
+    apart = [hole[:, ::-1] for p in pieces if p.exterior is None for hole in p.holes]
+    if apart and len(shells) == 1:
+        holes[0] += apart
+    elif apart:
+        for hole, shell in zip(apart, _shells_around(apart, shells), strict=True):
+            holes[shell].append(hole)
+    return shapely.MultiPolygon(list(zip(shells, holes, strict=True)))
+
+
+def _shells_around(
+    holes: Sequence[NDArray[np.int32]], shells: Sequence[NDArray[np.int32]]
+) -> list[int]:
+    """Find for each hole the smallest of the shells that it lies in."""
+    import shapely
+
+    outer = shapely.polygons([shapely.linearrings(shell) for shell in shells])
+    inner = shapely.polygons([shapely.linearrings(hole) for hole in holes])
+    hole, shell = shapely.STRtree(outer).query(inner, predicate="covered_by")
+    order = np.lexsort((shapely.area(outer)[shell], hole))
+    _, first = np.unique(hole[order], return_index=True)
+    return shell[order][first].tolist()  # type: ignore[no-any-return]

@@ -10,8 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
-from nuriwake.io.image import TIFF_SUFFIXES
 from nuriwake.io.scribbles import read_scribbles, refuse_soft_edges
+from nuriwake.io.tiff import TIFF_SUFFIXES
 from nuriwake.learn.guidance import PUBLISHED_BLANK
 from nuriwake.raster import LabelMap, Window
 
@@ -102,7 +102,7 @@ class DrawnFile:
         return np.where(drawn == PUBLISHED_BLANK, 0, drawn + 1).astype(np.int32)
 
 
-def open_scribbles(path: Path) -> DrawnFile | DrawnArray:
+def open_scribbles(path: Path, shape: tuple[int, int] | None = None) -> DrawnFile | DrawnArray:
     """Open a scribble file for reading by windows.
 
     A TIFF of one band of bytes or of 16-bit integers is read so; any other file, which is
@@ -111,7 +111,9 @@ def open_scribbles(path: Path) -> DrawnFile | DrawnArray:
     Parameters
     ----------
     path : pathlib.Path
-        PNG or TIFF, understood as :func:`.scribbles.read_scribbles` does.
+        Understood as :func:`.scribbles.read_scribbles` does.
+    shape : tuple of int, optional
+        Height and width of the image, which ImageJ's files do not tell.
 
     Raises
     ------
@@ -122,7 +124,7 @@ def open_scribbles(path: Path) -> DrawnFile | DrawnArray:
         drawn = _open_tiff(path)
         if drawn is not None:
             return drawn
-    whole = read_scribbles(path)
+    whole = read_scribbles(path, shape)
     return DrawnArray(whole.labels, whole.note)
 
 

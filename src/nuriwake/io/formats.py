@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import glob
-import struct
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from nuriwake.errors import InputError, UsageError
+from nuriwake.io.faults import shortened
 from nuriwake.io.geotiff import read_geotiff
-from nuriwake.io.image import IMAGE_SUFFIXES, TIFF_SUFFIXES, header_size, read_image, tiff_size
+from nuriwake.io.image import IMAGE_SUFFIXES, image_size, read_image
+from nuriwake.io.tiff import TIFF_SUFFIXES, opened_tiff
 from nuriwake.io.zarr import ZARR_SUFFIX
 from nuriwake.raster import Raster
 
@@ -65,7 +67,7 @@ def picture_size(path: Path) -> tuple[tuple[int, int], int]:
         If the file is missing, damaged or of an unknown format.
     """
     check_suffix(path)
-    return tiff_size(path) if path.suffix.lower() in TIFF_SUFFIXES else header_size(path)
+    return image_size(path)
 
 
 def check_suffix(path: Path) -> None:
@@ -78,49 +80,50 @@ def check_suffix(path: Path) -> None:
     """
     if path.suffix.lower() not in IMAGE_SUFFIXES:
         known = ", ".join(IMAGE_SUFFIXES)
-        found = "no such file" if not path.exists() else "unknown format"
-        raise InputError(f"{path}: {found}. Known suffixes: {known}.")
+        if path.is_dir():
+            raise InputError(f"{path}: the folder holds no picture ({known}).")
+        found = "no such file" if not os.path.lexists(path) else "unknown format"
+        raise InputError(f"{shortened(path)}: {found}. Known suffixes: {known}.")
 
 
 def is_geotiff(path: Path) -> bool:
     """Tell whether a TIFF says where it lies, or which value means no data.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged.
 
     Examples
     --------
     >>> is_geotiff(Path("photo.jpg"))
     False
     """
-    if path.suffix.lower() not in TIFF_SUFFIXES or not path.is_file():
+    if path.suffix.lower() not in TIFF_SUFFIXES:
         return False
-    import tifffile
-
-    try:
-        with tifffile.TiffFile(path) as file:
-            return not _GEO_TAGS.isdisjoint(tag.code for tag in file.pages.first.tags)
-    except (tifffile.TiffFileError, OSError, ValueError, struct.error):
-        # Not a TIFF at all: the reader says what is wrong with it.
-        return False
+    with opened_tiff(path) as file:
+        return not _GEO_TAGS.isdisjoint(tag.code for tag in file.pages.first.tags)
 
 
 def expand_inputs(inputs: Sequence[str]) -> list[Path]:
     """Turn files, folders and globs into a list of files.
 
     A folder stands for the pictures in it, sorted by name. Files that do not exist are kept: each
-    becomes its own error when its turn comes, and the others are done.
+    becomes its own error when its turn comes, and the others are done; and so are folders without
+    a picture.
 
     Raises
     ------
-    InputError
-        If a folder holds no picture.
     UsageError
         If a pattern matches nothing.
     """
     files: list[Path] = []
     for text in inputs:
         path = Path(text)
-        if path.is_dir() and path.suffix.lower() not in INPUT_SUFFIXES:
-            files += _pictures_in(path)
-        elif glob.has_magic(text) and not path.exists():
+        # The functions of os.path, unlike a Path's, take names that no system allows.
+        if os.path.isdir(text) and path.suffix.lower() not in INPUT_SUFFIXES:  # noqa: PTH112
+            files += _pictures_in(path) or [path]
+        elif glob.has_magic(text) and not os.path.lexists(text):
             found = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - patterns may be absolute
             if not found:
                 raise UsageError(f"{text}: no file matches this pattern.")
@@ -131,12 +134,8 @@ def expand_inputs(inputs: Sequence[str]) -> list[Path]:
 
 
 def _pictures_in(folder: Path) -> list[Path]:
-    pictures = sorted(
+    return sorted(
         path
         for path in folder.iterdir()
         if path.suffix.lower() in INPUT_SUFFIXES and not path.name.startswith(".")
     )
-    if not pictures:
-        known = ", ".join(INPUT_SUFFIXES)
-        raise InputError(f"{folder}: the folder holds no picture ({known}).")
-    return pictures

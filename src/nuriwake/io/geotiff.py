@@ -8,7 +8,6 @@ floats or with a nodata value for each band, a pixel that misses any selected ba
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,15 +20,16 @@ from numpy.typing import NDArray
 from nuriwake.errors import InputError, OutputError, require
 from nuriwake.io.atomic import atomic_path
 from nuriwake.io.banded import BandedFile
-from nuriwake.raster import BoolMap, Georeference, LabelMap, Raster, Window
+from nuriwake.io.faults import check_declared, check_file
+from nuriwake.io.gdal import gdal_errors
+from nuriwake.io.tiff import TIFF_SUFFIXES, check_page, opened_tiff
+from nuriwake.raster import BoolMap, Georeference, LabelMap, Raster, Window, holds_data
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 #: Side of the blocks of the label maps that are written.
 BLOCK = 512
-#: Megabytes that GDAL may keep of a file; its own default is a share of the machine's memory.
-CACHE_MB = 64
 _IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
@@ -57,12 +57,15 @@ class GeoTiffSource(BandedFile):
             If the file is damaged or gone.
         """
         with _opened(self.path) as file:
-            array = np.ascontiguousarray(
-                np.moveaxis(file.read(self.bands, window=window.slices), 0, -1)
-            )
-            valid = self._valid(file, window)
-        if array.dtype.kind == "f":
-            valid &= np.isfinite(array).all(axis=2)
+            return self.read_from(file, window)
+
+    def read_from(self, file: DatasetReader, window: Window) -> Raster:
+        """Read the pixels of one window from the file, which is open already."""
+        array = np.ascontiguousarray(
+            np.moveaxis(file.read(self.bands, window=window.slices), 0, -1)
+        )
+        valid = self._valid(file, window)
+        valid &= holds_data(array)
         place = self.georeference.shifted(window.row, window.col) if self.georeference else None
         return Raster(array, valid, place, self.band_names, self.path)
 
@@ -101,19 +104,34 @@ def open_geotiff(path: Path, bands: Sequence[int] = ()) -> GeoTiffSource:
     MissingDependencyError
         If rasterio is not installed.
     """
-    if not path.exists():
-        raise InputError(f"{path}: no such file.")
+    check_file(path)
+    if path.suffix.lower() in TIFF_SUFFIXES:
+        with opened_tiff(path) as pages:
+            check_page(pages.pages.first, path)
     with _opened(path) as file:
+        _check_size(path, file)
         source = _describe(path, file)
     return source.select(bands) if bands else source
+
+
+def _check_size(path: Path, file: DatasetReader) -> None:
+    """Refuse far more pixels than the dataset's files can hold."""
+    parts = [Path(name) for name in file.files]
+    if not parts or not all(part.is_file() for part in parts):
+        return
+    n_bytes = file.width * file.height * sum(np.dtype(dtype).itemsize for dtype in file.dtypes)
+    what = f"{file.height} x {file.width} x {file.count} pixels"
+    check_declared(path, n_bytes, sum(part.stat().st_size for part in parts), what)
 
 
 def _describe(path: Path, file: DatasetReader) -> GeoTiffSource:
     from rasterio.enums import ColorInterp
 
-    dtype = np.dtype(file.dtypes[0])
-    if dtype.kind not in "buif":
-        raise InputError(f"{path}: pixels must be ints or floats; got {dtype}.")
+    if not file.dtypes:
+        raise InputError(f"{path}: holds no raster, but {len(file.subdatasets)} others in it.")
+    for dtype in file.dtypes:
+        if np.dtype(dtype).kind not in "buif":
+            raise InputError(f"{path}: pixels must be ints or floats; got {dtype}.")
     colours = [
         number for number in file.indexes if file.colorinterp[number - 1] != ColorInterp.alpha
     ]
@@ -127,7 +145,7 @@ def _describe(path: Path, file: DatasetReader) -> GeoTiffSource:
         n_file_bands=file.count,
         shape=file.shape,
         block_shape=file.block_shapes[0],
-        dtype=dtype.name,
+        dtype=np.result_type(*file.dtypes).name,
         georeference=Georeference(crs, transform) if placed else None,
         file_band_names=names if any(names) else (),
         nodata=tuple(file.nodatavals),
@@ -161,30 +179,19 @@ def read_geotiff(path: Path, bands: Sequence[int] = ()) -> Raster:
     return raster
 
 
-@contextmanager
-def gdal_errors(path: Path, error_type: type[InputError | OutputError]) -> Iterator[None]:
-    """Turn whatever GDAL reports inside the block into one line of ours.
+def read_dataset(file: DatasetReader) -> Raster:
+    """Read all of a dataset that rasterio has opened, or of a view of one.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file to name.
-    error_type : type
-        ``InputError`` or ``OutputError``.
+    Raises
+    ------
+    InputError
+        If it is closed or damaged, or holds complex numbers.
     """
-    rasterio = require("rasterio", extra="geo")
-    # GDAL's own reports, which rasterio lets through beside its documented exceptions.
-    from rasterio._err import CPLE_BaseError
-
-    verb = "read" if error_type is InputError else "written"
-    try:
-        with rasterio.Env(GDAL_CACHEMAX=CACHE_MB), warnings.catch_warnings():
-            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-            yield
-    except (rasterio.errors.RasterioError, CPLE_BaseError, SystemError) as error:
-        cause = error.__cause__ or error
-        reason = str(cause).splitlines()[0].replace(str(path), path.name).rstrip(".")
-        raise error_type(f"{path}: cannot be {verb} ({reason}).") from error
+    path = Path(file.name)
+    if file.closed:
+        raise InputError(f"{path}: the dataset is closed.")
+    with gdal_errors(path, InputError):
+        return _describe(path, file).read_from(file, Window.full(file.shape))
 
 
 @contextmanager

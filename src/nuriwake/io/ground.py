@@ -14,9 +14,6 @@ from nuriwake.raster import Georeference
 
 Floats = NDArray[np.float64]
 
-#: Semi-major axis in metres and inverse flattening of WGS 84, where a CRS names no ellipsoid.
-WGS84 = (6378137.0, 298.257223563)
-
 
 def pixel_areas(georeference: Georeference, first_row: int, n_rows: int) -> Floats | None:
     """Return the square metres that one pixel of each row covers.
@@ -48,16 +45,17 @@ def pixel_areas(georeference: Georeference, first_row: int, n_rows: int) -> Floa
     """
     if georeference.crs is None:
         return None
-    rasterio = require("rasterio", extra="geo")
+    pyproj = require("pyproj", extra="geo")
     a, b, _, d, e, f = georeference.transform
-    crs = rasterio.crs.CRS.from_wkt(georeference.crs)
+    crs = pyproj.CRS.from_wkt(georeference.crs)
     if crs.is_projected:
-        metres = float(crs.linear_units_factor[1])
+        metres = crs.axis_info[0].unit_conversion_factor
         return np.full(n_rows, abs(a * e - b * d) * metres**2)
-    if not crs.is_geographic or b != 0 or d != 0:
+    if not crs.is_geographic or crs.ellipsoid is None or b != 0 or d != 0:
         return None
     latitudes = np.radians(f + e * np.arange(first_row, first_row + n_rows + 1))
-    heights = np.abs(np.diff(_area_north_of_equator(latitudes, *_ellipsoid(georeference.crs))))
+    ellipsoid = crs.ellipsoid.semi_major_metre, crs.ellipsoid.inverse_flattening
+    heights = np.abs(np.diff(_area_north_of_equator(latitudes, *ellipsoid)))
     areas: Floats = abs(np.radians(a)) * heights
     return areas
 
@@ -72,11 +70,6 @@ def _area_north_of_equator(latitude: Floats, axis: float, inverse_flattening: fl
     q = (1 - e**2) * (sine / (1 - (e * sine) ** 2) + np.arctanh(e * sine) / e)
     area: Floats = axis**2 * q / 2
     return area
-
-
-def _ellipsoid(wkt: str) -> tuple[float, float]:
-    match = re.search(r'(?:SPHEROID|ELLIPSOID)\["[^"]*",\s*([\d.eE+]+),\s*([\d.eE+]+)', wkt)
-    return (float(match[1]), float(match[2])) if match else WGS84
 
 
 def minimum_pixels(
@@ -112,8 +105,8 @@ def minimum_pixels(
     >>> minimum_pixels("20", None, (100, 100))
     20
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(m2|ha|km2)?", text.strip())
-    if match is None or (match[2] is None and not match[1].isdecimal()):
+    match = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*(m2|ha|km2)?", text.strip())
+    if match is None or (match[2] is None and "." in match[1]):
         expected = "a number of pixels such as 20, or an area such as 500m2, 2ha or 1km2"
         raise UsageError(out_of_range("min_area", expected, text))
     if match[2] is None:

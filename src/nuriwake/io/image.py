@@ -2,180 +2,65 @@
 
 from __future__ import annotations
 
-import struct
-import warnings
-import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.errors import InputError, UsageError, out_of_range, require
+from nuriwake.errors import InputError, UsageError, out_of_range
 from nuriwake.io.atomic import atomic_path
+from nuriwake.io.faults import check_file
+from nuriwake.io.picture import PICTURE_SUFFIXES, first_bytes, picture_header, read_picture
+from nuriwake.io.tiff import MAGIC, TIFF_SUFFIXES, read_tiff, tiff_header
 from nuriwake.raster import LabelMap, Raster, as_raster
 
-#: Suffixes of TIFF files.
-TIFF_SUFFIXES = (".tif", ".tiff")
 #: Suffixes of the pictures that can be read.
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", *TIFF_SUFFIXES)
+IMAGE_SUFFIXES = (*PICTURE_SUFFIXES, *TIFF_SUFFIXES)
 #: Suffixes that keep every label as it is.
 LOSSLESS_SUFFIXES = (".png", *TIFF_SUFFIXES)
 
-_Bands = NDArray[np.generic]
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 
-
-def read_image(path: Path) -> Raster:
+def read_image(source: Path | BinaryIO) -> Raster:
     """Read a picture; a pixel whose alpha is 0 is invalid.
 
     Parameters
     ----------
-    path : pathlib.Path
-        A file with one of :data:`IMAGE_SUFFIXES`. The orientation that a camera noted in a JPEG is
-        applied, as viewers do.
+    source : pathlib.Path or binary stream
+        Its bytes decide the format, whatever the suffix says. The orientation that a camera noted
+        is applied, as viewers do.
 
     Returns
     -------
     Raster
-        uint8, uint16 or float32; the alpha band, if any, has become the mask.
+        Of the dtype in the file; the alpha band, if any, has become the mask.
 
     Raises
     ------
     InputError
         If the file is missing, damaged, not a picture, or has no visible pixel.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file.")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path}: the file is empty (0 bytes).")
-    reader = _read_tiff if path.suffix.lower() in TIFF_SUFFIXES else _read_picture
-    try:
-        array, alpha = reader(path)
-    except InputError:
-        raise
-    except _UNREADABLE as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(
-            f"{path}: cannot be read as a picture ({_shorten(reason, path)})."
-        ) from error
+    array, alpha = read_tiff(source) if _is_tiff(source) else read_picture(source)
     valid = np.ones(array.shape[:2], bool) if alpha is None else alpha.astype(bool)
     array = array[:, :, np.newaxis] if array.ndim == 2 else array
-    return as_raster(Raster(array, valid, path=path))
+    return as_raster(Raster(array, valid, path=source if isinstance(source, Path) else None))
 
 
-def header_size(path: Path) -> tuple[tuple[int, int], int]:
-    """Read height, width and bands of a picture (no TIFF) from its first bytes.
+def image_size(source: Path | BinaryIO) -> tuple[tuple[int, int], int]:
+    """Read height, width and bands of a picture from its first bytes.
 
     Raises
     ------
     InputError
         If the file is missing, damaged or not a picture.
     """
-    from PIL import Image
-
-    if not path.is_file():
-        raise InputError(f"{path}: no such file.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as opened:
-                width, height = opened.size
-                return (height, width), len(opened.getbands())
-    except _UNREADABLE as error:
-        reason = _shorten(str(error).partition("\n")[0], path)
-        raise InputError(f"{path}: cannot be read as a picture ({reason}).") from error
+    return tiff_header(source) if _is_tiff(source) else picture_header(source)
 
 
-def tiff_size(path: Path) -> tuple[tuple[int, int], int]:
-    """Read height, width and bands of the first picture of a TIFF from its tags.
-
-    Raises
-    ------
-    InputError
-        If the file is missing or damaged.
-    """
-    import tifffile
-
-    if not path.is_file():
-        raise InputError(f"{path}: no such file.")
-    try:
-        with tifffile.TiffFile(path) as file:
-            page = file.pages.first
-            n_pages = len(file.series[0].pages)
-            return (page.imagelength, page.imagewidth), page.samplesperpixel * n_pages
-    except _UNREADABLE as error:
-        reason = _shorten(str(error).partition("\n")[0], path)
-        raise InputError(f"{path}: cannot be read as a picture ({reason}).") from error
-
-
-def _shorten(reason: str, path: Path) -> str:
-    """Drop the path from a library's message: ours begins with it."""
-    return reason.replace(str(path), path.name).rstrip(".")
-
-
-def _read_picture(path: Path) -> tuple[_Bands, _Bands | None]:
-    """Read with Pillow; return the colour bands and the alpha band."""
-    from PIL import Image, ImageOps
-
-    if _png_depth(path) == 16:
-        return _read_png16(path)
-    with warnings.catch_warnings():
-        # The guard against decompression bombs warns at 89 MPix, which is an ordinary scene here.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with Image.open(path) as opened:
-            picture = ImageOps.exif_transpose(opened)
-    if picture.mode == "P" or "transparency" in picture.info:
-        has_alpha = "transparency" in picture.info
-        picture = picture.convert("RGBA" if has_alpha else "RGB")
-    elif picture.mode in ("1", "CMYK", "YCbCr", "LAB", "HSV"):
-        picture = picture.convert("L" if picture.mode == "1" else "RGB")
-    array = np.asarray(picture)
-    if picture.mode in ("LA", "RGBA"):
-        return array[:, :, :-1], array[:, :, -1]
-    return array, None
-
-
-def _png_depth(path: Path) -> int:
-    """Return the bits per sample of a PNG with colour or alpha; 0 where Pillow reads it exactly."""
-    with path.open("rb") as file:
-        head = file.read(26)
-    is_png = head.startswith(b"\x89PNG\r\n\x1a\n") and len(head) == 26
-    depth, colour_type = (head[24], head[25]) if is_png else (0, 0)
-    return depth if colour_type != 0 else 0
-
-
-def _read_png16(path: Path) -> tuple[_Bands, _Bands | None]:
-    """Read a 16-bit colour PNG with GDAL, because Pillow would silently drop its lower 8 bits."""
-    rasterio = require("rasterio", extra="geo")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-        try:
-            with rasterio.open(path) as file:
-                array = np.moveaxis(file.read(), 0, -1)
-        except rasterio.errors.RasterioError as error:
-            raise InputError(f"{path}: cannot be read as a picture ({error}).") from error
-    has_alpha = array.shape[2] in (2, 4)
-    return (array[:, :, :-1], array[:, :, -1]) if has_alpha else (array, None)
-
-
-def _read_tiff(path: Path) -> tuple[_Bands, _Bands | None]:
-    """Read the first series of a TIFF, bands last."""
-    import tifffile
-
-    with tifffile.TiffFile(path) as file:
-        series = file.series[0]
-        array, axes = series.asarray(), series.axes
-        extra = series.keyframe.extrasamples
-    if array.ndim == 3 and axes[-1] != "S":
-        if axes[0] not in "SC":
-            raise InputError(
-                f"{path}: a stack of {array.shape[0]} pages (axes {axes}) is not one picture."
-            )
-        array = np.moveaxis(array, 0, -1)
-    if array.ndim not in (2, 3):
-        raise InputError(f"{path}: axes {axes} of shape {array.shape} are not those of a picture.")
-    is_alpha = array.ndim == 3 and len(extra) == 1 and int(extra[0]) in (1, 2)
-    return (array[:, :, :-1], array[:, :, -1]) if is_alpha else (array, None)
+def _is_tiff(source: Path | BinaryIO) -> bool:
+    if isinstance(source, Path):
+        check_file(source)
+    return first_bytes(source).startswith(MAGIC)
 
 
 def label_dtype(labels: LabelMap) -> np.dtype[np.generic]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.errors import InputError
+from nuriwake.io.exchange.reading import is_annotation, read_annotations
 from nuriwake.io.image import LOSSLESS_SUFFIXES, read_image
 from nuriwake.learn.guidance import Scribbles, decode_scribbles
 from nuriwake.raster import LabelMap, Raster
@@ -18,17 +19,20 @@ MAX_COLOURS = 64
 RIM_SHARE = 0.01
 
 
-def read_scribbles(path: Path) -> Scribbles:
+def read_scribbles(path: Path, shape: tuple[int, int] | None = None) -> Scribbles:
     """Read a scribble file.
 
     One band of integers is read by :func:`nuriwake.learn.guidance.decode_scribbles`. In a colour
     picture the transparent pixels, or else the most frequent colour, are not scribbled; the other
-    colours become labels 1, 2, ... in the order of their red, green and blue values.
+    colours become labels 1, 2, ... in the order of their red, green and blue values. Annotations of
+    other tools are read by :func:`.exchange.reading.read_annotations`.
 
     Parameters
     ----------
     path : pathlib.Path
-        PNG or TIFF.
+        PNG or TIFF; or annotations of LabelMe, Label Studio, COCO or ImageJ.
+    shape : tuple of int, optional
+        Height and width of the image, which ImageJ's files do not tell.
 
     Returns
     -------
@@ -40,9 +44,12 @@ def read_scribbles(path: Path) -> Scribbles:
     InputError
         If the file cannot be read, is in a lossy format, or its brush had soft edges.
     """
+    if is_annotation(path):
+        return read_annotations(path, shape)
     if path.suffix.lower() not in LOSSLESS_SUFFIXES:
         raise InputError(
-            f"{path}: scribbles must be PNG or TIFF; {path.suffix or 'a file without suffix'} may "
+            f"{path}: scribbles must be PNG or TIFF, or annotations of LabelMe, Label Studio, COCO "
+            f"or ImageJ; {path.suffix or 'a file without suffix'} may "
             "blur their colours into new ones. Save them as PNG."
         )
     raster = read_image(path)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +10,8 @@ import numpy as np
 
 from nuriwake.errors import InputError, UsageError, out_of_range
 from nuriwake.io.atomic import atomic_path
-from nuriwake.io.image import TIFF_SUFFIXES
+from nuriwake.io.tiff import TIFF_SUFFIXES, first_picture, opened_tiff, pictures_of, read_page
 from nuriwake.raster import LabelMap, Raster, as_raster
-
-_UNREADABLE = (OSError, ValueError, IndexError, EOFError, struct.error, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -58,17 +54,16 @@ class StackSource:
         InputError
             If the page is damaged or has no valid pixel.
         """
-        import tifffile
-
         if not 0 <= index < self.n_pages:
             expected = f"an int in [0, {self.n_pages - 1}]"
             raise UsageError(out_of_range("page", expected, index))
-        try:
-            array = tifffile.imread(self.path, key=index)
-        except _UNREADABLE as error:
-            raise InputError(f"{self.path}: page {index} cannot be read ({error}).") from error
+        with opened_tiff(self.path, is_checked=True) as file:
+            if index >= len(file.pages):
+                raise InputError(f"{self.path}: page {index} cannot be read (the file is cut off).")
+            array, alpha = read_page(file, index + 1, self.path)
+        valid = np.ones(array.shape[:2], bool) if alpha is None else alpha.astype(bool)
         array = array[:, :, np.newaxis] if array.ndim == 2 else array
-        raster = as_raster(Raster(array, np.ones(array.shape[:2], bool), path=self.path))
+        raster = as_raster(Raster(array, valid, path=self.path))
         return raster.select_bands(self.bands) if self.bands else raster
 
     def __iter__(self) -> Iterator[Raster]:
@@ -78,22 +73,25 @@ class StackSource:
 def is_stack(path: Path) -> bool:
     """Tell whether a TIFF has several pages that are pictures of their own.
 
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged.
+
     Examples
     --------
     >>> is_stack(Path("photo.jpg"))
     False
     """
-    import tifffile
-
-    if path.suffix.lower() not in TIFF_SUFFIXES or not path.is_file():
+    if path.suffix.lower() not in TIFF_SUFFIXES:
         return False
-    try:
-        with tifffile.TiffFile(path) as file:
-            series = file.series[0]
-            return not series.axes.startswith(("S", "C")) and len(series.pages) > 1
-    except _UNREADABLE:
-        # Not a TIFF at all: the reader says what is wrong with it.
-        return False
+    with opened_tiff(path) as file:
+        series = pictures_of(file)
+        return (
+            len(series) == 1
+            and not series[0].axes.startswith(("S", "C"))
+            and len(series[0].pages) > 1
+        )
 
 
 def open_stack(path: Path, bands: Sequence[int] = ()) -> StackSource:
@@ -116,23 +114,15 @@ def open_stack(path: Path, bands: Sequence[int] = ()) -> StackSource:
     UsageError
         If a band does not exist.
     """
-    import tifffile
-
-    if not path.is_file():
-        raise InputError(f"{path}: no such file.")
-    try:
-        with tifffile.TiffFile(path) as file:
-            n_pages, first = len(file.pages), file.pages.first
-            shape = first.shape
-    except _UNREADABLE as error:
-        raise InputError(f"{path}: cannot be read as a TIFF ({error}).") from error
-    if len(shape) not in (2, 3):
-        raise InputError(f"{path}: pages must be (height, width[, bands]); got shape {shape}.")
-    n_bands = shape[2] if len(shape) == 3 else 1
+    with opened_tiff(path) as file:
+        series = first_picture(file, path)
+        page, n_pages = series.keyframe, len(series.pages)
+        shape = page.imagelength, page.imagewidth
+        n_bands = page.samplesperpixel - (page.extrasamples in ((1,), (2,)))
     if any(not 1 <= band <= n_bands for band in bands):
         expected = f"a list of band numbers in [1, {n_bands}] ({path})"
         raise UsageError(out_of_range("bands", expected, list(bands)))
-    return StackSource(path, n_pages, (shape[0], shape[1]), len(bands) or n_bands, tuple(bands))
+    return StackSource(path, n_pages, shape, len(bands) or n_bands, tuple(bands))
 
 
 def write_label_stack(path: Path, pages: Iterable[LabelMap], max_label: int) -> None:

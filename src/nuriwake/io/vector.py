@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil, log10, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 from nuriwake.errors import InputError, OutputError, UsageError, out_of_range, require
 from nuriwake.io.atomic import atomic_path
-from nuriwake.io.coverage import Features, MapTile, region_features
+from nuriwake.io.coverage import BorderLine, Features, region_features
+from nuriwake.io.moments import MapTile
 from nuriwake.raster import Georeference
 
 #: GDAL's driver for each suffix.
@@ -22,6 +24,10 @@ VECTOR_DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON", ".json": "GeoJSON", ".
 LAYER = "regions"
 #: A GeoPackage notes the time of its making; equal runs make equal files with a fixed one.
 _FIXED_DATE = "2000-01-01T00:00:00.000Z"
+#: Straight lines of the raster are bent by the change to longitude and latitude. Pieces of so many
+#: pixels leave them by less than the distance between two borders.
+_WGS84_SPAN = 32
+_METRES_PER_DEGREE = 111_320.0
 
 
 @dataclass(frozen=True)
@@ -68,8 +74,9 @@ def write_polygons(
 
     Each region is a feature with the attributes ``region``, ``label``, ``pixels``, ``area_m2``
     (where the CRS tells; in degrees it is the area on the ellipsoid), and ``mean_1``, ``var_1``,
-    ... of each band. GeoJSON is in WGS 84 with 7 decimals, as its RFC 7946 asks; without a CRS,
-    and in the other formats, coordinates are those of the raster.
+    ... of each band. GeoJSON is in WGS 84, as its RFC 7946 asks, with 7 decimals, or more where
+    they are needed to tell a hundredth of a pixel; without a CRS, and in the other formats,
+    coordinates are those of the raster.
 
     Parameters
     ----------
@@ -82,7 +89,7 @@ def write_polygons(
     georeference : Georeference, optional
         Place of the raster. Without one, coordinates are columns and rows.
     tolerance : float
-        How much borders may be simplified, in pixels (:func:`.coverage.region_features`).
+        How much borders may be simplified, in pixels (:class:`.coverage.BorderLine`).
     need_area : bool
         Whether square metres are asked for; by default they are left out where the CRS does not
         tell them.
@@ -108,7 +115,8 @@ def write_polygons(
     if need_area:
         check_area_known(georeference)
     driver = VECTOR_DRIVERS[path.suffix.lower()]
-    features = region_features(tiles, shape, georeference, tolerance)
+    line = BorderLine(tolerance, _WGS84_SPAN if _is_to_wgs84(driver, georeference) else 0)
+    features = region_features(tiles, shape, georeference, line)
     with atomic_path(path) as whole, _vector_errors(path):
         if driver == "GPKG":
             return _append_all(whole, features, georeference)
@@ -219,8 +227,9 @@ def _convert(source: Path, target: Path, driver: str, georeference: Georeference
     """Stream the features of a GeoPackage into another format."""
     from pyogrio import raw
 
-    crs = georeference.crs if georeference else None
-    options = {"RFC7946": "YES"} if driver == "GeoJSON" and crs else {}
+    options = {}
+    if georeference is not None and _is_to_wgs84(driver, georeference):
+        options = {"RFC7946": "YES", "COORDINATE_PRECISION": str(_decimals(georeference))}
     with raw.open_arrow(source, layer=LAYER, use_pyarrow=False) as (metadata, stream):
         raw.write_arrow(
             stream,
@@ -232,3 +241,18 @@ def _convert(source: Path, target: Path, driver: str, georeference: Georeference
             crs=metadata["crs"],
             layer_options=options or None,
         )
+
+
+def _is_to_wgs84(driver: str, georeference: Georeference | None) -> bool:
+    return driver == "GeoJSON" and georeference is not None and georeference.crs is not None
+
+
+def _decimals(georeference: Georeference) -> int:
+    """Return the decimals of a degree that tell a hundredth of a pixel, at least 7."""
+    from rasterio.crs import CRS
+
+    a, b, _, d, e, _ = georeference.transform
+    crs = CRS.from_wkt(georeference.crs)
+    unit = 1.0 if crs.is_geographic else float(crs.linear_units_factor[1]) / _METRES_PER_DEGREE
+    pixel = sqrt(abs(a * e - b * d)) * unit
+    return min(15, max(7, ceil(-log10(pixel / 100))))

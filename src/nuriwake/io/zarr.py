@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ from numpy.typing import NDArray
 
 from nuriwake.errors import InputError, OutputError, UsageError, out_of_range, require
 from nuriwake.io.banded import BandedFile
-from nuriwake.raster import Georeference, LabelMap, Raster, Window
+from nuriwake.io.faults import MAX_EXPANSION, check_declared, reading
+from nuriwake.raster import Georeference, LabelMap, Raster, Window, holds_data
 
 #: Suffix of the folders that this module reads and writes.
 ZARR_SUFFIX = ".zarr"
 CHUNK = 512
+_WHAT = "an OME-Zarr image"
 #: Axes of images from before the format named them.
 _OLD_AXES = ("t", "c", "z", "y", "x")
 
@@ -53,11 +56,10 @@ class ZarrSource(BandedFile):
         """
         array = _open_array(self.path, self.dataset)
         rows, cols = window.slices
-        channels = [np.asarray(array[self._index(band, rows, cols)]) for band in self.bands]
-        values = np.stack(channels, axis=-1)
-        valid = np.ones(window.shape, bool)
-        if values.dtype.kind == "f":
-            valid = np.isfinite(values).all(axis=2)
+        with reading(self.path, _WHAT):
+            channels = [np.asarray(array[self._index(band, rows, cols)]) for band in self.bands]
+            values = np.stack(channels, axis=-1)
+        valid = holds_data(values)
         place = self.georeference.shifted(window.row, window.col) if self.georeference else None
         return Raster(values, valid, place, self.band_names, self.path)
 
@@ -98,12 +100,15 @@ def open_zarr(
         If zarr is not installed.
     """
     attributes = _attributes(path)
-    multiscale = _multiscale(path, attributes)
-    axes = tuple(a["name"] for a in multiscale["axes"]) if "axes" in multiscale else _OLD_AXES
-    dataset = multiscale["datasets"][0]
+    with reading(path, _WHAT):
+        multiscale = _multiscale(path, attributes)
+        axes = tuple(str(a["name"]) for a in multiscale.get("axes", ())) or _OLD_AXES
+        dataset = multiscale["datasets"][0]
+        georeference = _pixel_size(dataset, axes)
     array = _open_array(path, dataset["path"])
-    if len(axes) != array.ndim or not {"y", "x"} <= set(axes):
+    if len(set(axes)) != array.ndim or not set("yx") <= set(axes) <= set(_OLD_AXES):
         raise InputError(f"{path}: axes {axes} do not fit an array of shape {array.shape}.")
+    _check_array(path, array)
     sizes, chunks = (dict(zip(axes, n, strict=True)) for n in (array.shape, array.chunks))
     n_channels = sizes.get("c", 1)
     source = ZarrSource(
@@ -120,7 +125,7 @@ def open_zarr(
         shape=(sizes["y"], sizes["x"]),
         block_shape=(chunks["y"], chunks["x"]),
         dtype=np.dtype(array.dtype).name,
-        georeference=_pixel_size(dataset, axes),
+        georeference=georeference,
         file_band_names=_channel_names(attributes, n_channels),
     )
     return source.select(bands) if bands else source
@@ -140,10 +145,8 @@ def _attributes(path: Path) -> dict[str, Any]:
     zarr = require("zarr", extra="zarr")
     if not path.is_dir():
         raise InputError(f"{path}: no such folder.")
-    try:
+    with reading(path, "a Zarr group"):
         attributes = dict(zarr.open_group(path, mode="r").attrs)
-    except (OSError, ValueError, KeyError, zarr.errors.BaseZarrError) as error:
-        raise InputError(f"{path}: not a Zarr group ({_one_line(error)}).") from error
     nested = attributes.get("ome")
     return dict(nested) if isinstance(nested, dict) else attributes
 
@@ -159,14 +162,24 @@ def _multiscale(path: Path, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _open_array(path: Path, dataset: str) -> Any:
     zarr = require("zarr", extra="zarr")
-    try:
+    with reading(path, _WHAT):
         return zarr.open_array(path / dataset, mode="r")
-    except (OSError, ValueError, KeyError, zarr.errors.BaseZarrError) as error:
-        raise InputError(f"{path}: cannot be read ({_one_line(error)}).") from error
 
 
-def _one_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+def _check_array(path: Path, array: Any) -> None:
+    """Refuse complex pixels, and far more of them than the files can hold."""
+    if array.dtype.kind not in "buif":
+        raise InputError(f"{path}: pixels must be ints or floats; got {array.dtype}.")
+    if 0 in array.shape or 0 in array.chunks:
+        raise InputError(f"{path}: must have at least one pixel; got shape {array.shape}.")
+    n_bytes = array.dtype.itemsize * max(math.prod(array.shape), math.prod(array.chunks))
+    stored = 0
+    for file in path.rglob("*"):
+        if stored * MAX_EXPANSION >= n_bytes:
+            break
+        stored += file.stat().st_size if file.is_file() else 0
+    what = f"an array of shape {array.shape} in chunks of {array.chunks}"
+    check_declared(path, n_bytes, stored, what)
 
 
 def _pixel_size(dataset: Mapping[str, Any], axes: tuple[str, ...]) -> Georeference | None:
@@ -174,14 +187,24 @@ def _pixel_size(dataset: Mapping[str, Any], axes: tuple[str, ...]) -> Georeferen
     steps = {t["type"]: t for t in dataset.get("coordinateTransformations", ())}
     if "scale" not in steps:
         return None
-    scale = dict(zip(axes, steps["scale"]["scale"], strict=True))
     shift = [0.0] * len(axes)
-    origin = dict(zip(axes, steps.get("translation", {}).get("translation", shift), strict=True))
+    scale, origin = (
+        dict(zip(axes, map(float, numbers), strict=True))
+        for numbers in (
+            steps["scale"]["scale"],
+            steps.get("translation", {}).get("translation", shift),
+        )
+    )
+    if not all(math.isfinite(number) for number in (*scale.values(), *origin.values())):
+        raise ValueError("its scale is not finite")
     return Georeference(None, (scale["x"], 0.0, origin["x"], 0.0, scale["y"], origin["y"]))
 
 
 def _channel_names(attributes: Mapping[str, Any], n_channels: int) -> tuple[str, ...]:
-    channels = attributes.get("omero", {}).get("channels", ())
+    omero = attributes.get("omero")
+    channels = omero.get("channels") if isinstance(omero, dict) else None
+    if not isinstance(channels, list) or not all(isinstance(one, dict) for one in channels):
+        return ()
     names = tuple(str(channel.get("label", "")) for channel in channels)
     return names if len(names) == n_channels and any(names) else ()
 

@@ -143,11 +143,6 @@ def _refuse(job: ApplyJob, source: Path, route: Route, extent: Extent) -> None:
     asked = {"--min-area": job.min_area != "1", "--tolerance": job.tolerance}
     if lost := [flag for flag, value in asked.items() if value]:
         raise UsageError(f"{source}: {lost[0]} cannot be done for a stack of pages.")
-    if not job.model.is_local:
-        raise UsageError(
-            f"{source}: a model of the recipe {recipe} labels single pictures. Train one for "
-            "stacks: nuriwake fit --recipe tip2020"
-        )
 
 
 def _label_stack(

@@ -15,6 +15,8 @@ from nuriwake.jobs.records import RunRecord, is_done
 from nuriwake.jobs.route import FORMATS, Route
 from nuriwake.settings import Settings
 
+_COMPILING = "compiling the merging of regions for this machine, once: it takes some 20 seconds ..."
+
 
 class Job(Protocol):
     """What every input of one command is worked on with."""
@@ -142,7 +144,9 @@ def _run(job: Job, plan: OutputPlan, route: Route, listener: Listener) -> RunRec
     if job.resume and is_done(plan, request, job.settings.model_dump()):
         listener.say(f"{plan.source}: done before, skipped.")
         return None
-    with staging(plan, job.overwrite) as files:
+    from nuriwake.regions.compiled import when_compiling
+
+    with staging(plan, job.overwrite) as files, when_compiling(lambda: listener.say(_COMPILING)):
         return job.work(plan, route, request, files, listener)
 
 

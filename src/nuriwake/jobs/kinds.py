@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from nuriwake.errors import UsageError, out_of_range
+from nuriwake.errors import UsageError, out_of_range, require
 
 if TYPE_CHECKING:
     from nuriwake.segmentation import Partition
@@ -36,6 +36,8 @@ class Kind:
         Whether ``cut`` reads it from a saved result.
     from_model : bool
         Whether ``apply`` writes it.
+    needs : pair of str, optional
+        A package that its writer needs, and the extra that brings it.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Kind:
     from_tiles: bool = False
     from_result: bool = True
     from_model: bool = False
+    needs: tuple[str, str] | None = None
 
     @property
     def suffix(self) -> str:
@@ -94,6 +97,15 @@ def _write_result(path: Path, partition: Partition) -> None:
     save_result(path, partition)
 
 
+def _annotates(form: str) -> Callable[[Path, Partition], None]:
+    def write(path: Path, partition: Partition) -> None:
+        from nuriwake.jobs.annotations import write_annotation
+
+        write_annotation(path, partition, form)
+
+    return write
+
+
 _IDS = (".png", *TIFF, ZARR)
 _VECTOR = (".gpkg", ".geojson", ".fgb")
 
@@ -108,6 +120,16 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Kind("confidence", TIFF, _write_confidence),
             Kind("polygons", _VECTOR, _write_polygons, from_tiles=True, from_model=True),
             Kind("result", (".npz",), _write_result, from_result=False),
+            Kind("coco", (".json",), _annotates("coco")),
+            Kind("coco-polygons", (".json",), _annotates("coco-polygons")),
+            Kind("labelme", (".json",), _annotates("labelme")),
+            Kind("label-studio", (".json",), _annotates("label-studio")),
+            Kind("label-studio-polygons", (".json",), _annotates("label-studio-polygons")),
+            Kind("cvat", (".xml",), _annotates("cvat")),
+            Kind("yolo", (".txt",), _annotates("yolo")),
+            Kind("imagej", (".zip",), _annotates("imagej"), needs=("roifile", "annotate")),
+            Kind("qupath", (".geojson",), _annotates("qupath")),
+            Kind("voc", (".png",), _annotates("voc")),
         )
     }
 )
@@ -137,6 +159,8 @@ def parse_kinds(text: str, among: Collection[str] = tuple(KINDS)) -> tuple[str, 
     ------
     UsageError
         If a kind is unknown or none is given.
+    MissingDependencyError
+        If a package that a kind needs is not installed.
 
     Examples
     --------
@@ -147,6 +171,9 @@ def parse_kinds(text: str, among: Collection[str] = tuple(KINDS)) -> tuple[str, 
     if not kinds or not set(kinds) <= set(among):
         expected = f"a comma-separated list of {', '.join(among)}"
         raise UsageError(out_of_range("--save", expected, text))
+    for kind in kinds:
+        if needs := KINDS[kind].needs:
+            require(needs[0], extra=needs[1])
     return kinds
 
 

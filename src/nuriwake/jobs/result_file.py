@@ -6,16 +6,22 @@ The file is a NumPy ``.npz`` archive of plain arrays; loading it runs no code.
 from __future__ import annotations
 
 import json
+import math
 import zipfile
-import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.errors import ModelError, UsageError, out_of_range
 from nuriwake.io.atomic import atomic_path
+from nuriwake.io.faults import check_declared, check_file, reading
+from nuriwake.io.header import header_settings, parse_header
 from nuriwake.raster import Georeference
+from nuriwake.regions.soundness import check_tree
 from nuriwake.regions.tree import LabelTree, RegionTree
 from nuriwake.segmentation import Partition, Reading
 from nuriwake.settings import Settings
@@ -23,6 +29,23 @@ from nuriwake.settings import Settings
 RESULT_SUFFIX = ".npz"
 #: Raised whenever an older nuriwake could not read a newer file.
 FORMAT = 1
+
+_WHAT = "a result of nuriwake"
+#: The arrays of a result and the kinds of dtype that each may have.
+_DTYPES: Mapping[str, str] = MappingProxyType(
+    {
+        "header": "u",
+        "base": "iu",
+        "merges": "iu",
+        "altitudes": "f",
+        "label_base": "iu",
+        "label_merges": "iu",
+        "label_altitudes": "f",
+        "own_labels": "iu",
+        "confidence": "f",
+        "picture": "u",
+    }
+)
 
 Arrays = dict[str, NDArray[np.generic]]
 
@@ -48,6 +71,7 @@ def save_result(path: Path, partition: Partition) -> None:
     tree, labels = partition.tree, partition.label_tree
     header = {
         "format": FORMAT,
+        "name": partition.name,
         "settings": partition.settings.model_dump(),
         "automatic_altitude": tree.automatic_altitude,
         "min_regions": tree.min_regions,
@@ -88,56 +112,95 @@ def load_result(path: Path) -> Partition:
     ModelError
         If the file is missing, damaged, not a result of nuriwake, or from a newer nuriwake.
     """
-    if not path.is_file():
-        raise ModelError(f"{path}: no such file.")
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            if "header" not in file:
-                raise ModelError(f"{path}: not a result of nuriwake. Write one with --save result.")
-            arrays = {name: file[name] for name in file.files}
-        return _assemble(path, arrays)
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        EOFError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as e:
-        if isinstance(e, ModelError):
-            raise
-        raise ModelError(f"{path}: not a result of nuriwake, or damaged ({e}).") from e
+    check_file(path, ModelError)
+    with reading(path, _WHAT, ModelError):
+        arrays = _read_arrays(path)
+    if "header" not in arrays:
+        raise ModelError(f"{path}: not a result of nuriwake. Write one with --save result.")
+    header = parse_header(path, arrays["header"].tobytes(), _WHAT, FORMAT)
+    settings = header_settings(path, header.get("settings"), _WHAT)
+    with reading(path, _WHAT, ModelError):
+        return _assemble(arrays, header, settings)
 
 
-def _assemble(path: Path, arrays: Arrays) -> Partition:
-    header = json.loads(arrays["header"].tobytes())
-    if header["format"] > FORMAT:
-        raise ModelError(
-            f"{path}: a result of format {header['format']}; this nuriwake reads up to {FORMAT}. "
-            "Update it: pip install -U nuriwake"
-        )
-    place = header["transform"]
-    return Partition(
-        tree=RegionTree(
-            arrays["base"].astype(np.int32),
-            arrays["merges"].astype(np.int32),
-            arrays["altitudes"].astype(np.float64),
-            float(header["automatic_altitude"]),
-            int(header["min_regions"]),
-            # Results of nuriwake 0.1 know neither specks nor details.
-            float(header.get("speck_pixels", 0.0)),
-            float(header.get("detail_unit", header["automatic_altitude"])),
-        ),
-        label_tree=LabelTree(
-            arrays["label_base"].astype(np.int32),
-            arrays["label_merges"].astype(np.int32),
-            arrays["label_altitudes"].astype(np.float64),
-        ),
-        own_labels=arrays["own_labels"].astype(np.int32),
-        confidence=arrays["confidence"].astype(np.float32),
-        picture=arrays["picture"].astype(np.uint8),
-        settings=Settings.recorded(header["settings"]),
-        reading=Reading(),
-        georeference=Georeference(header["crs"], tuple(place)) if place else None,
+def _read_arrays(path: Path) -> Arrays:
+    """Read the arrays that a result has, each as large as the archive says."""
+    arrays: Arrays = {}
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            name = entry.filename.removesuffix(".npy")
+            if name not in _DTYPES:
+                continue
+            check_declared(path, entry.file_size, path.stat().st_size, f"an array `{name}`")
+            with archive.open(entry) as stream:
+                shape, dtype = _array_header(stream)
+                if dtype.kind not in _DTYPES[name]:
+                    raise ValueError(f"its array `{name}` is of dtype {dtype}")
+                n_bytes = math.prod(shape) * dtype.itemsize
+                if n_bytes > entry.file_size:
+                    raise ValueError(f"its array `{name}` declares {n_bytes} bytes")
+                arrays[name] = np.frombuffer(stream.read(n_bytes), dtype).reshape(shape)
+    return arrays
+
+
+def _array_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
+    from numpy.lib import format as npy
+
+    version = npy.read_magic(stream)
+    read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
+    shape, is_fortran, dtype = read(stream)
+    if is_fortran or dtype.hasobject:
+        raise ValueError("its arrays are not as nuriwake writes them")
+    return shape, dtype
+
+
+def _assemble(arrays: Arrays, header: Mapping[str, Any], settings: Settings) -> Partition:
+    automatic = float(header["automatic_altitude"])
+    tree = RegionTree(
+        arrays["base"].astype(np.int32),
+        arrays["merges"].astype(np.int32),
+        arrays["altitudes"].astype(np.float64),
+        automatic,
+        int(header["min_regions"]),
+        # Results of nuriwake 0.1 know neither specks nor details.
+        float(header.get("speck_pixels", 0.0)),
+        float(header.get("detail_unit", automatic)),
     )
+    label_tree = LabelTree(
+        arrays["label_base"].astype(np.int32),
+        arrays["label_merges"].astype(np.int32),
+        arrays["label_altitudes"].astype(np.float64),
+    )
+    check_tree(tree)
+    check_tree(label_tree)
+    own_labels = arrays["own_labels"].astype(np.int32)
+    confidence = arrays["confidence"].astype(np.float32)
+    picture = arrays["picture"].astype(np.uint8)
+    shapes = {array.shape[:2] for array in (tree.base, label_tree.base, own_labels, confidence)}
+    if shapes != {picture.shape[:2]} or picture.shape[2:] != (3,) or own_labels.ndim != 2:
+        raise ValueError("its maps are not of one size")
+    if own_labels.min() < 0 or own_labels.max() > settings.max_labels:
+        raise ValueError(f"its labels are not in [0, {settings.max_labels}]")
+    return Partition(
+        tree=tree,
+        label_tree=label_tree,
+        own_labels=own_labels,
+        confidence=confidence,
+        picture=picture,
+        settings=settings,
+        reading=Reading(),
+        georeference=_place(header),
+        name=str(header.get("name", "")),
+    )
+
+
+def _place(header: Mapping[str, Any]) -> Georeference | None:
+    crs, transform = header["crs"], header["transform"]
+    if transform is None:
+        return None
+    numbers = tuple(map(float, transform))
+    if len(numbers) != 6 or not all(map(math.isfinite, numbers)):
+        raise ValueError("its place on the ground is not six numbers")
+    if crs is not None and not isinstance(crs, str):
+        raise ValueError("its coordinate reference system is no text")
+    return Georeference(crs, (numbers[0], *numbers[1:5], numbers[5]))

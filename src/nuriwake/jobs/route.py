@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from nuriwake.errors import UsageError
 from nuriwake.jobs.kinds import KINDS, TIFF, TILED_KINDS, ZARR
-from nuriwake.settings import RECIPES, Recipe
+from nuriwake.settings import Recipe
 
 if TYPE_CHECKING:
     from nuriwake.raster import Raster, WindowedSource
@@ -153,12 +153,6 @@ def refuse_what_is_lost(
     """
     if route == "whole":
         return
-    if route == "stack" and not recipe.learns_from_many:
-        able = " or ".join(f"--recipe {r.name}" for r in RECIPES.values() if r.learns_from_many)
-        raise UsageError(
-            f"{source}: the pages of a stack share one model, which the recipe {recipe.name} does "
-            f"not learn. Use {able}."
-        )
     where, instead = (
         ("a stack of pages", "Save its pages as files of their own")
         if route == "stack"

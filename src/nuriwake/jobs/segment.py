@@ -14,6 +14,7 @@ from nuriwake.jobs.listener import Listener
 from nuriwake.jobs.plan import OutputPlan
 from nuriwake.jobs.records import RunRecord
 from nuriwake.jobs.route import Route, choose_route, measure, read_whole, refuse_what_is_lost
+from nuriwake.machine import count_cores
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
@@ -87,8 +88,6 @@ class SegmentJob:
 
     def for_worker(self, n_workers: int) -> SegmentJob:
         """Return the same job for one of several workers: its share of the cores and the memory."""
-        from nuriwake.engine.compute import count_cores
-
         threads = self.settings.threads or max(1, count_cores() // n_workers)
         settings = self.settings.model_copy(update={"threads": threads})
         memory = self.memory_bytes // n_workers
@@ -165,13 +164,14 @@ def _segment_whole(
 ) -> RunRecord:
     """Train on the whole image in memory."""
     raster = read_whole(plan.source, job.bands)
-    scribbles, model = read_guides(job, listener)
+    scribbles, model = read_guides(job, listener, raster.shape)
     from nuriwake.segmenter import finish_steps, segment_steps
 
     steps = segment_steps(raster, job.settings, scribbles=scribbles, model=model)
     with listener.training(plan.source.name, job.settings.max_iter) as show:
         reader = StepRecorder(show)
-        result = finish_steps(steps, reader).read(job.n_regions, job.n_labels, job.detail)
+        result = replace(finish_steps(steps, reader), name=plan.source.name)
+        result = result.read(job.n_regions, job.n_labels, job.detail)
     write_kinds(plan, result, files)
     record = _describe(plan, result, request, reader.stopped)
     record = files.publish(lambda names, digests: replace(record, outputs=names, digests=digests))
@@ -208,12 +208,14 @@ class StepRecorder:
         return {"n_labels": list(self.n_labels), "loss": list(self.loss)}
 
 
-def read_guides(job: SegmentJob, listener: Listener) -> tuple[Scribbles | None, Model | None]:
+def read_guides(
+    job: SegmentJob, listener: Listener, shape: tuple[int, int] | None = None
+) -> tuple[Scribbles | None, Model | None]:
     """Read the scribbles and the model, and say what was assumed."""
-    from nuriwake.io.model import load_model
     from nuriwake.io.scribbles import read_scribbles
+    from nuriwake.model_file import load_model
 
-    scribbles = read_scribbles(job.scribbles) if job.scribbles else None
+    scribbles = read_scribbles(job.scribbles, shape) if job.scribbles else None
     if scribbles and scribbles.note:
         listener.say(f"{job.scribbles}: {scribbles.note}.")
     return scribbles, load_model(job.model) if job.model else None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nuriwake.jobs.records import RunRecord
+from nuriwake.machine import count_cores
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,9 +42,9 @@ def segment_tiled(
         If the memory is too small for one tile.
     """
     from nuriwake.io.drawn import open_scribbles
-    from nuriwake.io.model import load_model
     from nuriwake.jobs.route import open_windows
     from nuriwake.jobs.segment import StepRecorder
+    from nuriwake.model_file import load_model
     from nuriwake.scale.executors import choose_executor
     from nuriwake.scale.large import large_steps
     from nuriwake.scale.products import MosaicOutputs
@@ -53,7 +54,7 @@ def segment_tiled(
     source = open_windows(plan.source, job.bands)
     megabytes = job.memory_bytes >> 20
     listener.say(f"{plan.source}: larger than --memory {megabytes}M allows; tile by tile.")
-    drawn = open_scribbles(job.scribbles) if job.scribbles else None
+    drawn = open_scribbles(job.scribbles, source.shape) if job.scribbles else None
     if drawn is not None:
         listener.say(f"{job.scribbles}: {drawn.note}.")
     model = load_model(job.model) if job.model else None
@@ -133,7 +134,7 @@ class Published:
         )
 
     def _describe(self, done: DoneMap) -> RunRecord:
-        from nuriwake.engine.compute import choose_device, count_cores
+        from nuriwake.engine.compute import choose_device
         from nuriwake.io.versions import package_versions
 
         height, width = self.source.shape

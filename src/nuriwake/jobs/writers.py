@@ -34,7 +34,7 @@ def write_region_polygons(path: Path, partition: Partition) -> None:
     OutputError
         If the file cannot be written.
     """
-    from nuriwake.io.coverage import MapTile
+    from nuriwake.io.moments import MapTile
     from nuriwake.io.vector import write_polygons
 
     regions = partition.regions

@@ -17,6 +17,8 @@ from nuriwake.raster import BoolMap
 
 #: Percentiles of the valid values that become 0 and 1 where the dtype does not fix the range.
 STRETCH_PERCENTILES = (0.5, 99.5)
+#: Rows that are computed in float64 at once.
+_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -148,15 +150,34 @@ def normalise(
             f"the image has {array.shape[2]} bands where the model was trained on "
             f"{statistics.n_bands}. Choose the same bands with --bands."
         )
-    low = np.asarray(statistics.low, np.float32)
-    width = np.asarray(statistics.high, np.float32) - low
+    low, high = np.asarray(statistics.low), np.asarray(statistics.high)
     if not valid.all():
         # Invalid pixels may hold infinities: they are replaced before any arithmetic.
-        array = np.where(valid[:, :, np.newaxis], array, low)
-    unit: NDArray[np.float32] = array.astype(np.float32, order="C")
+        array = np.where(valid[:, :, np.newaxis], array, array.dtype.type(0))
+    unit, width = _above(array, low, high)
     # Whole rows at once: an axis of three or four bands is too short for the vector unit.
     rows = unit.reshape(len(unit), -1)
-    rows -= np.tile(low, unit.shape[1])
     rows /= np.tile(np.where(width > 0, width, np.float32(np.inf)), unit.shape[1])
     np.clip(rows, 0.0, 1.0, out=rows)
+    if not valid.all():
+        unit[~valid] = 0.0
     return unit
+
+
+def _above(
+    array: NDArray[np.generic], low: NDArray[np.float64], high: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Subtract the low end of each band from its values and from its high end.
+
+    Dtypes of more digits than float32 lose them after the subtraction only, where they are few.
+    """
+    is_wide = array.dtype.itemsize > (4 if array.dtype.kind == "f" else 2)
+    if not is_wide:
+        unit: NDArray[np.float32] = array.astype(np.float32, order="C")
+        rows, start = unit.reshape(len(unit), -1), low.astype(np.float32)
+        rows -= np.tile(start, unit.shape[1])
+        return unit, high.astype(np.float32) - start
+    unit = np.empty(array.shape, np.float32)
+    for row in range(0, len(array), _ROWS):
+        unit[row : row + _ROWS] = array[row : row + _ROWS].astype(np.float64) - low
+    return unit, (high - low).astype(np.float32)

@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from nuriwake.engine.compute import choose_device
-from nuriwake.engine.plain import Objective, PlainEngine
+from nuriwake.engine.fused import FusedEngine
+from nuriwake.engine.plain import Objective
 from nuriwake.learn.guidance import number_labels
 from nuriwake.learn.losses import pixel_weights
 from nuriwake.learn.network import BatchNorm, Network
@@ -86,13 +87,18 @@ def learn_references(
     rng = np.random.default_rng(settings.seed)
     network = new_network(references[0].image.shape[2], settings).to(device)
     superpixels = [_superpixels(reference, settings) for reference in references]
-    engine: PlainEngine | None = None
+    engine: FusedEngine | None = None
     for iteration in range(1, settings.max_iter + 1):
         batch = draw_batch(references, superpixels, settings, rng, device)
         objective = _objective(batch, settings)
         if engine is None:
-            engine = PlainEngine(
-                network, batch.image, batch.valid, objective, schedule_of(settings)
+            engine = FusedEngine(
+                network,
+                batch.image,
+                batch.valid,
+                objective,
+                schedule_of(settings),
+                settings.precision,
             )
         else:
             engine.load(batch.image, batch.valid, objective)
@@ -150,8 +156,7 @@ def _crop(
     reference: Reference, superpixels: LabelMap, size: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], BoolMap, LabelMap]:
     height, width, n_bands = reference.image.shape
-    row = int(rng.integers(max(height - size, 0) + 1))
-    col = int(rng.integers(max(width - size, 0) + 1))
+    row, col = place_crop(reference.valid, (size, size), rng)
     part = (slice(row, row + size), slice(col, col + size))
     inside = (slice(0, min(size, height)), slice(0, min(size, width)))
     image = np.zeros((size, size, n_bands), np.float32)
@@ -160,6 +165,32 @@ def _crop(
     image[inside], valid[inside] = reference.image[part], reference.valid[part]
     ids[inside] = superpixels[part]
     return image, valid, ids
+
+
+def place_crop(valid: BoolMap, shape: tuple[int, int], rng: np.random.Generator) -> tuple[int, int]:
+    """Place a crop at random; where it would hold no data, around a random pixel that is some.
+
+    Parameters
+    ----------
+    valid : ndarray of bool, shape (height, width)
+    shape : tuple of int
+        Height and width of the crop.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    row, col : int
+        Its first pixel.
+    """
+    free = [max(extent - size, 0) for extent, size in zip(valid.shape, shape, strict=True)]
+    row, col = (int(rng.integers(room + 1)) for room in free)
+    if not valid[row : row + shape[0], col : col + shape[1]].any():
+        place = np.unravel_index(rng.choice(np.flatnonzero(valid)), valid.shape)
+        row, col = (
+            int(np.clip(at - size // 2, 0, room))
+            for at, size, room in zip(place, shape, free, strict=True)
+        )
+    return row, col
 
 
 @torch.no_grad()

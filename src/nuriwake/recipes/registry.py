@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
@@ -14,7 +14,9 @@ from nuriwake.raster import BoolMap, LabelMap
 from nuriwake.recipes.fast import fast_steps
 from nuriwake.recipes.found import Found
 from nuriwake.recipes.label_regions import published_steps
+from nuriwake.recipes.reference import Reference, learn_references
 from nuriwake.recipes.training import Step
+from nuriwake.recipes.views import learn_images
 from nuriwake.settings import RecipeName, Settings
 
 
@@ -54,4 +56,18 @@ class RecipeSteps(Protocol):
 
 STEPS: Mapping[RecipeName, RecipeSteps] = MappingProxyType(
     {"fast": fast_steps, "icassp2018": published_steps, "tip2020": published_steps}
+)
+
+
+class LearnMany(Protocol):
+    """How a recipe trains one network on several normalised images."""
+
+    def __call__(
+        self, references: Sequence[Reference], settings: Settings
+    ) -> Generator[Step, bool | None, Network]:
+        """Train; yields and returns as :func:`.reference.learn_references`."""
+
+
+LEARN_MANY: Mapping[RecipeName, LearnMany] = MappingProxyType(
+    {"fast": learn_images, "icassp2018": learn_references, "tip2020": learn_references}
 )

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from nuriwake.compiled import compiled
 from nuriwake.raster import BoolMap, LabelMap
-from nuriwake.regions.compiled import compiled
 
 #: The neighbours that come before a pixel in the order of the array, and those that come after.
 _AROUND = ((-1, 0, 0), (0, -1, 0), (0, 0, -1), (0, 0, 1), (0, 1, 0), (1, 0, 0))

@@ -13,8 +13,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from nuriwake.compiled import compiled
 from nuriwake.learn.view import pixel_scale
-from nuriwake.regions.compiled import compiled
 from nuriwake.regions.evidence import texton_edges
 from nuriwake.regions.graph import Frame, RegionGraph
 from nuriwake.regions.merging import Evidence

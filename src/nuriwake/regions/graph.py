@@ -13,8 +13,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from nuriwake.compiled import compiled
 from nuriwake.raster import LabelMap
-from nuriwake.regions.compiled import compiled
 
 #: Pixels, or places between them.
 Positions = NDArray[np.floating] | NDArray[np.integer]

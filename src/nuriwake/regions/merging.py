@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.regions.compiled import compiled
+from nuriwake.compiled import compiled
 from nuriwake.regions.graph import RegionGraph
 
 Floats = NDArray[np.float64]

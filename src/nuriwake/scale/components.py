@@ -170,11 +170,12 @@ def sum_pairs(pairs: NDArray[np.integer], weights: Longs) -> tuple[Longs, Longs]
     (array([[1, 2],
            [1, 3]]), array([6, 1]))
     """
+    from scipy.sparse import coo_array
+
     if not len(pairs):
         return np.zeros((0, 2), np.int64), np.zeros(0, np.int64)
-    pairs = np.sort(pairs, axis=1)
-    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
-    pairs, weights = pairs[order], weights[order]
-    starts = np.flatnonzero(np.r_[True, (pairs[1:] != pairs[:-1]).any(axis=1)])
-    totals: Longs = np.add.reduceat(weights, starts)
-    return pairs[starts].astype(np.int64), totals
+    n_ids = int(pairs.max()) + 1
+    ends = pairs.min(axis=1).astype(np.int64), pairs.max(axis=1).astype(np.int64)
+    # Rows of this form are sorted and hold each pair once.
+    table = coo_array((weights, ends), shape=(n_ids, n_ids)).tocsr().tocoo()
+    return np.stack(table.coords, axis=1).astype(np.int64), table.data

@@ -7,6 +7,7 @@ raises ends the run, because it would come again.
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from nuriwake.errors import InputError, UsageError, out_of_range, require
+from nuriwake.machine import let_waiting_threads_sleep
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -114,7 +116,7 @@ class ProcessExecutor:
 
         # Forking a process whose libraries run threads can deadlock; spawning cannot.
         pool = ProcessPoolExecutor(
-            min(self.n_workers, len(tasks)), get_context("spawn"), initializer=_die_with_parent
+            min(self.n_workers, len(tasks)), get_context("spawn"), initializer=_begin_worker
         )
         try:
             futures: dict[Future[Result], int] = {
@@ -126,10 +128,15 @@ class ProcessExecutor:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _begin_worker() -> None:
+    """Prepare a worker before it imports what the tasks need."""
+    let_waiting_threads_sleep(os.environ)
+    _die_with_parent()
+
+
 def _die_with_parent() -> None:
     """End this worker when the process that started it is gone, even by SIGKILL."""
     import multiprocessing
-    import os
 
     parent = multiprocessing.parent_process()
 
@@ -234,12 +241,15 @@ def dask_executor(
             distributed.LocalCluster(
                 n_workers=n_workers,
                 threads_per_worker=1,
-                dashboard_address=None,
+                # A free port of this machine: without an address Dask takes 8787, on all networks.
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
                 memory_limit=0,
                 silence_logs=50,
             ) as cluster,
             distributed.Client(cluster, set_as_default=False) as client,
         ):
+            _prepare_workers(client)
             yield DaskExecutor(client, n_workers)
         return
     with _connect(scheduler, timeout) as client:
@@ -249,8 +259,20 @@ def dask_executor(
             raise UsageError(
                 out_of_range("--scheduler", "a scheduler with workers", scheduler, hint)
             )
+        _prepare_workers(client)
         hosts = [worker["host"] for worker in workers]
         yield DaskExecutor(client, max(hosts.count(host) for host in hosts))
+
+
+def _prepare_workers(client: Client) -> None:
+    """Let the threads of all workers, also of those that come later, sleep while they wait."""
+    from distributed import WorkerPlugin
+
+    class Sleep(WorkerPlugin):  # type: ignore[misc]
+        def setup(self, worker: object) -> None:  # noqa: ARG002
+            let_waiting_threads_sleep(os.environ)
+
+    client.register_plugin(Sleep(), name="nuriwake")
 
 
 def _connect(scheduler: str, timeout: float) -> Client:

@@ -10,8 +10,9 @@ from nuriwake.errors import UsageError, out_of_range
 from nuriwake.raster import WindowedSource
 from nuriwake.scale.executors import Executor
 from nuriwake.scale.memory import plan_tile_pixels
-from nuriwake.scale.mosaic import MosaicOptions, Progress, apply_model, check_bands
+from nuriwake.scale.mosaic import MosaicOptions, apply_model, check_bands
 from nuriwake.scale.products import Existing, MosaicOutputs, Publish
+from nuriwake.scale.run import Progress
 from nuriwake.scale.sampling import fit_source_steps
 from nuriwake.scale.scene import SceneCut, segment_scene
 from nuriwake.scale.tiles import choose_tile_shape, plan_tiles

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 
 from nuriwake.errors import UsageError, out_of_range
+from nuriwake.machine import free_memory
 
 #: Bytes that the interpreter, PyTorch and GDAL need before the first pixel, for each process.
 PROCESS_BYTES = 450 << 20
@@ -32,20 +31,17 @@ def parse_bytes(text: str) -> int:
     >>> parse_bytes("1.5G") == 3 * 2**29
     True
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    match = re.fullmatch(
+        r"([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE
+    )
     if match is None:
         raise UsageError(out_of_range("--memory", "an amount such as 800M or 2G", text))
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
 def default_memory() -> int:
-    """Return half of the memory that is free now, in bytes."""
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        match = re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text(encoding="ascii"))
-        if match:
-            return int(match[1]) * 1024 // 2
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    """Return half of the memory that this process could take now, in bytes."""
+    return free_memory() // 2
 
 
 def bytes_per_pixel(n_bands: int, itemsize: int) -> int:

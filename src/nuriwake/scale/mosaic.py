@@ -16,13 +16,14 @@ import pickle
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nuriwake.errors import InputError
-from nuriwake.io.vector import check_vector_path
 from nuriwake.io.versions import package_versions
+from nuriwake.machine import count_cores
 from nuriwake.raster import WindowedSource
 from nuriwake.scale.components import describe_components
 from nuriwake.scale.executors import Executor, SerialExecutor
@@ -33,18 +34,15 @@ from nuriwake.scale.products import (
     LabelledTiles,
     MosaicOutputs,
     Publish,
-    is_done,
     write_products,
 )
+from nuriwake.scale.run import Progress, Tally, run_tiles, tiled_run
 from nuriwake.scale.seams import Numbering, number_components
 from nuriwake.scale.tiles import Tile, TilePlan, choose_tile_shape, plan_tiles
 from nuriwake.scale.workfolder import Facts, WorkFolder, fingerprint, source_identity
 
 if TYPE_CHECKING:
     from nuriwake.model import Model
-
-#: Called with the number of tiles done and of all tiles.
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -162,21 +160,17 @@ def apply_model(
     options, executor = options or MosaicOptions(), executor or SerialExecutor()
     started = time.perf_counter()
     check_bands(model, source)
-    if outputs.polygons is not None:
-        check_vector_path(outputs.polygons)
     run = fingerprint(_facts(model, source, outputs, options))
-    folder = WorkFolder.beside(outputs.anchor, run)
-    if is_done(outputs, run, options.existing):
-        return MosaicReport(run, source.shape, 0, 0, None, True, time.perf_counter() - started)
-    if options.existing == "overwrite":
-        folder.remove()
-    folder.remove_others(outputs.anchor)
-    plan = _plan(model, source, folder, options, executor.n_workers)
-    n_resumed = _run_tiles(model, source, plan, folder, outputs, options, executor, on_progress)
-    numbering = _number(plan, folder, outputs, options)
-    done = LabelledTiles(source, plan, folder, model.n_labels, numbering)
-    write_products(outputs, done, options.tolerance, run, publish)
-    folder.remove()
+    with tiled_run(outputs, run, options.existing) as folder:
+        if folder is None:
+            return MosaicReport(run, source.shape, 0, 0, None, True, time.perf_counter() - started)
+        plan = _plan(model, source, folder, options, executor.n_workers)
+        job = _tile_jobs(model, source, plan, folder, outputs, options, executor)
+        tally = Tally(len(plan), on_progress)
+        n_resumed = run_tiles(run_tile, job, plan, folder, executor, tally)
+        numbering = _number(plan, folder, outputs, options)
+        done = LabelledTiles(source, plan, folder, model.n_labels, numbering)
+        write_products(outputs, done, options.tolerance, run, publish)
     n_regions = numbering.n_regions if numbering else None
     seconds = time.perf_counter() - started
     return MosaicReport(run, plan.tile_shape, len(plan), n_resumed, n_regions, False, seconds)
@@ -212,7 +206,7 @@ def _facts(
         "model": model_digest(model),
         "min_pixels": options.min_pixels,
         "tolerance": options.tolerance,
-        "with_components": outputs.has_regions or options.min_pixels > 1,
+        "with_components": _needs_components(outputs, options),
         "versions": json.dumps(package_versions()),
     }
 
@@ -238,7 +232,7 @@ def _plan(
     return TilePlan(source.shape, folder.start(plan.tile_shape), model.network.radius)
 
 
-def _run_tiles(
+def _tile_jobs(
     model: Model,
     source: WindowedSource,
     plan: TilePlan,
@@ -246,37 +240,25 @@ def _run_tiles(
     outputs: MosaicOutputs,
     options: MosaicOptions,
     executor: Executor,
-    on_progress: Progress | None,
-) -> int:
-    """Run the tiles that are not done; return how many were."""
-    payload = pickle.dumps(model)
-    with_components = outputs.has_regions or options.min_pixels > 1
-    jobs = [
-        _TileJob(
-            payload,
-            source,
-            tile,
-            plan.shape,
-            folder,
-            options.min_pixels,
-            with_components,
-            options.threads or _threads_each(executor.n_workers),
-        )
-        for tile in plan
-        if not folder.tile_path(tile.index).exists()
-    ]
-    n_done = n_resumed = len(plan) - len(jobs)
-    report = on_progress or (lambda _done, _all: None)
-    report(n_done, len(plan))
-    for _ in executor.run(run_tile, jobs):
-        n_done += 1
-        report(n_done, len(plan))
-    return n_resumed
+) -> Callable[[Tile], _TileJob]:
+    """Return what makes the job of a tile."""
+    return partial(
+        _TileJob,
+        pickle.dumps(model),
+        source,
+        shape=plan.shape,
+        folder=folder,
+        min_pixels=options.min_pixels,
+        with_components=_needs_components(outputs, options),
+        threads=options.threads or _threads_each(executor.n_workers),
+    )
+
+
+def _needs_components(outputs: MosaicOutputs, options: MosaicOptions) -> bool:
+    return outputs.has_regions or options.min_pixels > 1
 
 
 def _threads_each(n_workers: int) -> int:
-    from nuriwake.engine.compute import count_cores
-
     return max(1, count_cores() // n_workers)
 
 
@@ -305,6 +287,6 @@ def run_tile(job: _TileJob) -> int:
 def _number(
     plan: TilePlan, folder: WorkFolder, outputs: MosaicOutputs, options: MosaicOptions
 ) -> Numbering | None:
-    if not (outputs.has_regions or options.min_pixels > 1):
+    if not _needs_components(outputs, options):
         return None
     return number_components(plan, folder.load_components, options.min_pixels)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from nuriwake.io.stack import StackSource, write_label_stack
-from nuriwake.raster import LabelMap
+from nuriwake.io.stack import StackSource, is_stack, open_stack, write_label_stack
+from nuriwake.raster import LabelMap, Raster
 from nuriwake.scale.labelling import label_tile
 from nuriwake.segmenter import fit_steps
 from nuriwake.settings import Settings
@@ -18,8 +19,12 @@ if TYPE_CHECKING:
     from nuriwake.model import Model
     from nuriwake.recipes.training import Step
 
-#: Pages that a model learns from, spread evenly over the stack.
+#: Pages that a network learns from where it sees every pixel, spread evenly over the stack.
 N_PAGES = 8
+#: Pages that the recipe ``fast`` learns from: of each it sees a coarse view only.
+N_VIEWS = 64
+#: Values that decide the range of the bands, over all pages.
+_N_VALUES = 1 << 22
 
 
 def fit_stack_steps(stack: StackSource, settings: Settings) -> Generator[Step, bool | None, Model]:
@@ -45,9 +50,75 @@ def fit_stack_steps(stack: StackSource, settings: Settings) -> Generator[Step, b
     InputError
         If a page cannot be used.
     """
-    n_pages = min(N_PAGES, len(stack))
-    indices = np.linspace(0, len(stack) - 1, n_pages).round().astype(int)
-    return (yield from fit_steps([stack.page(int(index)) for index in indices], settings))
+    if not settings.method.is_local and len(stack) > 1:
+        return (yield from _fit_views(stack, _spread(len(stack), N_VIEWS), settings))
+    pages = [stack.page(index) for index in _spread(len(stack), N_PAGES)]
+    return (yield from fit_steps(pages, settings))
+
+
+def reference_steps(
+    paths: Sequence[Path], bands: Sequence[int], settings: Settings
+) -> Generator[Step, bool | None, Model]:
+    """Train one model on files, step by step; of stacks, on pages spread over each.
+
+    One stack alone gives the model that :func:`fit_stack_steps` gives.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used, or their bands differ.
+    UsageError
+        If there is no file, or a band does not exist.
+    """
+    from nuriwake.io.formats import read_raster
+
+    if len(paths) == 1 and is_stack(paths[0]):
+        return (yield from fit_stack_steps(open_stack(paths[0], bands), settings))
+    images: list[Raster] = []
+    for path in paths:
+        if is_stack(path):
+            stack = open_stack(path, bands)
+            images += [stack.page(index) for index in _spread(len(stack), N_PAGES)]
+        else:
+            images.append(read_raster(path, bands))
+    return (yield from fit_steps(images, settings))
+
+
+def _spread(n_pages: int, n_wanted: int) -> list[int]:
+    """Choose so many pages at most, evenly from the first to the last.
+
+    Examples
+    --------
+    >>> _spread(5, 8), _spread(100, 4)
+    ([0, 1, 2, 3, 4], [0, 33, 66, 99])
+    """
+    chosen = np.linspace(0, n_pages - 1, min(n_wanted, n_pages)).round().astype(int)
+    return [int(index) for index in chosen]
+
+
+def _fit_views(
+    stack: StackSource, indices: Sequence[int], settings: Settings
+) -> Generator[Step, bool | None, Model]:
+    """Read the pages one after the other, and keep their coarse views."""
+    from nuriwake.engine.compute import steps_in_threads
+    from nuriwake.learn.normalise import normalise, pooled_statistics
+    from nuriwake.model import Model
+    from nuriwake.recipes.views import learn_views, view_of
+
+    most = max(1, _N_VALUES // len(indices))
+    values = [_some_pixels(stack.page(index), most) for index in indices]
+    statistics = pooled_statistics([(v, np.ones(v.shape[:2], bool)) for v in values])
+    pages = (stack.page(index) for index in indices)
+    units = ((normalise(p.array, p.valid, statistics), p.valid) for p in pages)
+    views = [view_of(unit, valid, settings) for unit, valid in units]
+    network = yield from steps_in_threads(learn_views(views, settings), settings.threads)
+    return Model(network, statistics, settings)
+
+
+def _some_pixels(page: Raster, most: int) -> NDArray[np.generic]:
+    """Take so many valid pixels at most, evenly over a page; shape (n, 1, bands)."""
+    pixels = page.array[page.valid]
+    return pixels[:: -(-len(pixels) // most), np.newaxis]
 
 
 def label_stack(
@@ -79,6 +150,8 @@ def label_stack(
     OutputError
         If the file cannot be written.
     """
+    from nuriwake.engine.compute import cpu_threads
+
     used = np.zeros(model.n_labels + 1, bool)
 
     def pages() -> Iterator[LabelMap]:
@@ -89,5 +162,6 @@ def label_stack(
             if on_progress is not None:
                 on_progress(index + 1, len(stack))
 
-    write_label_stack(output, pages(), model.n_labels)
+    with cpu_threads(model.settings.threads):
+        write_label_stack(output, pages(), model.n_labels)
     return int(used[1:].sum())

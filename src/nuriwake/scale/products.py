@@ -11,8 +11,8 @@ from typing import Literal, Protocol
 import numpy as np
 
 from nuriwake.errors import UsageError
-from nuriwake.io.coverage import MapTile
 from nuriwake.io.geotiff import read_tags, write_label_geotiff
+from nuriwake.io.moments import MapTile
 from nuriwake.io.vector import write_polygons
 from nuriwake.io.zarr import ZARR_SUFFIX, read_zarr_tags, write_label_zarr
 from nuriwake.raster import LabelMap, Window, WindowedSource

@@ -11,21 +11,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.io.coverage import MapTile
 from nuriwake.io.drawn import DrawnLabels
-from nuriwake.io.vector import check_vector_path
+from nuriwake.io.moments import MapTile
 from nuriwake.io.versions import package_versions
 from nuriwake.raster import LabelMap, Window, WindowedSource
 from nuriwake.regions.tree import Detail, RegionTree
 from nuriwake.scale.executors import Executor, SerialExecutor
 from nuriwake.scale.overlaps import join_over_halos
-from nuriwake.scale.products import Existing, MosaicOutputs, Publish, is_done, write_products
+from nuriwake.scale.products import Existing, MosaicOutputs, Publish, write_products
+from nuriwake.scale.run import Progress, Tally, run_tiles, tiled_run
 from nuriwake.scale.scene_tree import LEAF_SHARE, SceneTree, grow_scene_tree
 from nuriwake.scale.tiles import Tile, TilePlan
 from nuriwake.scale.trees import SceneTextons
@@ -119,18 +120,6 @@ class SceneMap:
             yield MapTile(window, regions, self.label_of_region[regions], bands)
 
 
-class _Count:
-    """Counts what is done and passes it on."""
-
-    def __init__(self, total: int, report: Callable[[int, int], None] | None) -> None:
-        self._done, self._total = 0, total
-        self._report = report or (lambda _done, _all: None)
-
-    def add(self, steps: int = 1) -> None:
-        self._done += steps
-        self._report(self._done, self._total)
-
-
 def find_leaves(job: _LeafJob) -> int:
     """Cut the tree of one tile low and keep the parts; this is what workers run.
 
@@ -156,7 +145,7 @@ def segment_scene(
     cut: SceneCut | None = None,
     existing: Existing = "refuse",
     executor: Executor | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Progress | None = None,
     publish: Publish | None = None,
 ) -> RegionTree | None:
     """Divide a scene into regions, tile by tile, and write them.
@@ -197,37 +186,28 @@ def segment_scene(
     OutputError
         If the result cannot be written; what is done is kept for a later run.
     """
-    if outputs.polygons is not None:
-        check_vector_path(outputs.polygons)
     cut = cut or SceneCut()
     run = _fingerprint(scene, source, cut)
-    if is_done(outputs, run, existing):
-        return None
-    folder = WorkFolder.beside(outputs.anchor, run)
-    if existing == "overwrite":
-        folder.remove()
-    folder.remove_others(outputs.anchor)
-    plan = TilePlan(plan.shape, folder.start(plan.tile_shape), plan.halo)
-    report = _Count(2 * len(plan), on_progress)
-    left = [tile for tile in plan if not folder.tile_path(tile.index).exists()]
-    report.add(len(plan) - len(left))
-    jobs = [_LeafJob(scene, source, tile, folder, cut.drawn) for tile in left]
-    for _ in (executor or SerialExecutor()).run(find_leaves, jobs):
-        report.add()
-    base, n_leaves = _join_leaves(plan, folder)
-    drawn, weights = _drawn_leaves(plan, base, n_leaves, cut.drawn)
-    grown = grow_scene_tree(
-        scene,
-        source,
-        plan,
-        lambda window: base[window.slices],
-        n_leaves,
-        groups=drawn,
-        on_tile=report.add,
-    )
-    tables = _tables(grown, cut, drawn, weights)
-    write_products(outputs, SceneMap(source, plan, folder, base, *tables), 0.0, run, publish)
-    folder.remove()
+    with tiled_run(outputs, run, existing) as folder:
+        if folder is None:
+            return None
+        plan = TilePlan(plan.shape, folder.start(plan.tile_shape), plan.halo)
+        tally = Tally(2 * len(plan), on_progress)
+        job = partial(_LeafJob, scene, source, folder=folder, drawn=cut.drawn)
+        run_tiles(find_leaves, job, plan, folder, executor or SerialExecutor(), tally)
+        base, n_leaves = _join_leaves(plan, folder)
+        drawn, weights = _drawn_leaves(plan, base, n_leaves, cut.drawn)
+        grown = grow_scene_tree(
+            scene,
+            source,
+            plan,
+            lambda window: base[window.slices],
+            n_leaves,
+            groups=drawn,
+            on_tile=tally.add,
+        )
+        tables = _tables(grown, cut, drawn, weights)
+        write_products(outputs, SceneMap(source, plan, folder, base, *tables), 0.0, run, publish)
     return grown.tree
 
 

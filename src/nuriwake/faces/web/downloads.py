@@ -19,7 +19,9 @@ from nuriwake.faces.web.partition import PageCut, node_colours, nodes_of_leaves
 from nuriwake.faces.web.picture import as_picture, encode_png
 from nuriwake.faces.web.preview import N_COLOURS, page_palette
 from nuriwake.faces.web.work import Grown, Task
-from nuriwake.io.annotate import coco, geojson
+from nuriwake.io.annotate import geojson
+from nuriwake.io.exchange.annotated import Annotated
+from nuriwake.jobs.annotations import FORMS
 from nuriwake.jobs.kinds import ZARR
 from nuriwake.jobs.writers import write_label_map
 from nuriwake.painting import outlines
@@ -127,8 +129,11 @@ def _geojson(view: View) -> bytes:
     return geojson(view.parts, names).encode()
 
 
-def _coco(view: View) -> bytes:
-    return coco(view.parts, view.task.name).encode()
+def _annotation(form: str) -> Callable[[View], bytes]:
+    def write(view: View) -> bytes:
+        return FORMS[form](Annotated(view.task.name, view.parts))
+
+    return write
 
 
 def _settings(view: View) -> bytes:
@@ -153,7 +158,19 @@ DOWNLOADS: Mapping[str, Download] = MappingProxyType(
             ("labels.zarr.zip", "Labels, OME-Zarr", "application/zip", _map("labels", ZARR)),
             ("overlay.png", "Overlay, PNG", "image/png", _overlay),
             ("geojson", "GeoJSON", "application/geo+json", _geojson),
-            ("coco.json", "COCO JSON", "application/json", _coco),
+            ("coco.json", "COCO", "application/json", _annotation("coco")),
+            (
+                "coco-polygons.json",
+                "COCO polygons",
+                "application/json",
+                _annotation("coco-polygons"),
+            ),
+            ("labelme.json", "LabelMe", "application/json", _annotation("labelme")),
+            ("label-studio.json", "Label Studio", "application/json", _annotation("label-studio")),
+            ("cvat.xml", "CVAT", "application/xml", _annotation("cvat")),
+            ("yolo.txt", "YOLO segmentation", "text/plain", _annotation("yolo")),
+            ("imagej.zip", "ImageJ ROIs", "application/zip", _annotation("imagej")),
+            ("qupath.geojson", "QuPath", "application/geo+json", _annotation("qupath")),
             ("scribbles.png", "Scribbles, PNG", "image/png", _scribbles),
             ("settings.toml", "Settings, TOML", "application/toml", _settings),
         )

@@ -82,6 +82,23 @@ def _type(annotation: object) -> Literal["int", "float", "choice", "bool", "text
     return "float" if annotation is float else "text"
 
 
+def chosen_settings(settings: Settings) -> dict[str, Value]:
+    """Return the recipe and what differs from its defaults, of what the page may choose.
+
+    Examples
+    --------
+    >>> chosen_settings(Settings(seed=3))
+    {'recipe': 'fast', 'seed': 3}
+    """
+    defaults = Settings(recipe=settings.recipe).model_dump()
+    changed = {
+        field: value
+        for field, value in settings.model_dump().items()
+        if value != defaults[field] and field not in SERVER_SIDE
+    }
+    return {"recipe": settings.recipe, **changed}
+
+
 def command_line(task: Task) -> str:
     """Write the command that segments the same picture in the same way.
 
@@ -103,15 +120,9 @@ def command_line(task: Task) -> str:
     >>> command_line(Task("my cup.png", raster, Settings(recipe="tip2020", seed=3)))
     "nuriwake segment 'my cup.png' --recipe tip2020 --seed 3"
     """
-    settings = task.settings
-    defaults = Settings(recipe=settings.recipe).model_dump()
-    changed = {
-        field: value
-        for field, value in settings.model_dump().items()
-        if value != defaults[field] and field not in SERVER_SIDE
-    }
-    if settings.recipe != Settings().recipe:
-        changed = {"recipe": settings.recipe, **changed}
+    changed = chosen_settings(task.settings)
+    if task.settings.recipe == Settings().recipe:
+        del changed["recipe"]
     flags = [f"--{field.replace('_', '-')} {value}" for field, value in changed.items()]
     if task.scribbles is not None:
         flags.append(f"--scribbles {shlex.quote(f'{task.stem}.scribbles.png')}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 import threading
 import time
@@ -75,6 +76,7 @@ class Job:
         self._cancelled = threading.Event()
         self._lock = threading.Lock()
         self._watchers: list[Callable[[], None]] = []
+        self._left = math.inf  # when the last watcher went
 
     @property
     def status(self) -> Status:
@@ -94,8 +96,14 @@ class Job:
         def unwatch() -> None:
             with self._lock:
                 self._watchers.remove(notice)
+            self._left = time.monotonic()
 
         return unwatch
+
+    def is_abandoned(self, now: float) -> bool:
+        """Whether who watched it is gone, for longer than a page takes to load again."""
+        is_left = not self._watchers and now - self._left > self._limits.abandoned_seconds
+        return is_left and not self.status.is_over
 
     def stop(self) -> None:
         """Make the next report end the run."""
@@ -223,8 +231,14 @@ class JobQueue:
             self._jobs.pop(job.id, None)
 
     def sweep(self) -> None:
-        """Drop what is over: after its time, or the oldest where all take too much room."""
+        """Drop what is over: after its time, or the oldest where all take too much room.
+
+        Give up a closed page's job where others wait for it.
+        """
         now = time.monotonic()
+        if len(self._futures) > 1:
+            for job in [job for job in list(self._jobs.values()) if job.is_abandoned(now)]:
+                self.cancel(job)
         with self._lock:
             over = [job for job in self._jobs.values() if job.status.is_over]
             over.sort(key=lambda job: job.over_since, reverse=True)
@@ -233,6 +247,7 @@ class JobQueue:
                 kept_pixels += job.n_pixels
                 # The newest result stays, whatever its size.
                 crowded = rank > 0 and kept_pixels > self._limits.keep_pixels
+                crowded |= rank >= self._limits.keep_results
                 if crowded or now - job.over_since > self._limits.keep_seconds:
                     del self._jobs[job.id]
 

@@ -5,24 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData, State, UploadFile
 
 from nuriwake.errors import InputError
+from nuriwake.faces.web.decoder import Decoder
 from nuriwake.faces.web.downloads import DOWNLOADS, look
 from nuriwake.faces.web.events import job_events
 from nuriwake.faces.web.examples import EXAMPLES, example_thumbnail, find_example
-from nuriwake.faces.web.form import command_line, field_forms, recipe_forms
+from nuriwake.faces.web.form import chosen_settings, command_line, field_forms, recipe_forms
 from nuriwake.faces.web.jobs import Busy, Job, JobQueue
 from nuriwake.faces.web.limits import Limits
 from nuriwake.faces.web.partition import PageCut, parse_edits
 from nuriwake.faces.web.picture import as_picture, encode_jpeg
 from nuriwake.faces.web.transfer import pack_tree
-from nuriwake.faces.web.uploads import clean_name, read_scribbles, read_settings_text, read_upload
+from nuriwake.faces.web.uploads import clean_name, read_settings_text
 from nuriwake.faces.web.work import Grown, Task
+from nuriwake.raster import Raster
 from nuriwake.regions.tree import Detail
+from nuriwake.settings import Value
 
 STATIC = Path(__file__).parent / "static"
 router = APIRouter()
@@ -98,22 +102,20 @@ def example_picture(name: str) -> Response:
 
 
 @router.post("/api/jobs", status_code=201)
-async def submit(request: Request, queue: Queue, limits: LimitsOf) -> JSONResponse:
-    """Queue an image: an upload, an example, or what the page was opened with."""
-    if queue.is_full:  # said before the upload is read
-        raise Busy("the server is busy; try again in a moment.")
-    decoding = request.app.state.decoding
-    async with decoding, request.form(max_files=2, max_fields=4) as form:
-        opened: Task | None = request.app.state.opened
+async def submit(request: Request, queue: Queue) -> JSONResponse:
+    """Queue an image: an upload, an example, or one that the server has already."""
+    _refuse_when_full(queue)  # said before the upload is read
+    # Only what has come whole waits for a decoder: slow clients keep nobody waiting.
+    async with request.form(max_files=2, max_fields=4) as form, request.app.state.decoding:
+        _refuse_when_full(queue)
         parts = {name: await _bytes(form, name) for name in ("image", "scribbles")}
-        task = await run_in_threadpool(_task, form, parts, opened, limits)
-    job = queue.submit(task)
-    height, width = task.raster.shape
-    command = command_line(task)
-    return JSONResponse(
-        {"id": job.id, "name": task.name, "height": height, "width": width, "command": command},
-        status_code=201,
-    )
+        task = await run_in_threadpool(_task, request.app.state, form, parts)
+    return JSONResponse(_describe(queue.submit(task)), status_code=201)
+
+
+def _refuse_when_full(queue: JobQueue) -> None:
+    if queue.is_full:
+        raise Busy("the server is busy; try again in a moment.")
 
 
 async def _bytes(form: FormData, name: str) -> bytes:
@@ -121,21 +123,35 @@ async def _bytes(form: FormData, name: str) -> bytes:
     return await part.read() if isinstance(part, UploadFile) else b""
 
 
-def _task(form: FormData, parts: dict[str, bytes], opened: Task | None, limits: Limits) -> Task:
+def _task(state: State, form: FormData, parts: dict[str, bytes]) -> Task:
     """Make a task of a form; runs in a thread of its own, as decoding takes time."""
+    decoder: Decoder = state.decoder
     chosen = read_settings_text(_text(form, "settings"))
+    name, raster = _picture(state, form, parts["image"])
+    drawn = parts["scribbles"]
+    scribbles = decoder.scribbles(drawn, raster.shape) if drawn else None
+    return Task(name, raster, chosen, scribbles)
+
+
+def _picture(state: State, form: FormData, data: bytes) -> tuple[str, Raster]:
+    """Find the picture that a form is about; a name and a raster."""
+    queue: JobQueue = state.queue
+    opened: Task | None = state.opened
     upload, example = form.get("image"), find_example(_text(form, "example"))
     if isinstance(upload, UploadFile):
+        decoder: Decoder = state.decoder
         name = clean_name(upload.filename)
-        raster = read_upload(parts["image"], name, limits)
-    elif example is not None:
-        name, raster = example.file, example.read()
-    elif opened is not None and _text(form, "opened"):
-        name, raster = opened.name, opened.raster
-    else:
-        raise InputError("send a file as `image`, or the name of an example as `example`.")
-    scribbles = read_scribbles(parts["scribbles"], raster.shape) if parts["scribbles"] else None
-    return Task(name, raster, chosen, scribbles)
+        return name, decoder.image(data, name)
+    if example is not None:
+        return example.file, example.read()
+    if again := _text(form, "again"):
+        job = queue.find(again)
+        if job is None:
+            raise InputError("this picture is no longer on the server; choose it again.")
+        return job.task.name, job.task.raster
+    if opened is not None and _text(form, "opened"):
+        return opened.name, opened.raster
+    raise InputError("send a file as `image`, or the name of an example as `example`.")
 
 
 def _text(form: FormData, name: str) -> str:
@@ -143,10 +159,33 @@ def _text(form: FormData, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _describe(job: Job) -> dict[str, str | int | dict[str, Value]]:
+    """Tell what the page needs to show a job, also after it was loaded again."""
+    height, width = job.task.raster.shape
+    return {
+        "id": job.id,
+        "state": job.status.state,
+        "message": job.status.message,
+        "name": job.task.name,
+        "height": height,
+        "width": width,
+        "command": command_line(job.task),
+        "settings": chosen_settings(job.task.settings),
+    }
+
+
 @router.get("/api/jobs/{job_id}")
 def status(job: KnownJob) -> JSONResponse:
     """Tell how a job stands."""
-    return JSONResponse({"state": job.status.state, "message": job.status.message})
+    return JSONResponse(_describe(job))
+
+
+@router.get("/api/jobs/{job_id}/scribbles")
+def send_scribbles(job: KnownJob) -> Response:
+    """Send what was drawn: a byte a pixel, row by row; nothing where nothing was."""
+    drawn = job.task.scribbles
+    data = b"" if drawn is None else drawn.astype(np.uint8).tobytes()
+    return Response(data, media_type="application/octet-stream")
 
 
 @router.delete("/api/jobs/{job_id}", status_code=204)

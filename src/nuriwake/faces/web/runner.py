@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from nuriwake.faces.web.work import Grown, Progress, Report, Task
-from nuriwake.raster import as_raster
-from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
     from nuriwake.recipes.training import Step
@@ -44,11 +40,3 @@ def run_task(task: Task, report: Report) -> Grown:
     scribbles = None if task.scribbles is None else Scribbles(task.scribbles)
     result = finish_steps(segment_steps(task.raster, task.settings, scribbles=scribbles), show)
     return Grown(result.tree, result.label_tree, result.own_labels, result.shows_regions)
-
-
-def warm_up() -> None:
-    """Load libraries and compiled code by segmenting a tiny picture."""
-    squares = np.zeros((64, 64, 3), np.uint8)
-    squares[16:48, 16:48] = np.arange(32, dtype=np.uint8)[:, np.newaxis]
-    settings = Settings(recipe="fast", max_iter=2)
-    run_task(Task("warm-up", as_raster(squares), settings), lambda _: None)

@@ -9,10 +9,13 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nuriwake.errors import UsageError, out_of_range
+from nuriwake.faces.web.limits import Limits
+from nuriwake.faces.web.patience import TooSlow, patiently
 
 COOKIE = "nuriwake-token"
 MIN_TOKEN = 16
@@ -82,11 +85,27 @@ class Access:
         scripts then reach this server; but their Host header still has that other name. Where a
         token is asked for, it is what keeps them out.
         """
-        return self.token is not None or _is_loopback(urlsplit(f"//{header}").hostname or "")
+        return self.token is not None or _is_loopback(_host_of(f"//{header}"))
 
     def allows_token(self, token: str) -> bool:
         """Compare in constant time."""
         return self.token is None or secrets.compare_digest(token.encode(), self.token.encode())
+
+
+def _host_of(address: str) -> str:
+    """Return the name in an address; empty where it is no address, as ``http://[``."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_origin(origin: str, host: str) -> bool:
+    """Tell whether a page of this origin is one of ours."""
+    try:
+        return urlsplit(origin).netloc == host
+    except ValueError:
+        return False
 
 
 def _is_loopback(host: str) -> bool:
@@ -99,12 +118,16 @@ def _is_loopback(host: str) -> bool:
 
 
 class Guard:
-    """The layer around the application: hosts, origins, tokens, sizes, and the safety headers."""
+    """The layer around the application: hosts, origins, tokens, sizes, and the safety headers.
 
-    def __init__(self, app: ASGIApp, access: Access, upload_bytes: int) -> None:
+    It also bounds what all bodies together may hold while they come, and gives up on slow ones.
+    """
+
+    def __init__(self, app: ASGIApp, access: Access, limits: Limits) -> None:
         self._app = app
         self._access = access
-        self._upload_bytes = upload_bytes
+        self._limits = limits
+        self._in_transit = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
@@ -119,18 +142,33 @@ class Guard:
 
         headers = Headers(scope=scope)
         refusal = self._refusal(scope, headers) or self._refuse_size(headers)
-        if refusal is None:
-            await self._app(scope, receive, send_with_headers)
+        size = 0 if refusal else _announced(headers)
+        self._in_transit += size
+        try:
+            await self._answer(refusal, scope, patiently(receive, self._limits), send_with_headers)
+        except TooSlow:
+            late = _refuse(408, "the request came too slowly.", {"Connection": "close"})
+            await late(scope, receive, send_with_headers)
+        except ClientDisconnect:  # nobody is left to be told
             return
-        await _swallow(receive, _PATIENCE * self._upload_bytes)
-        await refusal(scope, receive, send_with_headers)
+        finally:
+            self._in_transit -= size
+
+    async def _answer(
+        self, refusal: Response | None, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if refusal is None:
+            await self._app(scope, receive, send)
+            return
+        await _swallow(receive, _PATIENCE * self._limits.upload_bytes)
+        await refusal(scope, receive, send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         host = headers.get("host", "")
         if not self._access.allows_host(host):
             return _refuse(421, "this server answers to 127.0.0.1 and localhost only.")
         origin = headers.get("origin")
-        foreign = origin is not None and urlsplit(origin).netloc != host
+        foreign = origin is not None and not _is_origin(origin, host)
         if foreign or headers.get("sec-fetch-site") == "cross-site":
             return _refuse(403, "requests from other sites are not answered.")
         if self._access.token is None:
@@ -141,9 +179,13 @@ class Guard:
         """Refuse a body by its announced length, of which the server reads no byte more."""
         if "transfer-encoding" in headers:
             return _refuse(411, "an upload must announce its Content-Length.")
-        if int(headers.get("content-length", "0")) <= self._upload_bytes:
-            return None
-        return _refuse(413, f"an upload may have at most {_mebibytes(self._upload_bytes)}.")
+        size = _announced(headers)
+        if size > self._limits.upload_bytes:
+            largest = _mebibytes(self._limits.upload_bytes)
+            return _refuse(413, f"an upload may have at most {largest}.")
+        if size and self._in_transit + size > self._limits.transit_bytes:
+            return _refuse(503, "too many uploads at once; try again.", {"Retry-After": "5"})
+        return None
 
     def _check_token(self, scope: Scope, headers: Headers) -> Response | None:
         query = parse_qs(scope["query_string"].decode("latin-1"))
@@ -171,8 +213,12 @@ def _token_of(headers: Headers) -> str:
     return morsel.value if morsel else ""
 
 
-def _refuse(status: int, message: str) -> JSONResponse:
-    return JSONResponse({"detail": message}, status_code=status)
+def _announced(headers: Headers) -> int:
+    return int(headers.get("content-length", "0"))
+
+
+def _refuse(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"detail": message}, status_code=status, headers=headers)
 
 
 def _mebibytes(size: int) -> str:

@@ -12,14 +12,14 @@ from fastapi.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 
 from nuriwake.errors import InputError, UsageError
+from nuriwake.faces.web.decoder import Decoder
 from nuriwake.faces.web.jobs import Busy, JobQueue
 from nuriwake.faces.web.limits import Limits
 from nuriwake.faces.web.routes import STATIC, router
 from nuriwake.faces.web.security import Access, Guard
 from nuriwake.faces.web.work import Runner, Task
 
-_SWEEP_SECONDS = 30.0
-_DECODING = 2
+_SWEEP_SECONDS = 2.0
 
 
 def create_app(
@@ -54,15 +54,16 @@ def create_app(
     app.state.limits = limits
     app.state.opened = opened
     app.state.warm_up = warm_up
+    app.state.decoder = Decoder(limits)
     # A burst of uploads is decoded a few at a time, so that memory stays bounded.
-    app.state.decoding = asyncio.Semaphore(_DECODING)
+    app.state.decoding = asyncio.Semaphore(limits.decoders)
     app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_exception_handler(Busy, _answer_busy)
     app.add_exception_handler(InputError, _answer_bad)
     app.add_exception_handler(UsageError, _answer_bad)
     app.add_exception_handler(RequestValidationError, _answer_malformed)
-    app.add_middleware(Guard, access=access or Access(), upload_bytes=limits.upload_bytes)
+    app.add_middleware(Guard, access=access or Access(), limits=limits)
     return app
 
 
@@ -70,7 +71,9 @@ def create_app(
 async def _live(app: FastAPI) -> AsyncIterator[None]:
     """Drop old results while the server runs; stop the worker at its end."""
     queue: JobQueue = app.state.queue
+    decoder: Decoder = app.state.decoder
     if app.state.warm_up is not None:
+        decoder.start()
         queue.warm_up(app.state.warm_up)
     sweeping = asyncio.create_task(_sweep(queue))
     try:
@@ -80,6 +83,7 @@ async def _live(app: FastAPI) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await sweeping
         queue.close()
+        decoder.close()
 
 
 async def _sweep(queue: JobQueue) -> None:
@@ -88,12 +92,17 @@ async def _sweep(queue: JobQueue) -> None:
         queue.sweep()
 
 
+def _told(error: Exception) -> str:
+    """Return a message in letters that can be sent: what people send may hold halves of letters."""
+    return str(error).encode("utf-8", "replace").decode()
+
+
 async def _answer_busy(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
     return JSONResponse({"detail": str(error)}, status_code=503, headers={"Retry-After": "5"})
 
 
 async def _answer_bad(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
-    return JSONResponse({"detail": str(error)}, status_code=422)
+    return JSONResponse({"detail": _told(error)}, status_code=422)
 
 
 async def _answer_malformed(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001

@@ -10,14 +10,17 @@ from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from nuriwake.errors import InputError, UsageError, out_of_range
+from nuriwake.faces.web.connections import connection_class
 from nuriwake.faces.web.limits import Limits
-from nuriwake.faces.web.runner import run_task, warm_up
+from nuriwake.faces.web.runner import run_task
 from nuriwake.faces.web.security import Access
 from nuriwake.faces.web.server import create_app
 from nuriwake.faces.web.work import Task
 from nuriwake.io.formats import read_raster
+from nuriwake.jobs.warm_up import warm_up
 from nuriwake.settings import Settings
 
 _GRACE_SECONDS = 2
@@ -50,14 +53,31 @@ def serve(image: Path | None, host: str, port: int, token: str | None, open_brow
         print(f"nuriwake: the page is at {address}  (Ctrl-C ends it)", file=sys.stderr)  # noqa: T201
         if open_browser:
             threading.Timer(0.5, webbrowser.open, [address]).start()
-        config = uvicorn.Config(
-            create_app(run_task, limits=limits, access=access, opened=opened, warm_up=warm_up),
-            log_level="warning",
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
+        app = create_app(run_task, limits=limits, access=access, opened=opened, warm_up=warm_up)
         with suppress(KeyboardInterrupt):  # the way to end it
-            uvicorn.Server(config).run([listener])
+            uvicorn.Server(configure(app, limits)).run([listener])
+
+
+def configure(app: FastAPI, limits: Limits) -> uvicorn.Config:
+    """Say how uvicorn serves the page: quietly, and with an end to every wait.
+
+    Parameters
+    ----------
+    app : fastapi.FastAPI
+    limits : Limits
+
+    Returns
+    -------
+    uvicorn.Config
+    """
+    return uvicorn.Config(
+        app,
+        http=connection_class(limits),
+        ws="none",
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
 
 
 def _open(image: Path, limits: Limits) -> Task:

@@ -24,16 +24,23 @@ export const fetchSettings = async () => (await request("/api/settings")).json()
 export const fetchExamples = async () => (await request("/api/examples")).json();
 export const fetchTree = async (id) => (await request(`/api/jobs/${id}/tree`)).arrayBuffer();
 
+export const fetchJob = async (id) => (await request(`/api/jobs/${id}`)).json();
+
+/** What was drawn for a job: a byte a pixel; empty where nothing was. */
+export const fetchScribbles = async (id) =>
+  new Uint8Array(await (await request(`/api/jobs/${id}/scribbles`)).arrayBuffer());
+
 export async function fetchPicture(id) {
   return createImageBitmap(await (await request(`/api/jobs/${id}/picture.jpg`)).blob());
 }
 
-/** Queue a job. `source` is {file}, {example} or {opened: true}. */
+/** Queue a job. `source` is {file}, {example}, {opened: true} or {again: id of a job}. */
 export async function submit(source, settings, scribbles, signal) {
   const form = new FormData();
   form.append("settings", JSON.stringify(settings));
   if (source.file) form.append("image", source.file, source.file.name);
   else if (source.example) form.append("example", source.example);
+  else if (source.again) form.append("again", source.again);
   else form.append("opened", "yes");
   if (scribbles) form.append("scribbles", scribbles, "scribbles.png");
   return (await request("/api/jobs", { method: "POST", body: form, signal })).json();

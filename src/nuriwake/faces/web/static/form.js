@@ -75,4 +75,11 @@ export class SettingsForm {
     }
     return values;
   }
+
+  /** Show these settings: those of a job, as `read` gives them. */
+  write(values) {
+    this.form.elements.recipe.value = values.recipe;
+    this.#applyRecipe();
+    for (const [name, value] of Object.entries(values)) this.form.elements[name].value = value;
+  }
 }

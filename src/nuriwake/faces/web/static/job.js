@@ -19,21 +19,35 @@ export class JobRunner {
   constructor(handlers) {
     this.handlers = handlers;
     $("cancel").addEventListener("click", () => this.cancel());
-    // A closed tab's work is of use to nobody.
-    window.addEventListener("pagehide", () => this.job && api.cancel(this.job.id));
   }
 
-  async start(source, settings, scribbles) {
+  /** The job in the page's address: there when the page is loaded again. */
+  static get address() { return new URLSearchParams(location.hash.slice(1)).get("job"); }
+
+  #remember() {
+    const id = (this.job ?? this.result)?.id;
+    history.replaceState(null, "", id ? `#job=${id}` : location.pathname);
+  }
+
+  start(source, settings, scribbles) {
+    return this.#take("Sending the picture", (signal) => api.submit(source, settings, scribbles, signal));
+  }
+
+  /** Go on with a job that the server has already. */
+  reopen(id) { return this.#take("Looking for the picture", () => api.fetchJob(id)); }
+
+  async #take(title, find) {
     this.cancel();
     const attempt = (this.attempt = new AbortController());
     this.isRunning = true;
     performance.clearMarks();
     performance.mark("submit");
-    this.#progress("Sending the picture", "", null);
+    this.#progress(title, "", null);
     try {
-      const job = await api.submit(source, settings, scribbles, attempt.signal);
+      const job = await find(attempt.signal);
       if (this.attempt !== attempt) return void api.cancel(job.id);
       this.job = job;
+      this.#remember();
       // A quick job may be done before its picture is here: the tree waits for it.
       this.picture = api.fetchPicture(job.id);
       this.unfollow = api.follow(job.id, this.#listeners(attempt));
@@ -48,6 +62,7 @@ export class JobRunner {
   forget() {
     if (this.result) api.cancel(this.result.id);
     this.result = null;
+    this.#remember();
   }
 
   cancel() {
@@ -92,6 +107,7 @@ export class JobRunner {
       this.forget();
       this.result = this.job;
       this.job = null;
+      this.#remember();
       this.isRunning = false;
       $("progress").hidden = true;
       this.handlers.finished(tree);
@@ -104,6 +120,7 @@ export class JobRunner {
     this.unfollow?.();
     this.isRunning = false;
     this.attempt = this.job = null;
+    this.#remember();
     $("progress").hidden = true;
     this.handlers.stopped(message);
   }

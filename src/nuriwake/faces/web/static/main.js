@@ -4,10 +4,12 @@ import * as api from "./api.js";
 import { $, announce, hex, hideAlert, showAlert } from "./dom.js";
 import { SettingsForm } from "./form.js";
 import { JobRunner } from "./job.js";
+import { wireKeys } from "./keys.js";
 import { Pointer } from "./pointer.js";
 import { RegionPanel } from "./regions.js";
 import { BRUSHES, Scribbles } from "./scribble.js";
 import { View } from "./view.js";
+import { toggleFullScreen } from "./zoom.js";
 
 const view = new View(document);
 const regions = new RegionPanel(view, describeResult);
@@ -16,7 +18,7 @@ const pointer = new Pointer(view, regions, scribbles, describeHover);
 const runner = new JobRunner({ started, live, finished, stopped });
 let server; // what /api/settings tells
 let form;
-let source = null; // {file}, {example} or {opened}
+let source = null; // {file}, {example}, {opened} or, after the page was loaded again, {again}
 let pictureOf = null; // the source whose picture is shown
 
 // ---- a job's life
@@ -33,7 +35,20 @@ function run(chosen, withScribbles = false) {
   png.then((blob) => runner.start(chosen, settings, blob));
 }
 
+/** Show the job in the page's address again, with its settings and scribbles. */
+async function reopen(id) {
+  source = { again: id };
+  showWork();
+  setBusy(true);
+  await runner.reopen(id);
+  const job = runner.job ?? runner.result;
+  if (job?.id !== id) return;
+  form.write(job.settings);
+  if (job.command.includes(" --scribbles ")) scribbles.restore(await api.fetchScribbles(id));
+}
+
 function started(job, bitmap) {
+  if (source.again) source.again = job.id;
   if (pictureOf !== source) {
     view.showPicture(bitmap);
     scribbles.resize(bitmap.width, bitmap.height);
@@ -173,6 +188,10 @@ function wireView() {
     $("opacity-value").textContent = `${$("opacity").value} %`;
   });
   $("outlines-only").addEventListener("change", () => view.setOptions({ outlinesOnly: $("outlines-only").checked }));
+  $("zoom-in").addEventListener("click", () => view.zoom.key("+"));
+  $("zoom-out").addEventListener("click", () => view.zoom.key("-"));
+  $("zoom-fit").addEventListener("click", () => view.zoom.fit());
+  $("full-screen").addEventListener("click", toggleFullScreen);
   $("run-again").addEventListener("click", () => run(source));
   $("copy").addEventListener("click", copyCommand);
 }
@@ -228,22 +247,6 @@ function wireScribbles() {
   $("learn").addEventListener("click", () => run(source, true));
 }
 
-function wireKeys() {
-  const actions = {
-    m: () => regions.merge(), s: () => regions.split(), u: () => regions.undo(),
-    a: () => regions.preset("auto"), o: () => $("outlines-only").click(),
-    "[": () => regions.step(-1), "]": () => regions.step(1), Escape: () => regions.select(null),
-  };
-  document.addEventListener("keydown", (event) => {
-    const typing = event.target.matches("input:not([type=range], [type=radio], [type=checkbox]), select, textarea");
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || !regions.isReady) return;
-    const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (!action) return;
-    event.preventDefault();
-    action();
-  });
-}
-
 function showExamples(list) {
   $("examples").append(...list.map(({ name, title, credit }) => {
     const image = Object.assign(document.createElement("img"), { src: `/api/examples/${name}.jpg`, alt: "", width: 240, height: 180 });
@@ -262,7 +265,12 @@ async function open() {
   wireStart();
   wireView();
   wireScribbles();
-  wireKeys();
+  wireKeys({
+    m: () => regions.merge(), s: () => regions.split(), u: (event) => regions.undo(),
+    a: () => regions.preset("auto"), o: () => $("outlines-only").click(),
+    "[": () => regions.step(-1), "]": () => regions.step(1), Escape: () => regions.select(null),
+    undo: () => regions.undo(), redo: () => {},
+  }, view.zoom, () => regions.isReady);
   try {
     server = await api.fetchSettings();
     form = new SettingsForm($("settings-form"), server);
@@ -271,7 +279,9 @@ async function open() {
     showDownloads(server.downloads);
     showExamples(await api.fetchExamples());
     document.documentElement.dataset.ready = "yes";
-    if (server.opened) run({ opened: true });
+    window.addEventListener("hashchange", () => location.reload()); // another job's address
+    if (JobRunner.address) reopen(JobRunner.address);
+    else if (server.opened) run({ opened: true });
   } catch (error) {
     showAlert(error.message);
   }

@@ -18,10 +18,13 @@ export class Pointer {
     element.addEventListener("click", (event) => this.#click(event));
     element.addEventListener("keydown", (event) => this.#key(event));
     element.addEventListener("blur", () => this.#hideCrosshair());
+    view.onZoom = () => this.#placeCrosshair();
+    view.zoom.onPinch = () => this.scribbles.cancel();
   }
 
   setScribbling(on) {
     this.isScribbling = on;
+    this.view.zoom.isPainting = on;
     this.view.element.classList.toggle("painting", on);
   }
 
@@ -33,20 +36,20 @@ export class Pointer {
   #move(event) {
     const pixel = this.view.pixelAt(event);
     if (!pixel) return;
-    if (this.isScribbling) this.scribbles.extend(pixel);
+    if (this.isScribbling && !this.view.zoom.isPanning) this.scribbles.extend(pixel);
     this.onHover(this.view.nodeAt(pixel));
   }
 
   #down(event) {
     const pixel = this.view.pixelAt(event);
-    if (!this.isScribbling || !pixel || event.button !== 0) return;
+    if (!this.isScribbling || this.view.zoom.isPanning || !pixel || event.button !== 0) return;
     this.view.element.setPointerCapture(event.pointerId);
     this.scribbles.begin(pixel);
   }
 
   #click(event) {
     const pixel = this.view.pixelAt(event);
-    if (this.isScribbling || !pixel || !this.regions.isReady) return;
+    if (this.isScribbling || this.view.zoom.wasDragged || !pixel || !this.regions.isReady) return;
     this.#select(pixel);
   }
 
@@ -69,18 +72,22 @@ export class Pointer {
 
   #moveCrosshair([down, right], fine) {
     const { view } = this;
-    const stride = fine ? 1 : Math.max(1, Math.round((STRIDE * view.width) / view.element.clientWidth));
+    const stride = fine ? 1 : Math.max(1, Math.round(STRIDE / view.zoom.scale));
     const clamp = (value, size) => Math.min(size - 1, Math.max(0, value));
     this.crosshair = {
       row: clamp(this.crosshair.row + down * stride, view.height),
       col: clamp(this.crosshair.col + right * stride, view.width),
     };
-    const mark = $("crosshair");
-    mark.hidden = false;
-    mark.style.left = `${(100 * (this.crosshair.col + 0.5)) / view.width}%`;
-    mark.style.top = `${(100 * (this.crosshair.row + 0.5)) / view.height}%`;
+    $("crosshair").hidden = false;
+    view.zoom.reveal(this.crosshair); // and the mark is placed
     if (this.isScribbling) this.scribbles.extend(this.crosshair);
     this.onHover(view.nodeAt(this.crosshair));
+  }
+
+  #placeCrosshair() {
+    const [left, top] = this.view.zoom.toBox(this.crosshair.row + 0.5, this.crosshair.col + 0.5);
+    $("crosshair").style.left = `${left}px`;
+    $("crosshair").style.top = `${top}px`;
   }
 
   #togglePen() {

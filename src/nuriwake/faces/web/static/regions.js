@@ -41,7 +41,10 @@ export class RegionPanel {
       if (button.hidden) return null;
       const { count } = this.tree.preset(name);
       button.title = `${button.dataset.title}: ${count} ${this.tree.parts}`;
-      return Object.assign(document.createElement("option"), { value: this.#stopOf(count), label: name });
+      const mark = Object.assign(document.createElement("span"), { title: button.title });
+      mark.style.setProperty("--at", this.#stopOf(count) / Math.max(1, this.stops.length - 1));
+      mark.textContent = button.textContent[0];
+      return mark;
     });
     $("slider-marks").replaceChildren(...marks.filter(Boolean));
   }

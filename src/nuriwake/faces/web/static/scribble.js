@@ -28,6 +28,15 @@ export class Scribbles {
     this.onChange();
   }
 
+  /** Take a map drawn before; of the same size. */
+  restore(map) {
+    if (map.length !== this.map.length) return;
+    this.map.set(map);
+    this.strokes = [];
+    this.#render();
+    this.onChange();
+  }
+
   /** How many different labels are drawn. */
   get nLabels() { return BRUSHES.filter((_, i) => this.map.includes(i + 1)).length; }
 
@@ -60,6 +69,13 @@ export class Scribbles {
     if (this.strokes.length > MAX_UNDO) this.strokes.shift();
     this.stroke = null;
     this.onChange();
+  }
+
+  /** Take back a stroke that was a pinch's first finger. */
+  cancel() {
+    for (const [p, label] of this.stroke || []) this.map[p] = label;
+    this.stroke = null;
+    this.#render();
   }
 
   undo() {

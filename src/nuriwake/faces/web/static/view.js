@@ -1,9 +1,11 @@
 // Paints the layers: picture, live labels, regions, outlines, selection. Every pass over the pixels
 // is one loop over typed arrays, so that the slider is answered within a frame.
 
+import { $ } from "./dom.js";
+import { Outlines } from "./outlines.js";
+import { MiniMap, Zoom } from "./zoom.js";
+
 const OPAQUE = 0xff000000;
-const WHITE = 0xffffffff;
-const SHADOW = 0xb0000000;
 const rgba = (r, g, b) => (OPAQUE | (b << 16) | (g << 8) | r) >>> 0;
 
 class Layer {
@@ -44,13 +46,16 @@ export class View {
   constructor(root) {
     this.element = root.querySelector("#layers");
     this.stage = root.querySelector("#stage");
+    this.sheets = [...root.querySelectorAll(".sheet")];
     this.alone = root.querySelector("#photo-alone");
     this.alonePane = root.querySelector("#pane-photo");
-    const names = ["photo", "live", "regions", "outlines", "scribbles", "selection"];
+    const names = ["photo", "live", "regions", "scribbles", "selection"];
     this.layers = Object.fromEntries(names.map((n) => [n, new Layer(root.querySelector(`#layer-${n}`))]));
-    new ResizeObserver(() => this.#fitLines()).observe(this.element);
+    this.outlines = new Outlines(root.querySelector("#layer-outlines"));
     this.options = { fill: "palette", opacity: 0.55, outlinesOnly: false, layout: "overlay" };
     this.tree = null;
+    this.zoom = new Zoom([this.element, root.querySelector("#twin")], () => this.#zoomed());
+    this.minimap = new MiniMap(this.zoom);
   }
 
   /** Begin with a new picture, an ImageBitmap. */
@@ -63,11 +68,35 @@ export class View {
     this.alone.width = this.width;
     this.alone.height = this.height;
     this.alone.getContext("2d").drawImage(bitmap, 0, 0);
-    this.stage.style.setProperty("--ratio", String(this.width / this.height));
+    for (const sheet of this.sheets) {
+      sheet.style.width = `${this.width}px`;
+      sheet.style.height = `${this.height}px`;
+    }
+    // A box as the picture is, but never a mere strip: one zooms in there.
+    this.stage.style.setProperty("--ratio", String(Math.min(2.4, Math.max(0.6, this.width / this.height))));
     this.tree = this.partition = this.selected = null;
+    this.outlines.clear();
+    this.minimap.open(bitmap);
+    this.zoom.open(this.width, this.height);
     this.setOptions({});
-    this.lines = 1;
-    this.#fitLines();
+  }
+
+  /** Look at another part of the picture; lines are drawn again, once a frame. */
+  #zoomed() {
+    const { x, y, scale } = this.zoom;
+    for (const sheet of this.sheets) sheet.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
+    this.element.classList.toggle("enlarged", scale * Math.min(2, devicePixelRatio) >= 2);
+    this.element.classList.toggle("zoomed", this.zoom.isZoomed);
+    this.minimap.show();
+    $("zoom-value").textContent = `${scale < 0.1 ? (100 * scale).toFixed(1) : Math.round(100 * scale)} %`;
+    $("zoom-out").disabled = $("zoom-fit").disabled = !this.zoom.isZoomed;
+    this.onZoom?.();
+    if (!this.partition || this.isDrawing) return;
+    this.isDrawing = true;
+    requestAnimationFrame(() => {
+      this.isDrawing = false;
+      if (this.partition) this.#paintOutlines();
+    });
   }
 
   /** Show labels that are still forming, a small ImageBitmap. */
@@ -86,20 +115,7 @@ export class View {
 
   showTree(tree) {
     this.tree = tree;
-    this.#findBorders();
-  }
-
-  /** Positions where a leaf meets another leaf to the right (even entries) or below (odd ones). */
-  #findBorders() {
-    const { base, width, height } = this.tree;
-    const borders = [];
-    for (let row = 0, p = 0; row < height; row++) {
-      for (let col = 0; col < width; col++, p++) {
-        if (col + 1 < width && base[p] !== base[p + 1]) borders.push(2 * p);
-        if (row + 1 < height && base[p] !== base[p + width]) borders.push(2 * p + 1);
-      }
-    }
-    this.borders = Int32Array.from(borders);
+    this.outlines.open(tree);
   }
 
   showPartition(partition, selected) {
@@ -143,35 +159,10 @@ export class View {
     return rgba(tree.palette[c], tree.palette[c + 1], tree.palette[c + 2]);
   }
 
-  /** Lines must be about a pixel of the screen wide, however much the picture is shrunk. */
-  #fitLines() {
-    if (!this.width) return;
-    const shrunk = this.width / Math.max(1, this.element.clientWidth * Math.min(2, devicePixelRatio));
-    this.element.classList.toggle("enlarged", shrunk <= 0.5);
-    const lines = Math.max(1, Math.ceil(shrunk - 0.2));
-    if (lines === this.lines) return;
-    this.lines = lines;
-    if (this.partition) this.paint();
-  }
-
-  /** White inside, dark beyond: seen on any picture. */
   #paintOutlines() {
-    const { base, nLeaves } = this.tree;
-    const words = this.layers.outlines.words();
-    words.fill(0);
-    const node = new Int32Array(nLeaves + 1).fill(-1);
-    node.set(this.partition.nodes, 1);
-    for (let i = 0; i < this.borders.length; i++) {
-      const p = this.borders[i] >> 1;
-      const step = this.borders[i] & 1 ? this.width : 1;
-      if (node[base[p]] === node[base[p + step]]) continue;
-      for (let d = 0; d < this.lines; d++) {
-        if (p >= d * step) words[p - d * step] = WHITE;
-        const q = p + (d + 1) * step;
-        if (q < words.length && words[q] === 0) words[q] = SHADOW;
-      }
-    }
-    this.layers.outlines.put();
+    const nodes = new Int32Array(this.tree.nLeaves + 1).fill(-1);
+    nodes.set(this.partition.nodes, 1);
+    this.outlines.draw(this.zoom, nodes, this.selected);
   }
 
   #paintSelection() {
@@ -186,23 +177,12 @@ export class View {
     const words = layer.words();
     // A light veil over everything else lets the region stand out.
     for (let p = 0; p < base.length; p++) words[p] = inside[base[p]] ? 0 : 0x70000000;
-    for (let i = 0; i < this.borders.length; i++) {
-      const p = this.borders[i] >> 1;
-      const step = this.borders[i] & 1 ? this.width : 1;
-      if (inside[base[p]] === inside[base[p + step]]) continue;
-      for (let d = -this.lines; d <= this.lines; d++) {
-        const q = p + d * step;
-        if (q >= 0 && q < words.length) words[q] = WHITE;
-      }
-    }
     layer.put();
   }
 
   /** The pixel under a pointer event, or null. */
   pixelAt(event) {
-    const box = this.element.getBoundingClientRect();
-    const col = Math.floor(((event.clientX - box.left) / box.width) * this.width);
-    const row = Math.floor(((event.clientY - box.top) / box.height) * this.height);
+    const [row, col] = this.zoom.toPicture(event).map(Math.floor);
     return row >= 0 && col >= 0 && row < this.height && col < this.width ? { row, col } : null;
   }
 

@@ -9,11 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from nuriwake.errors import ModelError, UsageError, out_of_range
 from nuriwake.io.atomic import atomic_path
+from nuriwake.io.faults import check_file, reading, reason_of
+from nuriwake.io.header import header_settings, parse_header
 from nuriwake.io.versions import package_versions
 from nuriwake.settings import Settings, Value
 
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from nuriwake.learn.network import Network
+    from nuriwake.learn.normalise import BandStatistics
     from nuriwake.model import Model
 
 MODEL_SUFFIX = ".safetensors"
@@ -104,56 +110,93 @@ def load_model(path: str | Path) -> Model:
     ModelError
         If the file is missing, damaged, not from nuriwake, or from a newer nuriwake.
     """
-    from nuriwake.learn.normalise import BandStatistics
     from nuriwake.model import Model
 
     path = Path(path)
     header, tensors = _read(path)
-    try:
-        settings = Settings.recorded(header.settings)
+    settings = header_settings(path, header.settings, "a model")
+    with reading(path, "a model", ModelError):
+        statistics = _statistics(header)
         network = _network(tensors, settings)
-    except (KeyError, RuntimeError, UsageError) as error:
-        reason = str(error).splitlines()[0]
-        raise ModelError(f"{path}: the model is damaged ({reason}).") from error
-    statistics = BandStatistics(tuple(header.low), tuple(header.high))
+        _check_bands(network, statistics, header, settings)
     return Model(network, statistics, settings, tuple(header.band_names))
 
 
 def _read(path: Path) -> tuple[Header, dict[str, Tensor]]:
     from safetensors import SafetensorError, safe_open
 
-    if not path.is_file():
-        raise ModelError(f"{path}: no such file.")
+    check_file(path, ModelError)
     try:
-        with safe_open(path, framework="pt") as file:
+        with reading(path, "a model", ModelError), safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path}: not a model, or damaged ({error}).") from error
+    except SafetensorError as error:
+        raise ModelError(f"{path}: cannot be read as a model ({reason_of(error)}).") from error
     return _header(path, metadata), tensors
 
 
 def _header(path: Path, metadata: Mapping[str, str]) -> Header:
     if _KEY not in metadata:
         raise ModelError(f"{path}: a safetensors file, but not a model of nuriwake.")
-    try:
-        values = json.loads(metadata[_KEY])
-        version = values["format"]
-        if version > FORMAT:
-            raise ModelError(
-                f"{path}: a model of format {version}, from nuriwake {values['versions'][_KEY]}; "
-                f"this one reads up to format {FORMAT}. Update it: pip install -U nuriwake"
-            )
+    values = parse_header(path, metadata[_KEY], "a model", FORMAT)
+    with reading(path, "a model", ModelError):
         return Header(**values)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{path}: the model's header is damaged ({error}).") from error
+
+
+def _statistics(header: Header) -> BandStatistics:
+    from nuriwake.learn.normalise import BandStatistics
+
+    low, high = (tuple(map(float, values)) for values in (header.low, header.high))
+    if len(low) != len(high) or not low or not all(map(isfinite, (*low, *high))):
+        raise ValueError("its value ranges are not finite numbers, two for each band")
+    return BandStatistics(low, high)
 
 
 def _network(tensors: Mapping[str, Tensor], settings: Settings) -> Network:
+    """Build the network that the settings describe, of tensors that fit it exactly."""
+    import torch
+
     from nuriwake.learn.network import Network
 
     # The recipe fast sees more than the bands: the width is that of the first convolution.
     n_inputs = tensors["convs.0.weight"].shape[1]
-    network = Network(n_inputs, settings.n_channels, settings.max_labels, settings.n_layers)
-    network.load_state_dict(dict(tensors))
-    return network.eval()
+    with torch.device("meta"):
+        network = Network(n_inputs, settings.n_channels, settings.max_labels, settings.n_layers)
+    expected = network.state_dict()
+    if expected.keys() != tensors.keys():
+        raise ValueError("its tensors are not those of the network that its settings describe")
+    for name, tensor in tensors.items():
+        wanted = expected[name]
+        if tensor.shape != wanted.shape or tensor.dtype != wanted.dtype:
+            raise ValueError(
+                f"tensor {name} must be {wanted.dtype} of shape {tuple(wanted.shape)}; got "
+                f"{tensor.dtype} of shape {tuple(tensor.shape)}"
+            )
+        if not tensor.isfinite().all():
+            raise ValueError(f"tensor {name} holds numbers that are not finite")
+        if name.endswith("running_var") and (tensor < 0).any():
+            raise ValueError(f"tensor {name} holds negative variances")
+    network.load_state_dict(dict(tensors), assign=True)
+    return network.requires_grad_(True).eval()
+
+
+def _check_bands(
+    network: Network, statistics: BandStatistics, header: Header, settings: Settings
+) -> None:
+    """Refuse a model whose network, value ranges and names are of unlike numbers of bands."""
+    names, n_bands = header.band_names, statistics.n_bands
+    if not all(isinstance(name, str) for name in names) or len(names) not in (0, n_bands):
+        raise ValueError("its names of bands are not one text for each band")
+    n_inputs = n_bands if settings.method.is_local else _n_channels_of_view(n_bands)
+    if network.n_bands != n_inputs:
+        raise ValueError(
+            f"its network takes {network.n_bands} channels, where {n_bands} bands give {n_inputs}"
+        )
+
+
+def _n_channels_of_view(n_bands: int) -> int:
+    """Count what the recipe fast shows its network of an image."""
+    from nuriwake.learn.view import coarse_view
+
+    view, _ = coarse_view(np.zeros((1, 1, n_bands), np.float32), np.ones((1, 1), bool), 1)
+    return int(view.shape[2])

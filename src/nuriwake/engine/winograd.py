@@ -1,0 +1,241 @@
+"""3x3 convolutions in float32 with a quarter of the multiplications: Winograd's F(4x4, 3x3).
+
+A tile of 4x4 pixels and its surroundings, 6x6 pixels, are taken to 36 numbers in which a
+convolution is a plain product, channel by channel; so are the weights, and so, for the gradient of
+the weights, the 4x4 slopes of the output. What remains are 36 matrix products over all tiles of a
+strip. Processors that multiply bfloat16 quickly need none of this.
+
+References
+----------
+Lavin, Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016, section 4.3.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nuriwake.compiled import compiled
+from nuriwake.engine.padded import POINTS, TILE
+from nuriwake.engine.team import Team
+
+#: G, which takes the three taps of a kernel to the points 0, +-sqrt(1/2), +-sqrt(2) and infinity.
+#: The points 0, +-1, +-2 of the paper would double the rounding error.
+_FILTER = (
+    (1, 0, 0),
+    (-2 / 3, -(2**0.5) / 3, -1 / 3),
+    (-2 / 3, 2**0.5 / 3, -1 / 3),
+    (1 / 6, 2**0.5 / 6, 1 / 3),
+    (1 / 6, -(2**0.5) / 6, 1 / 3),
+    (0, 0, 1),
+)
+# Not plain numbers: those would make the compiled loops compute in float64.
+_HALF, _TWO, _BOTH = np.float32(0.5), np.float32(2), np.float32(2.5)
+_LOW, _HIGH = np.float32(0.5**0.5), np.float32(2**0.5)
+
+
+def transform_filter(weight: Tensor) -> Tensor:
+    """Take a kernel (C', C, 3, 3) to its points, float32 (36, C, C')."""
+    taps = _taps(weight)
+    points = torch.einsum("ik,ockl,jl->ijco", taps, weight.to(taps), taps)
+    return points.flatten(0, 1).float().contiguous()
+
+
+def filter_gradient(products: Tensor) -> Tensor:
+    """Take the sums over tiles of slopes x inputs, (36, C', C), to those of a kernel's weights.
+
+    Returns
+    -------
+    Tensor of float64, shape (C', C, 3, 3)
+    """
+    taps = _taps(products)
+    points = products.to(taps).view(TILE + 2, TILE + 2, *products.shape[1:])
+    return torch.einsum("ik,ijoc,jl->ockl", taps, points, taps)
+
+
+def transform_input(surroundings: Tensor, team: Team) -> Tensor:
+    """Take pixels to the points of their tiles.
+
+    Parameters
+    ----------
+    surroundings : Tensor of float32, shape (rows + 2, columns + 2, C)
+        With the border that a convolution without padding needs.
+    team : Team
+
+    Returns
+    -------
+    Tensor of float32, shape (36, tiles, C)
+    """
+    return _in_bands(_input_points, surroundings, team)
+
+
+def transform_slopes(surroundings: Tensor, team: Team) -> Tensor:
+    """Take slopes with respect to a convolution's output to the points of their tiles.
+
+    Parameters
+    ----------
+    surroundings : Tensor of float32, shape (rows + 2, columns + 2, C')
+        Of which the border does not count.
+    team : Team
+
+    Returns
+    -------
+    Tensor of float32, shape (36, tiles, C')
+    """
+    return _in_bands(_slope_points, surroundings, team)
+
+
+def inverse_transform(points: Tensor, bias: Tensor, shape: tuple[int, int], team: Team) -> Tensor:
+    """Take products to the convolution's output.
+
+    Parameters
+    ----------
+    points : Tensor of float32, shape (36, tiles, C')
+    bias : Tensor of float32, shape (C',)
+    shape : (rows, columns)
+        Of the output.
+    team : Team
+
+    Returns
+    -------
+    Tensor of float32, shape (rows, columns, C')
+    """
+    output = points.new_empty((*shape, points.shape[2]))
+    arrays = points.numpy(), bias.numpy(), output.numpy()
+    team.share(-(-shape[0] // TILE), lambda first, last: _output(*arrays, first, last))
+    return output
+
+
+def _taps(like: Tensor) -> Tensor:
+    return torch.tensor(_FILTER, dtype=torch.float64, device=like.device)
+
+
+def _in_bands(loop: Any, surroundings: Tensor, team: Team) -> Tensor:
+    height, width, n_channels = surroundings.shape
+    n_bands, n_columns = (height + 1) // TILE, (width + 1) // TILE
+    points = surroundings.new_empty((POINTS, n_bands * n_columns, n_channels))
+    arrays = surroundings.numpy(), points.numpy()
+    team.share(n_bands, lambda first, last: loop(*arrays, first, last))
+    return points
+
+
+@compiled
+def _from_pixels(d0: Any, d1: Any, d2: Any, d3: Any, d4: Any, d5: Any) -> Any:
+    """Apply B^T to six pixels in a row."""
+    a, b = d4 - _TWO * d2, _LOW * (d3 - _TWO * d1)
+    c, d = d4 - _HALF * d2, _HIGH * (d3 - _HALF * d1)
+    return d0 - _BOTH * d2 + d4, a + b, a - b, c + d, c - d, d1 - _BOTH * d3 + d5
+
+
+@compiled
+def _from_slopes(d0: Any, d1: Any, d2: Any, d3: Any) -> Any:
+    """Apply A to four slopes in a row."""
+    a, b = d0 + _HALF * d2, _LOW * (d1 + _HALF * d3)
+    c, d = d0 + _TWO * d2, _HIGH * (d1 + _TWO * d3)
+    return d0, a + b, a - b, c + d, c - d, d3
+
+
+@compiled
+def _to_pixels(d0: Any, d1: Any, d2: Any, d3: Any, d4: Any, d5: Any) -> Any:
+    """Apply A^T to six products in a row."""
+    a, b, c, d = d1 + d2, _LOW * (d1 - d2), d3 + d4, _HIGH * (d3 - d4)
+    return d0 + a + c, b + d, _HALF * a + _TWO * c, _HALF * b + _TWO * d + d5
+
+
+@compiled
+def _input_points(
+    surroundings: NDArray[np.float32], points: NDArray[np.float32], first: int, last: int
+) -> None:
+    """Transform the tiles of the bands ``first`` to ``last``, four rows each."""
+    n_columns, n_channels = (surroundings.shape[1] + 1) // 4, surroundings.shape[2]
+    room = np.zeros((7, 7, n_channels), np.float32)
+    half = np.empty((6, 6, n_channels), np.float32)
+    for t in range(first * n_columns, last * n_columns):
+        row, column = 4 * (t // n_columns), 4 * (t % n_columns)
+        tile = surroundings[row : row + 6, column : column + 6]
+        if tile.shape[0] < 6 or tile.shape[1] < 6:
+            room[:] = 0
+            room[: tile.shape[0], : tile.shape[1]] = tile
+            tile = room[:6, :6]
+        for j in range(6):
+            h = half[:, j]
+            d = tile[:, j]
+            for c in range(n_channels):
+                h[0, c], h[1, c], h[2, c], h[3, c], h[4, c], h[5, c] = _from_pixels(
+                    d[0, c], d[1, c], d[2, c], d[3, c], d[4, c], d[5, c]
+                )
+        for i in range(6):
+            p = points[6 * i : 6 * i + 6, t]
+            h = half[i]
+            for c in range(n_channels):
+                p[0, c], p[1, c], p[2, c], p[3, c], p[4, c], p[5, c] = _from_pixels(
+                    h[0, c], h[1, c], h[2, c], h[3, c], h[4, c], h[5, c]
+                )
+
+
+@compiled
+def _slope_points(
+    surroundings: NDArray[np.float32], points: NDArray[np.float32], first: int, last: int
+) -> None:
+    """Transform the tiles of the bands ``first`` to ``last``, four rows each."""
+    rows = surroundings[1:-1, 1:-1]
+    n_columns, n_channels = (rows.shape[1] + 3) // 4, rows.shape[2]
+    room = np.zeros((5, 5, n_channels), np.float32)
+    half = np.empty((6, 4, n_channels), np.float32)
+    for t in range(first * n_columns, last * n_columns):
+        row, column = 4 * (t // n_columns), 4 * (t % n_columns)
+        tile = rows[row : row + 4, column : column + 4]
+        if tile.shape[0] < 4 or tile.shape[1] < 4:
+            room[:] = 0
+            room[: tile.shape[0], : tile.shape[1]] = tile
+            tile = room[:4, :4]
+        for j in range(4):
+            h = half[:, j]
+            d = tile[:, j]
+            for c in range(n_channels):
+                h[0, c], h[1, c], h[2, c], h[3, c], h[4, c], h[5, c] = _from_slopes(
+                    d[0, c], d[1, c], d[2, c], d[3, c]
+                )
+        for i in range(6):
+            p = points[6 * i : 6 * i + 6, t]
+            h = half[i]
+            for c in range(n_channels):
+                p[0, c], p[1, c], p[2, c], p[3, c], p[4, c], p[5, c] = _from_slopes(
+                    h[0, c], h[1, c], h[2, c], h[3, c]
+                )
+
+
+@compiled
+def _output(
+    points: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    output: NDArray[np.float32],
+    first: int,
+    last: int,
+) -> None:
+    """Write the pixels of the bands ``first`` to ``last``, four rows each."""
+    n_columns, n_channels = (output.shape[1] + 3) // 4, output.shape[2]
+    room = np.empty((4, 4, n_channels), np.float32)
+    half = np.empty((4, 6, n_channels), np.float32)
+    for t in range(first * n_columns, last * n_columns):
+        row, column = 4 * (t // n_columns), 4 * (t % n_columns)
+        for j in range(6):
+            p = points[j::6, t]
+            h = half[:, j]
+            for c in range(n_channels):
+                h[0, c], h[1, c], h[2, c], h[3, c] = _to_pixels(
+                    p[0, c], p[1, c], p[2, c], p[3, c], p[4, c], p[5, c]
+                )
+        for i in range(4):
+            h = half[i]
+            for c in range(n_channels):
+                y0, y1, y2, y3 = _to_pixels(h[0, c], h[1, c], h[2, c], h[3, c], h[4, c], h[5, c])
+                b = bias[c]
+                r = room[i]
+                r[0, c], r[1, c], r[2, c], r[3, c] = y0 + b, y1 + b, y2 + b, y3 + b
+        tile = output[row : row + 4, column : column + 4]
+        tile[:] = room[: tile.shape[0], : tile.shape[1]]

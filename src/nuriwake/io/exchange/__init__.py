@@ -1,0 +1,1 @@
+"""Regions in the forms of annotation tools, one module a form."""

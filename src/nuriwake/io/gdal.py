@@ -1,0 +1,56 @@
+"""What GDAL reports, as errors of ours; the one place that knows rasterio's private names."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+
+from nuriwake.errors import InputError, NuriwakeError, OutputError, require
+from nuriwake.io.faults import DAMAGED, reason_of
+
+#: Megabytes that GDAL may keep of a file; its own default is a share of the machine's memory.
+CACHE_MB = 64
+#: Module and name of GDAL's own reports, which rasterio lets through beside its documented errors.
+PRIVATE_ERROR = ("rasterio._err", "CPLE_BaseError")
+
+
+def gdal_exceptions() -> tuple[type[Exception], ...]:
+    """Return the exceptions by which rasterio says that GDAL failed.
+
+    A version of rasterio without :data:`PRIVATE_ERROR` has its documented ones only.
+    """
+    rasterio = require("rasterio", extra="geo")
+    module, name = PRIVATE_ERROR
+    documented = (rasterio.errors.RasterioError, SystemError)
+    try:
+        return (*documented, getattr(import_module(module), name))
+    except (ImportError, AttributeError):
+        return documented
+
+
+@contextmanager
+def gdal_errors(path: Path, error_type: type[InputError | OutputError]) -> Iterator[None]:
+    """Turn whatever GDAL reports inside the block into one line of ours.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file to name.
+    error_type : type
+        ``InputError`` or ``OutputError``.
+    """
+    rasterio = require("rasterio", extra="geo")
+    # While a file is read, whatever is raised comes from damaged bytes.
+    verb, damaged = ("read", DAMAGED) if error_type is InputError else ("written", ())
+    try:
+        with rasterio.Env(GDAL_CACHEMAX=CACHE_MB), warnings.catch_warnings():
+            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+            yield
+    except NuriwakeError:
+        raise
+    except (*gdal_exceptions(), *damaged) as error:
+        reason = reason_of(error.__cause__ or error, path)
+        raise error_type(f"{path}: cannot be {verb} ({reason}).") from error

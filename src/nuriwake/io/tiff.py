@@ -1,0 +1,262 @@
+"""TIFF at the door: pages, series and their sizes are checked before a pixel is decoded."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nuriwake.errors import InputError, UsageError, out_of_range
+from nuriwake.io.faults import check_declared, check_file, reading
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile, TiffPage, TiffPageSeries
+
+TIFF_SUFFIXES = (".tif", ".tiff")
+#: First bytes of a TIFF: byte order, then 42, or 43 for one beyond 4 GB.
+MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+#: Bits of the tag NewSubfileType: a smaller copy of another page, a mask of it.
+_REDUCED_OR_MASK = 1 | 4
+_COMPRESSION_NONE = 1
+#: Values of ExtraSamples that mean alpha, associated or not.
+_ALPHA = (1, 2)
+
+
+@contextmanager
+def opened_tiff(source: Path | BinaryIO, *, is_checked: bool = False) -> Iterator[TiffFile]:
+    """Open a TIFF; whatever turns out to be damaged inside the block becomes one line.
+
+    Parameters
+    ----------
+    source : pathlib.Path or binary stream
+    is_checked : bool
+        Whether the chain of pages was followed before, which takes long in files of thousands.
+
+    Yields
+    ------
+    tifffile.TiffFile
+        With at least one page, whose pages form no circle.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, or no TIFF.
+    """
+    import tifffile
+
+    name = _name(source)
+    if isinstance(source, Path):
+        check_file(source)
+    with reading(name, "a TIFF"), _stream(source) as stream:
+        if not is_checked and _count_pages(stream) == 0:
+            raise ValueError("it has no page")
+        stream.seek(0)
+        with tifffile.TiffFile(stream, name=str(name)) as file:
+            yield file
+
+
+@contextmanager
+def _stream(source: Path | BinaryIO) -> Iterator[BinaryIO]:
+    if isinstance(source, Path):
+        with source.open("rb") as stream:
+            yield stream
+    else:
+        source.seek(0)
+        yield source
+
+
+def _count_pages(stream: BinaryIO) -> int:
+    """Follow the chain of pages; a chain that runs in a circle is refused."""
+    head = stream.read(16)
+    if not head.startswith(MAGIC):
+        raise ValueError("it does not begin as one")
+    order = "<" if head[:2] == b"II" else ">"
+    is_big = 43 in head[2:4]
+    count_format, entry, word = ("Q", 20, "Q") if is_big else ("H", 12, "I")
+    (offset,) = struct.unpack_from(order + word, head, 8 if is_big else 4)
+    seen: set[int] = set()
+    while offset:
+        if offset in seen:
+            raise ValueError("its pages refer to each other in a circle")
+        seen.add(offset)
+        stream.seek(offset)
+        (n_tags,) = struct.unpack(
+            order + count_format, stream.read(struct.calcsize(order + count_format))
+        )
+        stream.seek(offset + struct.calcsize(order + count_format) + n_tags * entry)
+        following = stream.read(struct.calcsize(order + word))
+        if len(following) < struct.calcsize(order + word):
+            raise ValueError(f"page {len(seen)} is cut off")
+        (offset,) = struct.unpack(order + word, following)
+    return len(seen)
+
+
+def check_page(page: TiffPage, name: object, n_pages: int = 1) -> None:
+    """Refuse a page whose pixels are complex, missing, or more than its file can hold.
+
+    Parameters
+    ----------
+    page : tifffile.TiffPage
+    name : object
+        Of the file, for messages.
+    n_pages : int
+        How many pages like this one will be read.
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
+    size = page.parent.filehandle.size
+    what = " x ".join(map(str, (page.imagelength, page.imagewidth, page.samplesperpixel)))
+    if page.dtype is None or page.dtype.kind not in "buif":
+        raise InputError(
+            f"{name}: pixels must be ints or floats; got {page.dtype or 'an unknown dtype'}."
+        )
+    if 0 in page.shape:
+        raise InputError(f"{name}: must have at least one pixel; got {what}.")
+    check_declared(name, page.nbytes * n_pages, size, f"{n_pages} x {what} pixels")
+    n_parts, found = math.prod(page.chunked), len(page.dataoffsets)
+    if found < n_parts:
+        raise InputError(f"{name}: {n_parts - found} of {n_parts} strips or tiles are missing.")
+    ends = np.add(page.dataoffsets, page.databytecounts, dtype=np.float64)
+    if ends.max(initial=0) > size:
+        raise InputError(f"{name}: the file is cut off: its pixels end at byte {ends.max():.0f}.")
+    if page.compression == _COMPRESSION_NONE and sum(page.databytecounts) < page.nbytes // 2:
+        raise InputError(f"{name}: declares {what} pixels, but holds only a part of them.")
+
+
+def pictures_of(file: TiffFile) -> list[TiffPageSeries]:
+    """Return the series of a TIFF that are pictures: no smaller copies, thumbnails or masks."""
+    series = [one for one in file.series if not one.keyframe.subfiletype & _REDUCED_OR_MASK]
+    return series or list(file.series[:1])
+
+
+def first_picture(file: TiffFile, name: object) -> TiffPageSeries:
+    """Return the one picture, or the one stack of pages, that a TIFF holds; checked.
+
+    Raises
+    ------
+    InputError
+        If there is none or it is damaged, or if pages differ in size or dtype.
+    """
+    series = pictures_of(file)
+    if not series:
+        raise InputError(f"{name}: cannot be read as a TIFF (it has no picture).")
+    if len(series) > 1:
+        raise InputError(f"{name}: {unlike_pages(series)}")
+    check_page(series[0].keyframe, name, len(series[0].pages))
+    return series[0]
+
+
+def unlike_pages(series: list[TiffPageSeries]) -> str:
+    """Say in one line how the pages of a file differ, and what to do."""
+    kinds = [f"{one.shape} {one.dtype}" for one in series[:3]]
+    more = ", ..." if len(series) > 3 else ""
+    n_pages = sum(len(one.pages) for one in series)
+    return (
+        f"its {n_pages} pages differ in size or dtype: {', '.join(kinds)}{more}. "
+        f"Choose one with --page N, from 1 to {n_pages}."
+    )
+
+
+def read_tiff(
+    source: Path | BinaryIO, page: int | None = None
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Read the one picture of a TIFF, or one of its pages.
+
+    Parameters
+    ----------
+    source : pathlib.Path or binary stream
+    page : int, optional
+        From 1. Default: the one picture.
+
+    Returns
+    -------
+    array : ndarray of shape (height, width) or (height, width, bands)
+    alpha : ndarray of shape (height, width) or None
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, or holds no picture, several, or a stack.
+    UsageError
+        If there is no such page.
+    """
+    name = _name(source)
+    with opened_tiff(source) as file:
+        if page is not None:
+            return read_page(file, page, name)
+        series = first_picture(file, name)
+        axes, first = series.axes, series.keyframe
+        if series.ndim == 3 and axes[-1] != "S" and axes[0] not in "SC":
+            raise InputError(
+                f"{name}: a stack of {series.shape[0]} pages (axes {axes}) is not one picture."
+            )
+        if series.ndim not in (2, 3):
+            raise InputError(
+                f"{name}: axes {axes} of shape {series.shape} are not those of a picture."
+            )
+        array: NDArray[Any] = series.asarray()
+        if array.ndim == 3 and axes[-1] != "S":
+            array = np.moveaxis(array, 0, -1)
+        return _without_alpha(array, first)
+
+
+def read_page(
+    file: TiffFile, number: int, name: object
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Read one page of an open TIFF as a picture.
+
+    Parameters
+    ----------
+    file : tifffile.TiffFile
+    number : int
+        From 1.
+    name : object
+        Of the file, for messages.
+
+    Raises
+    ------
+    InputError
+        If the page is damaged.
+    UsageError
+        If there is no such page.
+    """
+    if not 1 <= number <= len(file.pages):
+        raise UsageError(out_of_range("page", f"an int in [1, {len(file.pages)}] ({name})", number))
+    page = file.pages[number - 1]
+    check_page(page, f"{name}, page {number}")
+    array: NDArray[Any] = page.asarray()
+    return _without_alpha(np.moveaxis(array, 0, -1) if page.axes == "SYX" else array, page)
+
+
+def _without_alpha(array: NDArray[Any], page: TiffPage) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    extra = page.extrasamples
+    is_alpha = array.ndim == 3 and len(extra) == 1 and int(extra[0]) in _ALPHA
+    return (array[:, :, :-1], array[:, :, -1]) if is_alpha else (array, None)
+
+
+def tiff_header(source: Path | BinaryIO) -> tuple[tuple[int, int], int]:
+    """Read height, width and bands of the picture of a TIFF from its tags.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged.
+    """
+    name = _name(source)
+    with opened_tiff(source) as file:
+        series = first_picture(file, name)
+        page = series.keyframe
+        return (page.imagelength, page.imagewidth), page.samplesperpixel * len(series.pages)
+
+
+def _name(source: Path | BinaryIO) -> object:
+    return source if isinstance(source, Path) else "the TIFF"

@@ -1,0 +1,110 @@
+"""What every run over tiles does: take up what an earlier one left, run the rest, leave nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from nuriwake.io.vector import check_vector_path
+from nuriwake.scale.executors import Executor
+from nuriwake.scale.products import Existing, MosaicOutputs, is_done
+from nuriwake.scale.tiles import Tile, TilePlan
+from nuriwake.scale.workfolder import WorkFolder
+
+Job = TypeVar("Job")
+#: Called with the number of tiles done and of all tiles.
+Progress = Callable[[int, int], None]
+
+
+class Tally:
+    """Counts what is done and passes it on.
+
+    Parameters
+    ----------
+    total : int
+    report : callable, optional
+        Called with what is done and the total, after every change.
+
+    Examples
+    --------
+    >>> tally = Tally(3, print)
+    >>> tally.add(2)
+    2 3
+    """
+
+    def __init__(self, total: int, report: Progress | None = None) -> None:
+        self._done, self._total = 0, total
+        self._report = report or (lambda _done, _all: None)
+
+    def add(self, steps: int = 1) -> None:
+        """Count so many more."""
+        self._done += steps
+        self._report(self._done, self._total)
+
+
+@contextmanager
+def tiled_run(outputs: MosaicOutputs, run: str, existing: Existing) -> Iterator[WorkFolder | None]:
+    """Open the folder of a run beside its outputs; it goes with the run, unless that fails.
+
+    Parameters
+    ----------
+    outputs : MosaicOutputs
+    run : str
+        Fingerprint of everything that decides the result.
+    existing : str
+
+    Yields
+    ------
+    WorkFolder or None
+        None where the results are there already.
+
+    Raises
+    ------
+    UsageError
+        If results are there and neither ``resume`` nor ``overwrite`` was asked for.
+    """
+    if outputs.polygons is not None:
+        check_vector_path(outputs.polygons)
+    if is_done(outputs, run, existing):
+        yield None
+        return
+    folder = WorkFolder.beside(outputs.anchor, run)
+    if existing == "overwrite":
+        folder.remove()
+    folder.remove_others(outputs.anchor)
+    yield folder
+    folder.remove()
+
+
+def run_tiles(
+    work: Callable[[Job], Any],
+    job_of: Callable[[Tile], Job],
+    plan: TilePlan,
+    folder: WorkFolder,
+    executor: Executor,
+    tally: Tally,
+) -> int:
+    """Run the tiles that no earlier run has done.
+
+    Parameters
+    ----------
+    work : callable
+        Works on one tile and keeps it in the folder.
+    job_of : callable
+        Makes what ``work`` needs for a tile.
+    plan : TilePlan
+    folder : WorkFolder
+    executor : Executor
+    tally : Tally
+
+    Returns
+    -------
+    int
+        How many tiles were done before.
+    """
+    left = [tile for tile in plan if not folder.tile_path(tile.index).exists()]
+    tally.add(len(plan) - len(left))
+    for _ in executor.run(work, [job_of(tile) for tile in left]):
+        tally.add()
+    return len(plan) - len(left)

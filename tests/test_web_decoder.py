@@ -1,0 +1,90 @@
+import io
+import os
+import signal
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from nuriwake.errors import InputError
+from nuriwake.faces.web.decoder import Decoder
+from nuriwake.faces.web.limits import Limits
+
+
+def flat_png(side):
+    buffer = io.BytesIO()
+    Image.fromarray(np.zeros((side, side, 3), np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def decoder():
+    decoder = Decoder(Limits(decoders=1))
+    yield decoder
+    decoder.close()
+
+
+def processes(decoder):
+    return [child._process for child in decoder._children]
+
+
+def test_values_and_mask_come_through(decoder):
+    values = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
+    values[..., 3] = [[0, 255, 255], [255, 255, 0]]
+    buffer = io.BytesIO()
+    Image.fromarray(values, "RGBA").save(buffer, "PNG")
+    raster = decoder.image(buffer.getvalue(), "a.png")
+    np.testing.assert_array_equal(raster.array, values[..., :3])
+    np.testing.assert_array_equal(raster.valid, values[..., 3] > 0)
+    deep = np.arange(20 * 30 * 5, dtype=np.uint16).reshape(20, 30, 5) * 7
+    tifffile.imwrite(buffer := io.BytesIO(), deep, photometric="minisblack", planarconfig="contig")
+    np.testing.assert_array_equal(decoder.image(buffer.getvalue(), "b.tif").array, deep)
+    assert len(processes(decoder)) == 1  # the same for both
+
+
+def test_scribbles_of_nothing_are_none(decoder):
+    buffer = io.BytesIO()
+    Image.fromarray(np.zeros((4, 5), np.uint8)).save(buffer, "PNG")
+    assert decoder.scribbles(buffer.getvalue(), (4, 5)) is None
+    with pytest.raises(InputError, match="5 x 5 pixels; got 1 bands of 5 x 4"):
+        decoder.scribbles(buffer.getvalue(), (5, 5))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="memory is bounded where the system can")
+def test_memory_is_bounded():
+    decoder = Decoder(Limits(decoders=1, decode_bytes=60 * 2**20))
+    try:
+        with pytest.raises(InputError, match=r"large.png: (needs too much memory|damaged)"):
+            decoder.image(flat_png(3900), "large.png")
+        assert decoder.image(flat_png(8), "small.png").shape == (8, 8)
+    finally:
+        decoder.close()
+
+
+def test_time_is_bounded_and_the_next_picture_is_decoded(monkeypatch):
+    decoder = Decoder(Limits(decoders=1, decode_seconds=0.01))
+    try:
+        with pytest.raises(InputError, match=r"late.png: takes more than 0.01 s"):
+            decoder.image(flat_png(8), "late.png")  # the process has not even begun by then
+        monkeypatch.setattr(decoder, "_limits", Limits())
+        assert decoder.image(flat_png(8), "next.png").shape == (8, 8)
+    finally:
+        decoder.close()
+
+
+def test_a_dead_process_is_replaced(decoder):
+    decoder.image(flat_png(8), "a.png")
+    (process,) = processes(decoder)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert decoder.image(flat_png(8), "a.png").shape == (8, 8)
+
+
+def test_closing_leaves_no_process_and_no_folder(decoder):
+    decoder.image(flat_png(8), "a.png")
+    (child,) = decoder._children
+    folder = child._folder.name
+    decoder.close()
+    assert child._process.poll() is not None
+    assert not os.path.exists(folder)  # noqa: PTH110
