@@ -17,8 +17,8 @@ from nuriwake.raster import BoolMap
 
 #: Lengths in pixels are meant for an image of so many pixels (481 x 321).
 REFERENCE_PIXELS = 154_401
-#: Those in a volume are meant for one of so many voxels (128 x 128 x 128).
-REFERENCE_VOXELS = 2_097_152
+#: Those in a volume are meant for one of so many voxels (192 x 192 x 192).
+REFERENCE_VOXELS = 7_077_888
 #: Half-axes of the CIE Lab values that photographs fill: they bring the channels to a like range.
 _LAB_RANGE = np.array([25.0, 15.0, 15.0], np.float32)
 
@@ -36,7 +36,7 @@ def pixel_scale(shape: Sequence[int], steps: Sequence[float] = ()) -> float:
     Examples
     --------
     >>> pixel_scale((962, 642)), pixel_scale((64, 384, 384), steps=(3, 1, 1))
-    (2.0, 2.381...)
+    (2.0, 1.587...)
     """
     if len(shape) == 3:
         scale = np.cbrt(math.prod(shape) * math.prod(steps) / REFERENCE_VOXELS)

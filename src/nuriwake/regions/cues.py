@@ -8,7 +8,7 @@ enlargement give the same evidence.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,6 +137,7 @@ def sum_cues(
     grid: GridCues,
     settings: Settings,
     frame: Frame | None = None,
+    weights: NDArray[np.float32] | None = None,
 ) -> CueSums:
     """Sum the cues over every region and every border.
 
@@ -151,6 +152,8 @@ def sum_cues(
     settings : Settings
     frame : Frame, optional
         Which part of the image the graph is of. Default: all.
+    weights : ndarray of float32, shape (height, width), optional
+        How much each pixel counts for the colours and the size of its region. Default: 1.
 
     Returns
     -------
@@ -164,7 +167,7 @@ def sum_cues(
     strengths = graph.border_sums(edges)
     reach = _REACH * pixel_scale(frame.shape, frame.steps)
     jumps = [graph.border_jumps(surface, reach, frame) for surface in grid.surfaces]
-    return CueSums(
+    sums = CueSums(
         areas=graph.areas,
         colours=graph.region_sums(colours) / _COLOUR_UNIT,
         textons=graph.region_sums(grid.textons, frame),
@@ -174,6 +177,28 @@ def sum_cues(
         strengths=strengths + settings.texton_edges * graph.border_sums(grid.edges, frame),
         texton_jumps=jumps[0],
         texture_jumps=jumps[1],
+    )
+    return sums if weights is None else _weighted(sums, graph, colours, weights)
+
+
+def _weighted(
+    sums: CueSums,
+    graph: RegionGraph,
+    colours: NDArray[np.float32],
+    weights: NDArray[np.float32],
+) -> CueSums:
+    """Let pixels count by their weights in the colours and the sizes of regions."""
+    each = weights[..., np.newaxis]
+    areas = graph.region_sums(each)[:, 0]
+    # What is there as the far side of borders alone has no pixel.
+    share = areas / np.maximum(graph.areas, 1.0)
+    return replace(
+        sums,
+        areas=areas,
+        colours=graph.region_sums(colours * each) / _COLOUR_UNIT,
+        textons=sums.textons * share[:, np.newaxis],
+        tones=sums.tones * share[:, np.newaxis],
+        roughness=sums.roughness * share,
     )
 
 

@@ -36,6 +36,7 @@ def sum_part(
     grid: GridCues,
     settings: Settings,
     frame: Frame,
+    weights: NDArray[np.float32] | None = None,
 ) -> PartSums:
     """Sum the cues of one part of an image.
 
@@ -52,6 +53,8 @@ def sum_part(
     settings : Settings
     frame : Frame
         Where the part lies.
+    weights : ndarray of float32, shape (height, width), optional
+        How much each pixel counts for the colours and the size of its region. Default: 1.
 
     Returns
     -------
@@ -62,7 +65,7 @@ def sum_part(
     base = (compact.reshape(leaves.shape) + first).astype(np.int32)
     ids = ids[ids > 0]
     graph = region_graph(base, core)
-    sums = sum_cues(graph, colours, edges, grid, settings, frame)
+    sums = sum_cues(graph, colours, edges, grid, settings, frame, weights)
     return PartSums(ids, ids[graph.pairs], sums)
 
 
