@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test lint page-picture clean
+.PHONY: demo test lint dist bare page-picture clean
 
 demo: .venv/.installed
 	$(BIN)/nuriwake segment examples/coffee.png -o demo --save regions,overlay,result
@@ -22,6 +22,16 @@ lint: .venv/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/mypy tests/typed_use.py
 
+# A wheel and an sdist, fit for a package index.
+dist: .venv/.installed-dev
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist . >/dev/null
+	$(BIN)/twine check --strict dist/*
+
+# The wheel in a bare environment outside this folder segments a picture.
+bare: dist
+	.ci/bare
+
 # The README's picture of the page, made by the test that drives it.
 page-picture: .venv/.installed-dev
 	NURIWAKE_REQUIRE_BROWSER=1 $(BIN)/python -m pytest tests/test_web_page.py -k segmenter_itself
@@ -37,8 +47,8 @@ page-picture: .venv/.installed-dev
 	touch $@
 
 .venv/.installed-dev: .venv/.created $(SOURCES)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[geo,zarr,cluster,app,annotate,bench,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[geo,zarr,medical,cluster,app,annotate,bench,dev]'
 	touch $@ .venv/.installed
 
 clean:
-	rm -rf .venv demo test-output .pytest_cache .mypy_cache .ruff_cache .coverage
+	rm -rf .venv dist demo test-output .pytest_cache .mypy_cache .ruff_cache .coverage

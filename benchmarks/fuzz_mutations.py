@@ -8,6 +8,7 @@ import json
 import random
 import re
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -139,7 +140,7 @@ def break_json(rng: random.Random, data: bytes) -> bytes:
     """Change a node of a tree of JSON."""
     try:
         tree = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return break_bytes(rng, data)
     if rng.random() < 0.05:
         depth = rng.choice((50, 2000, 200_000))
@@ -296,7 +297,7 @@ def broken(rng: random.Random, data: bytes, structure: str) -> bytes:
         try:
             data = (mutate if rng.random() < 0.7 else break_bytes)(rng, data)
         except (ValueError, KeyError, struct.error, zlib.error, zipfile.BadZipFile, OSError,
-                IndexError, TypeError, EOFError, NotImplementedError):  # fmt: skip
+                IndexError, TypeError, EOFError, RuntimeError, tokenize.TokenError):  # fmt: skip
             # What a first change broke has no structure left.
             data = break_bytes(rng, data)
     return data

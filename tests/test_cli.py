@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -341,3 +342,23 @@ def test_one_bad_input_of_a_folder_costs_one_line(picture, tmp_path, capsys):
     for line, name in zip(lines, names, strict=True):
         assert name[:20] in line
     assert {path.name.split(".")[0] for path in out.iterdir()} == {picture.stem}
+
+
+def test_the_version_is_one_line(capsys):
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"nuriwake {version('nuriwake')}\n"
+
+
+def test_without_a_command_there_is_help(capsys):
+    assert run([]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith("Usage: nuriwake")
+    assert shown.err == ""
+
+
+def test_a_shell_completes_flags():
+    environ = {"_NURIWAKE_COMPLETE": "complete_bash", "COMP_WORDS": "nuriwake segment --max-i"}
+    command = [sys.executable, "-c", "from nuriwake.faces.cli import main; main()"]
+    environ = {**os.environ, **environ, "COMP_CWORD": "2"}
+    shown = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert shown.stdout.split() == ["--max-iter"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numba
 
-from nuriwake.regions.compiled import compiled, when_compiling
+from nuriwake.compiled import compiled, when_compiling
 
 
 def test_the_first_compilation_is_told_once():

@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import warnings
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
@@ -21,6 +22,7 @@ from nuriwake.faces.cut_command import cut
 from nuriwake.faces.info_commands import info, recipes
 from nuriwake.faces.model_commands import apply, fit
 from nuriwake.faces.segment_command import segment
+from nuriwake.faces.serve_command import serve
 from nuriwake.faces.web.command import open_page
 from nuriwake.machine import let_waiting_threads_sleep
 
@@ -30,15 +32,37 @@ _OBJECTS_BEFORE_COLLECTION = 50_000
 
 app = typer.Typer(
     help="Segment any raster with no labels: a small network is trained on the image itself.",
-    add_completion=False,
     # Plain help: rich would take a third of the time in which help answers.
     rich_markup_mode=None,
-    no_args_is_help=True,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        typer.echo(f"nuriwake {version('nuriwake')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback answers
+        bool,
+        typer.Option("--version", help="show the version", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
 for command in (segment, cut, fit, apply, evaluate, bench, info, recipes):
     app.command()(command)
 app.command("app")(open_page)
+app.add_typer(serve, name="serve")
 
 
 def main() -> None:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nuriwake.compiled import compiled
 from nuriwake.raster import LabelMap, Window
-from nuriwake.regions.compiled import compiled
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]

@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import struct
+import tokenize
 import warnings
 import zipfile
 import zlib
@@ -32,6 +33,7 @@ DAMAGED = (
     TypeError,
     ValueError,
     struct.error,
+    tokenize.TokenError,
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -113,7 +115,7 @@ def reason_of(error: BaseException, path: object = "") -> str:
     printable = "".join(letter if letter.isprintable() else "?" for letter in reason)
     if len(printable) > _LONGEST_REASON:
         printable = printable[:_LONGEST_REASON] + "..."
-    return printable.rstrip(". ") or type(error).__name__
+    return printable.rstrip(".: ") or type(error).__name__
 
 
 def check_file(path: Path, kind: type[InputError] = InputError) -> int:

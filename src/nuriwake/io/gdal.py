@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 
 from nuriwake.errors import InputError, NuriwakeError, OutputError, require
 from nuriwake.io.faults import DAMAGED, reason_of
 
-#: Megabytes that GDAL may keep of a file; its own default is a share of the machine's memory.
-CACHE_MB = 64
+#: How GDAL is set up: what it may keep of a file in megabytes, where its own default is a share of
+#: the machine's memory; no code in virtual rasters; servers that do not answer are left.
+OPTIONS: Mapping[str, str | int] = MappingProxyType(
+    {
+        "GDAL_CACHEMAX": 64,
+        "GDAL_VRT_ENABLE_PYTHON": "NO",
+        "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+        "GDAL_HTTP_CONNECTTIMEOUT": 10,
+        "GDAL_HTTP_TIMEOUT": 60,
+        "GDAL_HTTP_MAX_RETRY": 2,
+    }
+)
 #: Module and name of GDAL's own reports, which rasterio lets through beside its documented errors.
 PRIVATE_ERROR = ("rasterio._err", "CPLE_BaseError")
 
@@ -46,7 +57,7 @@ def gdal_errors(path: Path, error_type: type[InputError | OutputError]) -> Itera
     # While a file is read, whatever is raised comes from damaged bytes.
     verb, damaged = ("read", DAMAGED) if error_type is InputError else ("written", ())
     try:
-        with rasterio.Env(GDAL_CACHEMAX=CACHE_MB), warnings.catch_warnings():
+        with rasterio.Env(**OPTIONS), warnings.catch_warnings():
             warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
             yield
     except NuriwakeError:

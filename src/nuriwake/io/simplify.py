@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nuriwake.compiled import compiled
 from nuriwake.io.arcs import Arcs, Points, Surroundings
-from nuriwake.regions.compiled import compiled
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]

@@ -144,7 +144,7 @@ def _run(job: Job, plan: OutputPlan, route: Route, listener: Listener) -> RunRec
     if job.resume and is_done(plan, request, job.settings.model_dump()):
         listener.say(f"{plan.source}: done before, skipped.")
         return None
-    from nuriwake.regions.compiled import when_compiling
+    from nuriwake.compiled import when_compiling
 
     with staging(plan, job.overwrite) as files, when_compiling(lambda: listener.say(_COMPILING)):
         return job.work(plan, route, request, files, listener)

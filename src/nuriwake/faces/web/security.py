@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import secrets
 from dataclasses import dataclass
@@ -206,11 +207,21 @@ def _token_of(headers: Headers) -> str:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return token.strip()
+    if scheme.lower() == "basic":
+        return _password(token)
     try:
         morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
     except CookieError:
         return ""
     return morsel.value if morsel else ""
+
+
+def _password(credentials: str) -> str:
+    """Return the password of HTTP's basic scheme; its user may have any name."""
+    try:
+        return base64.b64decode(credentials).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def _announced(headers: Headers) -> int:

@@ -48,8 +48,8 @@ def serve(image: Path | None, host: str, port: int, token: str | None, open_brow
     access = Access(host, token)
     limits = Limits()
     opened = _open(image, limits) if image else None
-    with _listen(host, port) as listener:
-        address = _address(host, listener.getsockname()[1], token)
+    with listen(host, port) as listener:
+        address = address_of(host, listener.getsockname()[1], token)
         print(f"nuriwake: the page is at {address}  (Ctrl-C ends it)", file=sys.stderr)  # noqa: T201
         if open_browser:
             threading.Timer(0.5, webbrowser.open, [address]).start()
@@ -91,7 +91,14 @@ def _open(image: Path, limits: Limits) -> Task:
     return Task(image.name, raster, Settings())
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Listen on an address.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be had.
+    """
     if not 0 <= port < 2**16:
         raise UsageError(out_of_range("--port", "an int in [0, 65535]", port))
     try:
@@ -107,6 +114,7 @@ def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def _address(host: str, port: int, token: str | None) -> str:
+def address_of(host: str, port: int, token: str | None = None) -> str:
+    """Write the address that people open."""
     name = f"[{host}]" if ":" in host else host
     return f"http://{name}:{port}/" + (f"?token={token}" if token else "")

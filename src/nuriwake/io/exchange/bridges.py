@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from nuriwake.io.outlines import Outline, Ring
+from nuriwake.io.outlines import Outline
+from nuriwake.io.rings import Ring
 
 
 def bridged(piece: Outline) -> Ring:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +19,40 @@ from nuriwake.io.exchange.annotated import Annotated
 from nuriwake.io.exchange.bridges import bridged
 from nuriwake.raster import BoolMap
 
-#: Names that Label Studio's own labelling templates give to the picture and the tools.
-IMAGE, BRUSH, POLYGON = "image", "tag", "label"
 #: Bits of a run's length, four choices; two bits say which.
 _LENGTH_BITS = (3, 4, 8, 16)
 _WORD_BITS = 8
 #: Red, green, blue and alpha of each pixel, all of them the mask.
 _CHANNELS = 4
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A labelling tool of a project, as its labelling interface names it.
+
+    Parameters
+    ----------
+    kind : {"brushlabels", "polygonlabels"}
+    name : str
+        Of the tool.
+    image : str
+        The name of the picture that it draws on.
+    labels : tuple of str
+        What it can draw; a class that is not among them is drawn as the first. Empty: anything.
+    """
+
+    kind: Literal["brushlabels", "polygonlabels"]
+    name: str
+    image: str = "image"
+    labels: tuple[str, ...] = ()
+
+    def label_of(self, class_name: str) -> str:
+        """Return the label that an object of this class is drawn as."""
+        return class_name if not self.labels or class_name in self.labels else self.labels[0]
+
+
+#: The tools of Label Studio's own templates.
+BRUSH, POLYGON = Tool("brushlabels", "tag"), Tool("polygonlabels", "label")
 
 
 def write_brush(picture: Annotated) -> bytes:
@@ -41,58 +69,61 @@ def write_brush(picture: Annotated) -> bytes:
     bytes
         JSON, for Label Studio's import.
     """
-    return _task(picture, brush_results(picture))
+    return _task(picture, BRUSH)
 
 
 def write_polygons(picture: Annotated) -> bytes:
     """Write a task whose predictions are polygons; a hole is joined to the ring around it."""
-    return _task(picture, list(_polygon_results(picture)))
+    return _task(picture, POLYGON)
 
 
-def brush_results(picture: Annotated) -> list[dict[str, Any]]:
-    """Return the regions of a prediction, one brush stroke an object."""
+def results(picture: Annotated, tool: Tool) -> list[dict[str, Any]]:
+    """Return the objects of a prediction, as the tool would have drawn them.
+
+    Parameters
+    ----------
+    picture : Annotated
+    tool : Tool
+
+    Returns
+    -------
+    list of dict
+        In the form of Label Studio's JSON.
+    """
+    values = _strokes(picture) if tool.kind == "brushlabels" else _polygons(picture)
     return [
-        _result(
-            picture,
-            f"r{each}",
-            BRUSH,
-            "brushlabels",
-            {"format": "rle", "rle": pack(picture.objects == each)},
-            picture.class_name(each),
-        )
-        for each in picture.ids
+        {
+            "id": name,
+            "type": tool.kind,
+            "from_name": tool.name,
+            "to_name": tool.image,
+            "original_width": picture.width,
+            "original_height": picture.height,
+            "image_rotation": 0,
+            "value": {**value, tool.kind: [tool.label_of(picture.class_name(each))]},
+        }
+        for each, name, value in values
     ]
 
 
-def _polygon_results(picture: Annotated) -> Iterator[dict[str, Any]]:
+def _strokes(picture: Annotated) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    for each in picture.ids:
+        yield each, f"r{each}", {"format": "rle", "rle": pack(picture.objects == each)}
+
+
+def _polygons(picture: Annotated) -> Iterator[tuple[int, str, dict[str, Any]]]:
     # Label Studio counts in per cent of the picture.
     unit = np.array([100 / picture.width, 100 / picture.height])
     for each, pieces in picture.outlines.items():
         for place, piece in enumerate(pieces):
             points = (bridged(piece)[:-1, ::-1] * unit).tolist()
             name = f"r{each}" if len(pieces) == 1 else f"r{each}-{place}"
-            value = {"points": points, "closed": True}
-            yield _result(picture, name, POLYGON, "polygonlabels", value, picture.class_name(each))
+            yield each, name, {"points": points, "closed": True}
 
 
-def _result(
-    picture: Annotated, name: str, tool: str, kind: str, value: dict[str, Any], label: str
-) -> dict[str, Any]:
-    return {
-        "id": name,
-        "type": kind,
-        "from_name": tool,
-        "to_name": IMAGE,
-        "original_width": picture.width,
-        "original_height": picture.height,
-        "image_rotation": 0,
-        "value": {**value, kind: [label]},
-    }
-
-
-def _task(picture: Annotated, results: list[dict[str, Any]]) -> bytes:
-    prediction = {"model_version": "nuriwake", "result": results}
-    task = {"data": {IMAGE: picture.name}, "predictions": [prediction]}
+def _task(picture: Annotated, tool: Tool) -> bytes:
+    prediction = {"model_version": "nuriwake", "result": results(picture, tool)}
+    task = {"data": {tool.image: picture.name}, "predictions": [prediction]}
     return json.dumps([task], separators=(",", ":")).encode()
 
 
