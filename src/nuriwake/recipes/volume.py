@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 
@@ -93,7 +94,7 @@ def volume_steps(
     graph, evidence = _add_slabs(base, valid, colours, edges, grid, settings, frame)
     tree = grow_tree(graph, evidence, settings)
     # A speck is as wide as in a picture.
-    speck = settings.speck_size**1.5 * scale**3 / float(np.prod(steps))
+    speck = settings.speck_size**1.5 * scale**3 / math.prod(steps)
     tree = replace(tree, base=base, leaf_pixels=None, speck_pixels=speck)
     labels, confidence = label_leaves(base, evidence.textons)
     materials = material_tree(graph, labels, evidence.textons)
