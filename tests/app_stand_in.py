@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from nuriwake.faces.web.work import Grown
 from nuriwake.regions.tree import LabelTree, RegionTree
+from nuriwake.segmentation import Partition, Reading
+from nuriwake.settings import Settings
 
 
 def colour_tree(picture: NDArray[np.uint8], square: int) -> Grown:
@@ -26,8 +28,14 @@ def colour_tree(picture: NDArray[np.uint8], square: int) -> Grown:
     altitudes = np.linspace(0.01, 1.0, len(merges))
     flat = np.ones((height, width), np.int32)
     return Grown(
-        RegionTree(base, pairs, altitudes),
-        LabelTree(flat, np.zeros((0, 2), np.int32), np.zeros(0)),
-        flat,
-        shows_regions=True,
+        Partition(
+            RegionTree(base, pairs, altitudes),
+            LabelTree(flat, np.zeros((0, 2), np.int32), np.zeros(0)),
+            flat,
+            np.ones((height, width), np.float32),
+            picture,
+            Settings(),
+            Reading(),
+            None,
+        )
     )

@@ -329,11 +329,13 @@ def test_numbers_of_regions_are_plain_digits(picture, value, capsys):
 def test_one_bad_input_of_a_folder_costs_one_line(picture, tmp_path, capsys):
     """Of every kind that ends in one line: none ends the others."""
     grey = np.zeros((8, 8), np.uint8)
-    tifffile.imwrite(tmp_path / "stack.tif", np.stack([grey] * 3), photometric="minisblack")
+    with tifffile.TiffWriter(tmp_path / "unlike.tif") as writer:
+        for page in (grey, grey[:4]):
+            writer.write(page, photometric="minisblack")
     tifffile.imwrite(tmp_path / "complex.tif", grey.astype(np.complex64))
     (tmp_path / "short.tif").write_bytes(b"II*\0" + bytes(5))
     (tmp_path / "empty").mkdir()
-    names = ["stack.tif", "complex.tif", "short.tif", "empty", "x" * 300 + ".png", "none.tif"]
+    names = ["unlike.tif", "complex.tif", "short.tif", "empty", "x" * 300 + ".png", "none.tif"]
     inputs = [str(tmp_path / name) for name in names]
     out = tmp_path / "out"
     assert run(["segment", *inputs, str(picture), "-o", str(out), "--max-iter", "2"]) == 1

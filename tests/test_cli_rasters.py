@@ -145,8 +145,8 @@ def test_pages_of_a_stack_share_one_model(stack, tmp_path, capsys):
     np.testing.assert_array_equal(tifffile.imread(named), pages)
     assert run(["segment", str(stack), "-o", str(out), "--resume", *flags[:-1]]) == 0
     assert "done before, skipped" in capsys.readouterr().err
-    assert run(["segment", str(stack), "-o", str(out), "--quiet"]) == 2
-    assert "the pages of a stack share one model" in capsys.readouterr().err
+    assert run(["segment", str(stack), "-o", str(out), "--quiet", "--regions", "3"]) == 2
+    assert "--regions cannot be done for a stack of pages" in capsys.readouterr().err
 
 
 def test_apply_labels_stacks(stack, tmp_path, capsys):

@@ -18,6 +18,8 @@ def test_a_missing_package_names_both_ways_to_get_it():
         errors.require("no_such_package.part", extra="geo")
     assert "pip install 'nuriwake[geo]'" in str(error.value)
     assert "pip install no_such_package" in str(error.value)
+    with pytest.raises(errors.MissingDependencyError, match=r"with: pip install no_such_package$"):
+        errors.require("no_such_package")
 
 
 def test_hints_follow_the_value():

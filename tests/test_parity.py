@@ -98,7 +98,7 @@ def _setting_value(name):
     return str(default + 1) if isinstance(default, int) else str(default * 0.9)
 
 
-def _value(flag, command, inputs, recipe):
+def _value(flag, command, inputs, recipe, way):
     """Return what to type after a flag so that it asks for something; None for a switch."""
     own = {
         "--output": None,
@@ -109,6 +109,9 @@ def _value(flag, command, inputs, recipe):
         "--scribbles": str(inputs / "drawn.tif"),
         "--model": str(inputs / f"{recipe}.safetensors"),
         "--bands": "2,1",
+        "--channels": "2,0",
+        "--axes": {"stack": "TYXC", "zarr": "CYX"}.get(way, "YXC"),
+        "--plane": "i=1",
         "--settings": str(_settings_file(inputs, recipe)),
         "--min-area": "30",
         "--tolerance": "1.5",
@@ -192,7 +195,7 @@ def test_every_flag_of_segment(way, recipe, inputs, tmp_path, capsys, monkeypatc
     for flag in _flags("segment"):
         if flag in ("--output", "--recipe") or (flag in SILENT and flag != "--quiet"):
             continue
-        value = None if flag == "--quiet" else _value(flag, "segment", inputs, recipe)
+        value = None if flag == "--quiet" else _value(flag, "segment", inputs, recipe, way)
         rest = {name: text for name, text in chosen.items() if name != flag}
         arguments = ["segment", str(source), *(x for pair in rest.items() for x in pair)]
         out = tmp_path / flag.strip("-")
@@ -220,7 +223,7 @@ def test_every_flag_of_apply(way, recipe, inputs, tmp_path, capsys, monkeypatch)
     for flag in _flags("apply"):
         if flag == "--output" or (flag in SILENT and flag != "--quiet"):
             continue
-        value = None if flag == "--quiet" else _value(flag, "apply", inputs, recipe)
+        value = None if flag == "--quiet" else _value(flag, "apply", inputs, recipe, way)
         _check(flag, value, base, arguments, tmp_path / flag.strip("-"), capsys)
 
 

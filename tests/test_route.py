@@ -11,8 +11,10 @@ from PIL import Image
 
 import mosaic_runs
 from nuriwake.errors import InputError, UsageError
+from nuriwake.io.selection import Selection
+from nuriwake.io.sources import read_input
 from nuriwake.jobs.kinds import TILED_KINDS
-from nuriwake.jobs.route import Extent, choose_route, measure, read_whole, refuse_what_is_lost
+from nuriwake.jobs.route import Extent, choose_route, measure, refuse_what_is_lost
 from nuriwake.settings import RECIPES
 
 rasterio = pytest.importorskip("rasterio")
@@ -31,7 +33,7 @@ def test_extents_are_read_without_pixels(tmp_path):
     assert measure(tmp_path / "a.png") == Extent((4, 6), 4)
     assert measure(tmp_path / "plain.tif") == Extent((4, 6), 5)
     assert measure(tmp_path / "stack.tif").n_pages == 3
-    assert measure(scene, (1,)) == Extent((200, 230), 1)
+    assert measure(scene, Selection((1,))) == Extent((200, 230), 1)
     with pytest.raises(InputError, match="no such file"):
         measure(tmp_path / "nix.png")
 
@@ -74,6 +76,6 @@ def test_tags_change_no_pixel(tmp_path, bands):
         transform=rasterio.Affine(10, 0, 5, 0, -10, 6),
     ) as file:  # fmt: skip
         file.write(array.transpose(2, 0, 1))
-    one, two = read_whole(plain, bands), read_whole(tagged, bands)
+    one, two = (read_input(path, Selection(bands)) for path in (plain, tagged))
     np.testing.assert_array_equal(one.array, two.array)
     np.testing.assert_array_equal(one.valid, two.valid)

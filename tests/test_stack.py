@@ -9,7 +9,7 @@ import tifffile
 import mosaic_runs
 from nuriwake.errors import InputError, UsageError
 from nuriwake.faces.cli import run
-from nuriwake.io.stack import open_stack, write_label_stack
+from nuriwake.io.stack import open_stack
 from nuriwake.scale.labelling import label_tile
 from nuriwake.scale.pages import fit_stack_steps, label_stack
 from nuriwake.segmenter import finish_steps
@@ -107,10 +107,8 @@ def test_what_is_no_stack(tmp_path: Path, path: Path) -> None:
     (tmp_path / "text.tif").write_text("hello")
     with pytest.raises(InputError, match=r"text\.tif: cannot be read as a TIFF"):
         open_stack(tmp_path / "text.tif")
-    with pytest.raises(UsageError, match=r"`-o` must be a name that ends in \.tif"):
-        write_label_stack(tmp_path / "a.png", [], 1)
     whole = path.read_bytes()
     stack = open_stack(path)
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match="page 2 cannot be read"):
+    with pytest.raises(InputError, match=r"stack\.tif: cannot be read"):
         stack.page(2)

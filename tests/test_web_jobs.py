@@ -16,20 +16,17 @@ from hypothesis.stateful import (
     rule,
 )
 
+from app_stand_in import colour_tree
 from nuriwake.errors import InputError
 from nuriwake.faces.web.jobs import Busy, JobQueue
 from nuriwake.faces.web.limits import Limits
-from nuriwake.faces.web.work import Grown, Progress, Task
+from nuriwake.faces.web.work import Progress, Task
 from nuriwake.raster import as_raster
-from nuriwake.regions.tree import LabelTree, RegionTree
 from nuriwake.settings import Settings
 
 LIMITS = Limits(waiting=2, keep_seconds=1e9, keep_pixels=24, preview_seconds=0.0)
 BASE = np.ones((2, 4), np.int32)
-NO_MERGES = np.zeros((0, 2), np.int32)
-GROWN = Grown(
-    RegionTree(BASE, NO_MERGES, np.zeros(0)), LabelTree(BASE, NO_MERGES, np.zeros(0)), BASE, True
-)
+GROWN = colour_tree(np.zeros((2, 4, 3), np.uint8), 2)
 ENDS = ("done", "failed", "cancelled")
 RANK = {"queued": 0, "running": 1, "done": 2, "failed": 2, "cancelled": 2}
 

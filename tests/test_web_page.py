@@ -161,6 +161,7 @@ def colours_on_canvas(page):
 
 
 def save_download(page, kind, tmp_path):
+    page.evaluate("document.getElementById('more-formats').open = true")
     with page.expect_download() as caught:
         page.click(f"[data-kind='{kind}']")
     path = tmp_path / caught.value.suggested_filename
@@ -294,10 +295,25 @@ def test_select_merge_split_undo_by_keyboard(page):
     page.keyboard.press("m")
     assert int(page.input_value("#count")) < 10
     assert "changes by hand" in page.text_content("#command-note")
+    merged = page.input_value("#count")
     for _ in range(3):
         page.keyboard.press("u")
     assert (page.input_value("#count"), colours_on_canvas(page)) == ("10", 10)
-    assert page.is_disabled("#undo-edit")
+    for _ in range(3):
+        page.keyboard.press("Shift+U")
+    assert page.input_value("#count") == merged
+    assert page.is_disabled("#redo")
+    for _ in range(3):
+        page.keyboard.press("Control+z")
+    assert page.input_value("#count") == "10"
+    automatic = page.get_attribute("#auto", "title").split(": ")[1].split()[0]
+    while page.is_enabled("#undo"):  # the slider's way too
+        page.click("#undo")
+    assert page.input_value("#count") == automatic
+    slide(page, 10)
+    page.click("#layers")
+    assert page.is_visible("#selection")
+    page.focus("#layers")
     page.keyboard.press("Escape")
     assert page.is_hidden("#selection")
 
@@ -347,7 +363,14 @@ def test_scribble_undo_erase_and_relearn(page, tasks):
     page.get_by_role("radio", name="Brush 2").check(force=True)
     stroke(100, 200)
     assert labels_painted() == 2
-    page.click("#undo-stroke")
+    page.keyboard.press("Control+z")
+    assert labels_painted() == 1
+    page.keyboard.press("Control+y")
+    assert labels_painted() == 2
+    page.click("#clear-strokes")
+    assert labels_painted() == 0
+    page.click("#undo")
+    page.click("#undo")
     assert labels_painted() == 1
     stroke(100, 200)
     page.get_by_role("radio", name="Erase").check(force=True)
@@ -364,10 +387,106 @@ def test_scribble_undo_erase_and_relearn(page, tasks):
     assert tasks[-1].scribbles.shape == (120, 180)
     assert set(np.unique(tasks[-1].scribbles)) == {0, 1, 3}
     assert labels_painted() == 2  # they stay, to be added to
+    painted = page.evaluate(
+        """() => {
+          const at = (name, row, col) => [...document.getElementById(name).getContext('2d')
+            .getImageData(col, row, 1, 1).data].slice(0, 3).join();
+          const find = (brush) => {
+            const { width, height } = document.getElementById('layer-scribbles');
+            for (let row = 0; row < height; row++) for (let col = 0; col < width; col++)
+              if (at('layer-scribbles', row, col) === brush) return [row, col];
+          };
+          return ['230,159,0', '0,158,115'].map((brush) => at('layer-regions', ...find(brush)));
+        }"""
+    )
+    assert painted == ["230,159,0", "0,158,115"]  # what was drawn has its brush's colour
 
 
 #: A network that also a slow machine trains while one waits.
 SMALL = {"max_iter": "5", "n_channels": "16", "max_labels": "16"}
+
+
+def test_classes_name_and_colour_regions(page, tmp_path):
+    run_cup(page)
+    slide(page, 6)
+    page.click("#classes-panel summary")
+    for name in ("cup", "table"):
+        page.click("#add-class")
+        page.keyboard.type(name)
+        page.keyboard.press("Tab")
+    page.click("#layers", position={"x": 20, "y": 20})
+    page.focus("#layers")
+    page.keyboard.press("2")
+    assert page.text_content("#selection-class") == "table"
+    assert page.text_content("#announce").startswith("table · region ")
+    page.locator("#classes input[type=color]").nth(1).fill("#123456")
+    painted = colour_at(page, 2, 2)
+    assert painted == "18,52,86"
+    slide(page, 12)  # the class stays with the pixels
+    assert colour_at(page, 2, 2) == painted
+    coco = json.loads(save_download(page, "coco.json", tmp_path).read_text())
+    names = {category["id"]: category["name"] for category in coco["categories"]}
+    assert set(names.values()) == {"region", "table"}
+    features = json.loads(save_download(page, "geojson", tmp_path).read_text())["features"]
+    tagged = [f["properties"] for f in features if f["properties"].get("class") == "table"]
+    assert tagged
+    assert {properties["fill"] for properties in tagged} == {"#123456"}
+    shoot(page, "classes")
+    page.get_by_role("button", name="Remove class 2").click()
+    assert colour_at(page, 2, 2) != painted
+    page.click("#undo")
+    assert colour_at(page, 2, 2) == painted
+    while page.is_enabled("#undo"):
+        page.click("#undo")
+    assert page.locator("#classes li").count() == 0
+
+
+def test_a_session_is_saved_and_opened_again(page, open_page, tmp_path, tasks):
+    run_cup(page)
+    slide(page, 9)
+    page.click("#layers", position={"x": 20, "y": 20})
+    page.keyboard.press("s")
+    page.click("#classes-panel summary")
+    page.click("#add-class")
+    page.keyboard.type("wood")
+    page.keyboard.press("Tab")
+    page.focus("#layers")
+    page.keyboard.press("1")
+    before = page.input_value("#count"), colours_on_canvas(page), page.text_content("#command")
+    assert before[0] == "10"
+    with page.expect_download() as caught:
+        page.click("#save-session")
+    path = tmp_path / caught.value.suggested_filename
+    assert path.name == "cup.nuriwake.zip"
+    caught.value.save_as(path)
+
+    def now(page):
+        assert page.input_value("#classes input[type=text]") == "wood"
+        return page.input_value("#count"), colours_on_canvas(page), page.text_content("#command")
+
+    page.reload()  # the tab itself remembers as much
+    wait_result(page)
+    assert now(page) == before
+    n_tasks = len(tasks)
+    other = open_page()
+    other.set_input_files("#file", path)
+    wait_result(other)
+    assert now(other) == before
+    assert other.text_content("#file-name") == "cup.png · 180 × 120"
+    assert len(tasks) == n_tasks  # nothing is learned again
+    path.write_bytes(path.read_bytes()[:-500])
+    other.click("#new-image")
+    other.set_input_files("#file", path)
+    other.wait_for_selector("#alert:not([hidden])")
+    assert "not a session" in other.text_content("#alert-text")
+
+
+def colour_at(page, row, col):
+    return page.evaluate(
+        """([row, col]) => [...document.getElementById('layer-regions').getContext('2d')
+          .getImageData(col, row, 1, 1).data].slice(0, 3).join()""",
+        [row, col],
+    )
 
 
 def test_the_published_recipes_give_labels(page):

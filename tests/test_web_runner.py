@@ -16,8 +16,10 @@ def test_every_recipe_reports_its_steps_and_leaves_a_tree(blocks, recipe):
     assert [iteration for iteration, _ in seen] == [1, 2, 3, 4]
     assert seen[0][1].ndim == 2
     assert grown.shows_regions == (recipe == "fast")
-    assert grown.shown is (grown.tree if grown.shows_regions else grown.label_tree)
-    assert grown.shown.base.shape == grown.own_labels.shape == blocks.shape[:2]
+    partition = grown.partition
+    assert grown.shown is (partition.tree if grown.shows_regions else partition.label_tree)
+    assert grown.shown.base.shape == partition.own_labels.shape == blocks.shape[:2]
+    assert partition.name == "blocks.png"
 
 
 def test_an_error_of_the_report_ends_the_training(blocks):
@@ -42,5 +44,5 @@ def test_scribbles_guide_the_result(blocks, recipe):
     task = Task("blocks.png", as_raster(blocks), settings, scribbles)
     grown = run_task(task, lambda _: None)
     assert not grown.shows_regions
-    labels = grown.own_labels
+    labels = grown.partition.own_labels
     assert not set(labels[scribbles == 1]) & set(labels[scribbles == 2])

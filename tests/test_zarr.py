@@ -8,7 +8,8 @@ import pytest
 
 import mosaic_runs
 from nuriwake.errors import InputError, OutputError, UsageError
-from nuriwake.io.zarr import open_zarr, read_zarr_tags, write_label_zarr
+from nuriwake.io.label_zarr import write_label_zarr
+from nuriwake.io.zarr import open_zarr, read_zarr_tags
 from nuriwake.raster import Georeference, Window
 from nuriwake.scale.labelling import label_tile
 from nuriwake.scale.mosaic import MosaicOptions, apply_model

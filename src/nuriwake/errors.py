@@ -98,15 +98,15 @@ def shown(value: object) -> str:
     return writer.repr(value)
 
 
-def require(module: str, *, extra: str) -> ModuleType:
+def require(module: str, *, extra: str = "") -> ModuleType:
     """Import an optional dependency, or say how to install it.
 
     Parameters
     ----------
     module : str
         Dotted name of the module to import.
-    extra : str
-        The extra of nuriwake that brings it.
+    extra : str, optional
+        The extra of nuriwake that brings it; empty where none does.
 
     Returns
     -------
@@ -127,7 +127,8 @@ def require(module: str, *, extra: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
+        own = f"pip install 'nuriwake[{extra}]'  (or: pip install {package})"
         raise MissingDependencyError(
             f"this needs the package {package}, which cannot be imported ({error}). "
-            f"Install it with: pip install 'nuriwake[{extra}]'  (or: pip install {package})"
+            f"Install it with: {own if extra else f'pip install {package}'}"
         ) from error

@@ -7,6 +7,7 @@ pixels count?" is answered once, here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -50,6 +51,12 @@ class Georeference:
     crs: str | None
     transform: tuple[float, float, float, float, float, float]
     unit: str = ""
+
+    @property
+    def pixel_size(self) -> tuple[float, float]:
+        """Height and width of a pixel in map units."""
+        a, b, _, d, e, _ = self.transform
+        return math.hypot(b, e), math.hypot(a, d)
 
     def shifted(self, row: int, col: int) -> Georeference:
         """Return the georeference of the window whose first pixel is (row, col)."""

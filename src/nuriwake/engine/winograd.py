@@ -40,9 +40,9 @@ _LOW, _HIGH = np.float32(0.5**0.5), np.float32(2**0.5)
 
 def transform_filter(weight: Tensor) -> Tensor:
     """Take a kernel (C', C, 3, 3) to its points, float32 (36, C, C')."""
-    taps = _taps(weight)
-    points = torch.einsum("ik,ockl,jl->ijco", taps, weight.to(taps), taps)
-    return points.flatten(0, 1).float().contiguous()
+    n_outputs, n_inputs = weight.shape[:2]
+    taps = weight.double().permute(2, 3, 1, 0).reshape(9, -1)
+    return (_filter_matrix() @ taps).float().view(POINTS, n_inputs, n_outputs)
 
 
 def filter_gradient(products: Tensor) -> Tensor:
@@ -52,9 +52,8 @@ def filter_gradient(products: Tensor) -> Tensor:
     -------
     Tensor of float64, shape (C', C, 3, 3)
     """
-    taps = _taps(products)
-    points = products.to(taps).view(TILE + 2, TILE + 2, *products.shape[1:])
-    return torch.einsum("ik,ijoc,jl->ockl", taps, points, taps)
+    taps = _filter_matrix().t() @ products.flatten(1).double()
+    return taps.view(3, 3, *products.shape[1:]).permute(2, 3, 0, 1)
 
 
 def transform_input(surroundings: Tensor, team: Team) -> Tensor:
@@ -110,8 +109,10 @@ def inverse_transform(points: Tensor, bias: Tensor, shape: tuple[int, int], team
     return output
 
 
-def _taps(like: Tensor) -> Tensor:
-    return torch.tensor(_FILTER, dtype=torch.float64, device=like.device)
+def _filter_matrix() -> Tensor:
+    """G in both directions: the nine taps of a kernel to its 36 points."""
+    one = torch.tensor(_FILTER, dtype=torch.float64)
+    return torch.kron(one, one)
 
 
 def _in_bands(loop: Any, surroundings: Tensor, team: Team) -> Tensor:

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from nuriwake.faces.options import (
-    BandsFlag,
     Inputs,
     JsonFlag,
     MemoryFlag,
@@ -21,8 +20,14 @@ from nuriwake.faces.options import (
     SettingsFlag,
     WorkersFlag,
     gather_settings,
-    parse_bands,
     with_settings,
+)
+from nuriwake.faces.selection import (
+    AxesFlag,
+    BandsFlag,
+    ChannelsFlag,
+    PlaneFlag,
+    parse_selection,
 )
 
 #: Unless told otherwise: fast sees one whole image at a time, so that its models fit no tiles.
@@ -36,6 +41,9 @@ def fit(
         Path, typer.Option("-m", "--model", help="the file to write", metavar="MODEL.safetensors")
     ],
     bands: BandsFlag = "",
+    channels: ChannelsFlag = "",
+    axes: AxesFlag = "",
+    plane: PlaneFlag = "",
     settings: SettingsFlag = None,
     quiet: QuietFlag = False,
     *,
@@ -52,11 +60,11 @@ def fit(
         {"recipe": FIT_RECIPE, **flags} if settings is None else flags, settings
     )
     check_model_path(model)
-    numbers = parse_bands(bands)
+    selection = parse_selection(bands, channels, axes, plane)
     paths = expand_inputs(inputs)
     terminal = Terminal(quiet)
     with terminal.training(model.name, chosen.max_iter) as show:
-        trained = finish_steps(reference_steps(paths, numbers, chosen), show)
+        trained = finish_steps(reference_steps(paths, selection, chosen), show)
     save_model(model, trained)
     terminal.say(f"trained on {len(paths)} {'input' if len(paths) == 1 else 'inputs'} -> {model}")
 
@@ -75,6 +83,9 @@ def apply(
         ),
     ] = "",
     bands: BandsFlag = "",
+    channels: ChannelsFlag = "",
+    axes: AxesFlag = "",
+    plane: PlaneFlag = "",
     memory: MemoryFlag = "",
     workers: WorkersFlag = 1,
     scheduler: SchedulerFlag = None,
@@ -106,7 +117,7 @@ def apply(
         model=load_model(model),
         model_digest=file_identity(model),
         kinds=parse_kinds(save, among=APPLY_KINDS) if save else None,
-        bands=tuple(parse_bands(bands)),
+        selection=parse_selection(bands, channels, axes, plane),
         memory=parse_bytes(memory) if memory else None,
         workers=workers,
         scheduler=scheduler,

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nuriwake.errors import UsageError, out_of_range
+from nuriwake.errors import UsageError
 from nuriwake.settings import RECIPES, Settings, allowed, read_settings
 
 Inputs = Annotated[
@@ -30,9 +30,6 @@ ScribblesFlag = Annotated[
 StartFlag = Annotated[
     Path | None,
     typer.Option("--model", help="start from the weights of this model", metavar="FILE"),
-]
-BandsFlag = Annotated[
-    str, typer.Option(help="bands to use, in this order, such as 4,3,2", metavar="N,...")
 ]
 SettingsFlag = Annotated[
     Path | None, typer.Option(help="read settings from a TOML file or a sidecar", metavar="FILE")
@@ -157,23 +154,3 @@ def _flag_name(name: str, flags: Mapping[str, str]) -> str:
 
 def _dashed(name: str) -> str:
     return name.replace("_", "-")
-
-
-def parse_bands(text: str) -> list[int]:
-    """Read the value of ``--bands``.
-
-    Raises
-    ------
-    UsageError
-        If it is not a list of numbers.
-
-    Examples
-    --------
-    >>> parse_bands("4,3,2")
-    [4, 3, 2]
-    """
-    try:
-        return [int(part) for part in text.split(",")] if text else []
-    except ValueError:
-        expected = "a comma-separated list of band numbers such as 4,3,2"
-        raise UsageError(out_of_range("--bands", expected, text)) from None

@@ -16,7 +16,6 @@ from nuriwake.faces.cut_command import (
     parse_regions,
 )
 from nuriwake.faces.options import (
-    BandsFlag,
     Inputs,
     JsonFlag,
     MemoryFlag,
@@ -31,8 +30,14 @@ from nuriwake.faces.options import (
     StartFlag,
     WorkersFlag,
     gather_settings,
-    parse_bands,
     with_settings,
+)
+from nuriwake.faces.selection import (
+    AxesFlag,
+    BandsFlag,
+    ChannelsFlag,
+    PlaneFlag,
+    parse_selection,
 )
 
 SaveFlag = Annotated[
@@ -57,6 +62,9 @@ def segment(
     scribbles: ScribblesFlag = None,
     model: StartFlag = None,
     bands: BandsFlag = "",
+    channels: ChannelsFlag = "",
+    axes: AxesFlag = "",
+    plane: PlaneFlag = "",
     settings: SettingsFlag = None,
     memory: MemoryFlag = "",
     workers: WorkersFlag = 1,
@@ -83,7 +91,7 @@ def segment(
     n_regions = parse_regions(regions)
     job = SegmentJob(
         settings=gather_settings(flags, settings, load_model(model).settings if model else None),
-        bands=tuple(parse_bands(bands)),
+        selection=parse_selection(bands, channels, axes, plane),
         n_regions=n_regions,
         detail=parse_detail(detail, n_regions),
         n_labels=parse_labels(labels),

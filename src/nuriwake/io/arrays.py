@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from nuriwake.errors import InputError, NuriwakeError, UsageError
 from nuriwake.io.axes import bands_last
-from nuriwake.raster import BoolMap, Raster, Window, as_raster
+from nuriwake.raster import BoolMap, Raster, as_raster
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -191,16 +191,10 @@ def _from_raster(image: Raster, channel_axis: int | None) -> Raster:
 
 
 def _from_path(image: str | os.PathLike[str], channel_axis: int | None) -> Raster:
-    from nuriwake.io.formats import read_raster
-    from nuriwake.io.sources import open_source
-    from nuriwake.io.zarr import ZARR_SUFFIX
+    from nuriwake.io.sources import read_input
 
     _refuse_axis("a path", channel_axis)
-    path = Path(image)
-    if path.suffix.lower() != ZARR_SUFFIX:
-        return read_raster(path)
-    source = open_source(path)
-    return source.read(Window.full(source.shape))
+    return read_input(Path(image))
 
 
 def _from_any(image: Any, channel_axis: int | None) -> Raster:

@@ -71,5 +71,6 @@ class BandedFile:
         """
         if not bands or not all(1 <= band <= self.n_file_bands for band in bands):
             expected = f"a list of band numbers in [1, {self.n_file_bands}] ({self.path})"
-            raise UsageError(out_of_range("bands", expected, list(bands)))
+            hint = "With --channels they are counted from 0."
+            raise UsageError(out_of_range("bands", expected, list(bands), hint))
         return replace(self, bands=tuple(bands))

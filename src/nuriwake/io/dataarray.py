@@ -237,7 +237,7 @@ def label_dataarray(raster: Raster, labels: LabelMap, name: str) -> DataArray:
     MissingDependencyError
         If xarray is not installed.
     """
-    xarray = require("xarray", extra="geo")
+    xarray = require("xarray")
     attributes = {"_FillValue": np.int32(0)}
     plane = raster.plane
     if plane is not None:

@@ -32,7 +32,7 @@ def read_itk(image: Image) -> Raster:
     InputError
         If it is a volume.
     """
-    itk = require("SimpleITK", extra="medical")
+    itk = require("SimpleITK")
     if image.GetDimension() == 3 and image.GetDepth() == 1:
         image = image[:, :, 0]
     if image.GetDimension() != 2:

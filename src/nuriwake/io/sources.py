@@ -1,16 +1,26 @@
-"""Open a raster for windowed reading, whatever its format."""
+"""Open an input, whatever its format: as a stack, as a picture by windows, or whole."""
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from nuriwake.errors import InputError
+from nuriwake.io.formats import is_geotiff, read_raster
 from nuriwake.io.geotiff import GeoTiffSource, open_geotiff
-from nuriwake.io.zarr import ZARR_SUFFIX, ZarrSource, open_zarr
+from nuriwake.io.planes import PlaneSource
+from nuriwake.io.selection import ALL, Selection
+from nuriwake.io.stack import StackSource, is_stack, open_stack
+from nuriwake.io.tiff import TIFF_SUFFIXES
+from nuriwake.io.tiff_axes import TiffPixels
+from nuriwake.io.zarr import ZARR_SUFFIX, open_zarr, plane_of_zarr
+from nuriwake.raster import Raster, Window, WindowedSource, as_raster
 
 
-def open_source(path: Path, bands: Sequence[int] = ()) -> GeoTiffSource | ZarrSource:
-    """Open a raster file or an OME-Zarr folder.
+def open_source(path: Path, bands: Sequence[int] = ()) -> GeoTiffSource | PlaneSource:
+    """Open a raster file or an OME-Zarr folder for windowed reading.
 
     Parameters
     ----------
@@ -35,3 +45,92 @@ def open_source(path: Path, bands: Sequence[int] = ()) -> GeoTiffSource | ZarrSo
     """
     opener = open_zarr if path.suffix.lower() == ZARR_SUFFIX else open_geotiff
     return opener(path, bands)
+
+
+def open_planes(path: Path, selection: Selection = ALL) -> StackSource | PlaneSource | None:
+    """Open a TIFF or an OME-Zarr image by its axes; None for what has none to choose from.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    selection : Selection
+
+    Returns
+    -------
+    StackSource, PlaneSource or None
+        A plane where one is left. None for a GeoTIFF of one page, and for any other format.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged, or does not say clearly which axis is which.
+    UsageError
+        If a band, an axis or a plane does not exist, or the file has no axes to choose from.
+    """
+    suffix = path.suffix.lower()
+    if suffix != ZARR_SUFFIX:
+        if suffix not in TIFF_SUFFIXES:
+            selection.refuse_axes(path, "a picture")
+            return None
+        if is_geotiff(path) and not is_stack(path):
+            selection.refuse_axes(path, "a GeoTIFF")
+            return None
+    stack = open_stack(path, selection)
+    if len(stack) > 1:
+        return stack
+    plane = stack.plane(0)
+    if suffix == ZARR_SUFFIX:
+        return plane_of_zarr(path, stack.stored, plane.positions, selection.bands)
+    return plane
+
+
+def open_windows(path: Path, selection: Selection = ALL) -> WindowedSource:
+    """Open a picture for reading by windows; what has no windows is read whole, and kept.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, of an unknown format, or a stack.
+    UsageError
+        As in :func:`open_planes`.
+    """
+    source = open_planes(path, selection)
+    if isinstance(source, StackSource):
+        raise _is_no_picture(source)
+    has_gdal = importlib.util.find_spec("rasterio") is not None
+    if source is None:
+        in_windows = path.suffix.lower() in TIFF_SUFFIXES and has_gdal
+        return open_geotiff(path, selection.bands) if in_windows else read_input(path, selection)
+    pixels = source.stored.array
+    if has_gdal and isinstance(pixels, TiffPixels) and pixels.is_page and not selection.axes:
+        # GDAL decodes the blocks of a page that are asked for, and no others.
+        blocks = open_geotiff(path, selection.bands)
+        names = source.file_band_names or blocks.file_band_names
+        return replace(blocks, georeference=source.georeference, file_band_names=names)
+    return source
+
+
+def read_input(path: Path, selection: Selection = ALL) -> Raster:
+    """Read a picture of any format into memory.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, of an unknown format, a stack, or without a valid pixel.
+    UsageError
+        As in :func:`open_planes`.
+    """
+    source = open_planes(path, selection)
+    if source is None:
+        return read_raster(path, selection.bands)
+    if isinstance(source, StackSource):
+        raise _is_no_picture(source)
+    return as_raster(source.read(Window.full(source.shape)))
+
+
+def _is_no_picture(stack: StackSource) -> InputError:
+    axis = stack.page_axes[-1].lower()
+    return InputError(
+        f"{stack.path}: a stack of {len(stack)} pages (axes {stack.stored.axes}) is not one "
+        f"picture. Choose one, such as --plane {axis}=0."
+    )

@@ -1,73 +1,154 @@
-"""Multi-page TIFF stacks: pages in, a stack of label maps out."""
+"""Stacks: the planes of a file, one picture after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
-from nuriwake.errors import InputError, UsageError, out_of_range
-from nuriwake.io.atomic import atomic_path
-from nuriwake.io.tiff import TIFF_SUFFIXES, first_picture, opened_tiff, pictures_of, read_page
-from nuriwake.raster import LabelMap, Raster, as_raster
+from nuriwake.errors import UsageError, out_of_range
+from nuriwake.io.label_stack import Grid
+from nuriwake.io.planes import PlaneSource, plane_of
+from nuriwake.io.selection import ALL, Selection
+from nuriwake.io.stored import Stored
+from nuriwake.io.tiff import TIFF_SUFFIXES, opened_tiff, pictures_of
+from nuriwake.io.tiff_axes import open_stored_tiff
+from nuriwake.io.zarr import ZARR_SUFFIX, open_stored_zarr
+from nuriwake.raster import Raster, Window
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StackSource:
-    """The pages of a TIFF, read one at a time; made by :func:`open_stack`.
+    """The planes of a file, read one at a time; made by :func:`open_stack`.
 
     Parameters
     ----------
     path : pathlib.Path
-    n_pages : int
-    shape : tuple of int
-        Height and width of the first page.
-    n_bands : int
-        Bands of a page, as they are read.
+    stored : Stored
     bands : tuple of int
-        Bands to read, in this order, numbered from 1; empty for all.
+        Channels to read, in this order, numbered from 1; empty for all.
+    fixed : Mapping of letter to int
+        Axes of which one position was chosen.
     """
 
     path: Path
-    n_pages: int
-    shape: tuple[int, int]
-    n_bands: int
+    stored: Stored
     bands: tuple[int, ...] = ()
+    fixed: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def page_axes(self) -> str:
+        """The axes along which the pages lie, such as ``TZ``."""
+        others = (axis for axis in self.stored.axes if axis not in "YXC")
+        return "".join(axis for axis in others if axis not in self.fixed)
+
+    @property
+    def grid(self) -> Grid:
+        """The axes of a label map of the whole stack."""
+        axes = self.page_axes + "YX"
+        sizes, steps = tuple(map(self.stored.size, axes)), tuple(map(self.stored.step, axes))
+        return Grid(axes, sizes, steps, self.stored.unit)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of a page."""
+        return self.stored.size("Y"), self.stored.size("X")
+
+    @property
+    def n_bands(self) -> int:
+        """Bands of a page, as they are read."""
+        return self.plane(0).n_bands
+
+    @property
+    def band_names(self) -> tuple[str, ...]:
+        """Names of the bands that are read; empty where the file has none."""
+        return self.plane(0).band_names
 
     def __len__(self) -> int:
-        return self.n_pages
+        return prod(self.stored.size(axis) for axis in self.page_axes)
 
-    def page(self, index: int) -> Raster:
-        """Read one page.
+    def plane(self, index: int) -> PlaneSource:
+        """Return one page, unread.
 
         Parameters
         ----------
         index : int
-            From 0.
+            From 0; the last axis of :attr:`page_axes` runs fastest.
+
+        Raises
+        ------
+        UsageError
+            If there is no such page or band.
+        """
+        if not 0 <= index < len(self):
+            raise UsageError(out_of_range("page", f"an int in [0, {len(self) - 1}]", index))
+        sizes = tuple(self.stored.size(axis) for axis in self.page_axes)
+        at = [int(position) for position in np.unravel_index(index, sizes)] if sizes else []
+        positions = {**self.fixed, **dict(zip(self.page_axes, at, strict=True))}
+        plane = plane_of(self.path, self.stored, positions)
+        return plane.select(self.bands) if self.bands else plane
+
+    def page(self, index: int) -> Raster:
+        """Read one page; it may be without any valid pixel.
 
         Raises
         ------
         UsageError
             If there is no such page.
         InputError
-            If the page is damaged or has no valid pixel.
+            If the page is damaged.
         """
-        if not 0 <= index < self.n_pages:
-            expected = f"an int in [0, {self.n_pages - 1}]"
-            raise UsageError(out_of_range("page", expected, index))
-        with opened_tiff(self.path, is_checked=True) as file:
-            if index >= len(file.pages):
-                raise InputError(f"{self.path}: page {index} cannot be read (the file is cut off).")
-            array, alpha = read_page(file, index + 1, self.path)
-        valid = np.ones(array.shape[:2], bool) if alpha is None else alpha.astype(bool)
-        array = array[:, :, np.newaxis] if array.ndim == 2 else array
-        raster = as_raster(Raster(array, valid, path=self.path))
-        return raster.select_bands(self.bands) if self.bands else raster
+        return self.plane(index).read(Window.full(self.shape))
 
     def __iter__(self) -> Iterator[Raster]:
-        return (self.page(index) for index in range(self.n_pages))
+        return (self.page(index) for index in range(len(self)))
+
+
+def open_stack(path: Path, selection: Selection = ALL) -> StackSource:
+    """Open a TIFF, or an OME-Zarr image, with all its planes but those that were left out.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    selection : Selection
+
+    Returns
+    -------
+    StackSource
+        Of one page where the file holds one picture.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged, or does not say clearly which axis is which.
+    UsageError
+        If a band, an axis or a plane does not exist.
+    """
+    is_zarr = path.suffix.lower() == ZARR_SUFFIX
+    stored = (open_stored_zarr if is_zarr else open_stored_tiff)(path, selection.axes)
+    for axis, position in selection.plane:
+        _check_position(path, stored, axis, position)
+    stack = StackSource(path, stored, selection.bands, dict(selection.plane))
+    stack.plane(0)
+    return stack
+
+
+def _check_position(path: Path, stored: Stored, axis: str, position: int) -> None:
+    choices = [one for one in stored.axes if one not in "YXC"]
+    if axis not in choices:
+        found = f"along {' or '.join(choices)}" if choices else "left out"
+        hint = " Channels are chosen with --channels." if axis == "C" else ""
+        raise UsageError(
+            f"`--plane` must be {found} for {path}, whose axes are {stored.axes}; got {axis}.{hint}"
+        )
+    size = stored.size(axis)
+    if not 0 <= position < size:
+        raise UsageError(
+            f"`--plane` must be an int in [0, {size - 1}] along {axis} of {path}; got {position}."
+        )
 
 
 def is_stack(path: Path) -> bool:
@@ -92,69 +173,3 @@ def is_stack(path: Path) -> bool:
             and not series[0].axes.startswith(("S", "C"))
             and len(series[0].pages) > 1
         )
-
-
-def open_stack(path: Path, bands: Sequence[int] = ()) -> StackSource:
-    """Open a TIFF of one or more pages.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    bands : sequence of int, optional
-        Bands of a page to read, numbered from 1. Default: all.
-
-    Returns
-    -------
-    StackSource
-
-    Raises
-    ------
-    InputError
-        If the file is missing, damaged, or its pages are not pictures.
-    UsageError
-        If a band does not exist.
-    """
-    with opened_tiff(path) as file:
-        series = first_picture(file, path)
-        page, n_pages = series.keyframe, len(series.pages)
-        shape = page.imagelength, page.imagewidth
-        n_bands = page.samplesperpixel - (page.extrasamples in ((1,), (2,)))
-    if any(not 1 <= band <= n_bands for band in bands):
-        expected = f"a list of band numbers in [1, {n_bands}] ({path})"
-        raise UsageError(out_of_range("bands", expected, list(bands)))
-    return StackSource(path, n_pages, shape, len(bands) or n_bands, tuple(bands))
-
-
-def write_label_stack(path: Path, pages: Iterable[LabelMap], max_label: int) -> None:
-    """Write label maps as the pages of one TIFF, without loss.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Ends in ``.tif`` or ``.tiff``.
-    pages : iterable of ndarray of int32, shape (height, width)
-        Written as they come, so that only one is held.
-    max_label : int
-        The largest label that may come.
-
-    Raises
-    ------
-    UsageError
-        If the name ends otherwise.
-    OutputError
-        If the file cannot be written.
-    """
-    import tifffile
-
-    if path.suffix.lower() not in (".tif", ".tiff"):
-        raise UsageError(out_of_range("-o", "a name that ends in .tif or .tiff", str(path)))
-    dtype = np.min_scalar_type(max_label)
-    with atomic_path(path) as temporary, tifffile.TiffWriter(temporary, bigtiff=True) as writer:
-        for labels in pages:
-            writer.write(
-                labels.astype(dtype),
-                contiguous=False,
-                compression="zlib",
-                photometric="minisblack",
-                metadata=None,
-            )

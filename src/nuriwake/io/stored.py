@@ -49,6 +49,8 @@ class Stored:
         Of the steps in space, such as ``micrometer``; empty where the file does not say.
     channel_names : tuple of str
         Empty where the file has none.
+    has_alpha : bool
+        Whether the last channel is alpha.
 
     Raises
     ------
@@ -71,6 +73,7 @@ class Stored:
     spacing: tuple[float, ...] = ()
     unit: str = ""
     channel_names: tuple[str, ...] = ()
+    has_alpha: bool = False
 
     def __post_init__(self) -> None:
         if not self.spacing:

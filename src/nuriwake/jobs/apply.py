@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nuriwake.errors import InputError, UsageError
+from nuriwake.io.selection import ALL, Selection
 from nuriwake.jobs.commit import Staging
 from nuriwake.jobs.kinds import TILED_KINDS
 from nuriwake.jobs.listener import Listener
 from nuriwake.jobs.plan import OutputPlan
 from nuriwake.jobs.records import RunRecord
-from nuriwake.jobs.route import Extent, Route, choose_route, measure, open_windows
+from nuriwake.jobs.route import Extent, Route, choose_route, measure
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ class ApplyJob:
         Of its file.
     kinds : tuple of str or None
         What to write; None for the usual kinds.
-    bands : tuple of int
-        Bands to use, from 1; empty for all.
+    selection : Selection
+        What of each input is used.
     memory : int or None
         Bytes for all processes; None for half of what is free.
     workers : int
@@ -51,7 +52,7 @@ class ApplyJob:
     model: Model
     model_digest: str
     kinds: tuple[str, ...] | None = None
-    bands: tuple[int, ...] = ()
+    selection: Selection = ALL
     memory: int | None = None
     workers: int = 1
     scheduler: str | None = None
@@ -76,8 +77,7 @@ class ApplyJob:
         from nuriwake.io.identity import file_identity
 
         request = {"input_sha256": file_identity(source), "model_sha256": self.model_digest}
-        if self.bands:
-            request["bands"] = ",".join(map(str, self.bands))
+        request |= self.selection.request()
         if self.min_area != "1":
             request["min_area"] = self.min_area
         if self.tolerance:
@@ -99,7 +99,7 @@ class ApplyJob:
         UsageError
             If something was asked for that this way cannot do.
         """
-        extent = measure(source, self.bands)
+        extent = measure(source, self.selection)
         route = choose_route(extent, self.memory_bytes, 0, 0)
         _refuse(self, source, route, extent)
         return route
@@ -155,7 +155,7 @@ def _label_stack(
     from nuriwake.io.stack import open_stack
     from nuriwake.jobs.stack import label_pages
 
-    pages = open_stack(plan.source, job.bands)
+    pages = open_stack(plan.source, job.selection)
     started = time.perf_counter()
     return label_pages(
         job.model,
@@ -179,12 +179,13 @@ def _label_tiles(
 ) -> RunRecord:
     """Label tile by tile; an image that fits the memory is simply one of few tiles."""
     from nuriwake.io.ground import minimum_pixels
+    from nuriwake.io.sources import open_windows
     from nuriwake.jobs.tiled import Published
     from nuriwake.scale.executors import choose_executor
     from nuriwake.scale.mosaic import MosaicOptions, apply_model
     from nuriwake.scale.products import MosaicOutputs
 
-    source = open_windows(plan.source, job.bands)
+    source = open_windows(plan.source, job.selection)
     finals = dict(plan.files)
     overlay = finals.pop("overlay", None)
     published = Published(plan, request, source, job.settings, files)

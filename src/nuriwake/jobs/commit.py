@@ -113,7 +113,7 @@ def _show(pending: Path, record: Path) -> None:
 
 def _tell_the_image(folder: Path) -> None:
     """Enter a label image in Zarr into the list that the image around it keeps."""
-    from nuriwake.io.zarr import register_label
+    from nuriwake.io.label_zarr import register_label
 
     register_label(folder)
 

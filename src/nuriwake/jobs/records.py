@@ -51,6 +51,14 @@ class RunRecord:
         ``whole``, ``tiled`` or ``stack``.
     pieces : int
         Tiles, or pages; 1 where the image was in memory as a whole.
+    axes : str
+        Of the maps: ``YX``, or those of a stack, such as ``TZYX``.
+    spacing : tuple of float
+        Step along each axis, of time in seconds; empty where the input does not say.
+    unit : str
+        Of the steps in space, such as ``micrometer``; empty where unknown, or on the ground.
+    channel_names : tuple of str
+        Names of the bands that were used.
     """
 
     input: str
@@ -73,6 +81,10 @@ class RunRecord:
     notes: tuple[str, ...] = ()
     route: str = "whole"
     pieces: int = 1
+    axes: str = "YX"
+    spacing: tuple[float, ...] = ()
+    unit: str = ""
+    channel_names: tuple[str, ...] = ()
 
     def to_json(self, indent: int | None = None) -> str:
         """Write the record as JSON."""

@@ -10,19 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from nuriwake.errors import UsageError
+from nuriwake.io.selection import ALL, Selection
 from nuriwake.jobs.kinds import KINDS, TIFF, TILED_KINDS, ZARR
 from nuriwake.settings import Recipe
-
-if TYPE_CHECKING:
-    from nuriwake.raster import Raster, WindowedSource
 
 Route = Literal["whole", "tiled", "stack"]
 #: What maps of ids may be written as, on each way.
 FORMATS: Mapping[Route, tuple[str, ...]] = MappingProxyType(
-    {"whole": KINDS["labels"].suffixes, "tiled": (*TIFF, ZARR), "stack": TIFF}
+    {"whole": KINDS["labels"].suffixes, "tiled": (*TIFF, ZARR), "stack": (*TIFF, ZARR)}
 )
 
 
@@ -44,71 +42,34 @@ class Extent:
     n_pages: int = 1
 
 
-def measure(path: Path, bands: tuple[int, ...] = ()) -> Extent:
+def measure(path: Path, selection: Selection = ALL) -> Extent:
     """Read how large an input is.
 
     Parameters
     ----------
     path : pathlib.Path
-    bands : tuple of int, optional
-        The bands that will be used; all.
+    selection : Selection, optional
+        What of it will be used; all.
 
     Raises
     ------
     InputError
         If the file is missing or damaged.
-    """
-    from nuriwake.io.stack import is_stack, open_stack
-
-    if is_stack(path):
-        stack = open_stack(path)
-        return Extent(stack.shape, len(bands) or stack.n_bands, len(stack))
-    if _opens_by_windows(path):
-        from nuriwake.io.sources import open_source
-
-        source = open_source(path, bands)
-        return Extent(source.shape, source.n_bands)
-    from nuriwake.io.formats import picture_size
-
-    (height, width), n_bands = picture_size(path)
-    return Extent((height, width), len(bands) or n_bands)
-
-
-def _opens_by_windows(path: Path) -> bool:
-    import importlib.util
-
-    suffix = path.suffix.lower()
-    return suffix == ZARR or (suffix in TIFF and importlib.util.find_spec("rasterio") is not None)
-
-
-def open_windows(path: Path, bands: tuple[int, ...] = ()) -> WindowedSource:
-    """Open an input for reading by windows; what has no windows is read whole, and kept."""
-    if _opens_by_windows(path):
-        from nuriwake.io.sources import open_source
-
-        return open_source(path, bands)
-    return read_whole(path, bands)
-
-
-def read_whole(path: Path, bands: tuple[int, ...] = ()) -> Raster:
-    """Read an input of any format into memory.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, damaged, of an unknown format or without a valid pixel.
     UsageError
-        If a band does not exist.
+        If there is no such thing to select.
     """
-    from nuriwake.io.formats import read_raster
+    from nuriwake.io.formats import picture_size
+    from nuriwake.io.sources import open_planes, open_windows
+    from nuriwake.io.stack import StackSource
 
-    if path.suffix.lower() != ZARR:
-        return read_raster(path, bands)
-    from nuriwake.io.sources import open_source
-    from nuriwake.raster import Window, as_raster
-
-    source = open_source(path, bands)
-    return as_raster(source.read(Window.full(source.shape)))
+    source = open_planes(path, selection)
+    if isinstance(source, StackSource):
+        return Extent(source.shape, source.n_bands, len(source))
+    if source is None and path.suffix.lower() not in TIFF:
+        shape, n_bands = picture_size(path)
+        return Extent(shape, len(selection.bands) or n_bands)
+    windows = source or open_windows(path, selection)
+    return Extent(windows.shape, windows.n_bands)
 
 
 def choose_route(extent: Extent, memory: int, n_channels: int, n_labels: int) -> Route:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nuriwake.io.selection import ALL, Selection
 from nuriwake.jobs.commit import Staging
 from nuriwake.jobs.kinds import KINDS
 from nuriwake.jobs.listener import Listener
 from nuriwake.jobs.plan import OutputPlan
 from nuriwake.jobs.records import RunRecord
-from nuriwake.jobs.route import Route, choose_route, measure, read_whole, refuse_what_is_lost
+from nuriwake.jobs.route import Route, choose_route, measure, refuse_what_is_lost
 from nuriwake.machine import count_cores
 from nuriwake.settings import Settings
 
@@ -32,8 +33,8 @@ class SegmentJob:
     Parameters
     ----------
     settings : Settings
-    bands : tuple of int
-        Bands to use, from 1; empty for all.
+    selection : Selection
+        What of each input is used.
     n_regions, n_labels : int or None
         Cuts to read from the trees; None for the automatic cut and for the network's labels.
     detail : str or None
@@ -54,7 +55,7 @@ class SegmentJob:
     """
 
     settings: Settings
-    bands: tuple[int, ...] = ()
+    selection: Selection = ALL
     n_regions: int | None = None
     n_labels: int | None = None
     detail: Detail | None = None
@@ -111,9 +112,7 @@ class SegmentJob:
             request["detail"] = self.detail
         if self.n_labels:
             request["labels"] = str(self.n_labels)
-        if self.bands:
-            request["bands"] = ",".join(map(str, self.bands))
-        return request
+        return request | self.selection.request()
 
     def route_of(self, source: Path) -> Route:
         """Choose the way of an input, and refuse what it cannot do.
@@ -128,7 +127,7 @@ class SegmentJob:
         recipe = self.settings.method
         sees_all = recipe.is_local
         size = (self.settings.n_channels, self.settings.max_labels) if sees_all else (0, 0)
-        route = choose_route(measure(source, self.bands), self.memory_bytes, *size)
+        route = choose_route(measure(source, self.selection), self.memory_bytes, *size)
         asked = {
             "--regions": self.n_regions,
             "--detail": self.detail,
@@ -163,7 +162,9 @@ def _segment_whole(
     listener: Listener,
 ) -> RunRecord:
     """Train on the whole image in memory."""
-    raster = read_whole(plan.source, job.bands)
+    from nuriwake.io.sources import read_input
+
+    raster = read_input(plan.source, job.selection)
     scribbles, model = read_guides(job, listener, raster.shape)
     from nuriwake.segmenter import finish_steps, segment_steps
 
@@ -265,6 +266,9 @@ def _describe(
         partial=partial,
         n_labels=result.n_labels,
         n_regions=result.n_regions,
+        spacing=result.georeference.pixel_size if result.georeference else (),
+        unit=result.georeference.unit if result.georeference else "",
+        channel_names=result.raster.band_names,
         history={
             "n_labels": [row.n_labels for row in result.history],
             "loss": [row.loss for row in result.history],

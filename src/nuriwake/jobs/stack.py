@@ -39,7 +39,7 @@ def segment_stack(
     from nuriwake.scale.pages import fit_stack_steps
     from nuriwake.segmenter import finish_steps
 
-    pages = open_stack(plan.source, job.bands)
+    pages = open_stack(plan.source, job.selection)
     with listener.training(plan.source.name, job.settings.max_iter) as show:
         reader = StepRecorder(show)
         model = finish_steps(fit_stack_steps(pages, job.settings), reader)
@@ -97,6 +97,10 @@ def label_pages(
         digests={},
         route="stack",
         pieces=len(pages),
+        axes=pages.grid.axes,
+        spacing=pages.grid.spacing if pages.grid.is_named else (),
+        unit=pages.grid.unit,
+        channel_names=pages.band_names,
     )
     record = files.publish(lambda names, digests: replace(record, outputs=names, digests=digests))
     listener.say(f"{plan.source}: {len(pages)} pages, {used} labels -> {final}")

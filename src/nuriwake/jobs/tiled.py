@@ -42,7 +42,7 @@ def segment_tiled(
         If the memory is too small for one tile.
     """
     from nuriwake.io.drawn import open_scribbles
-    from nuriwake.jobs.route import open_windows
+    from nuriwake.io.sources import open_windows
     from nuriwake.jobs.segment import StepRecorder
     from nuriwake.model_file import load_model
     from nuriwake.scale.executors import choose_executor
@@ -51,7 +51,7 @@ def segment_tiled(
     from nuriwake.scale.scene import SceneCut
     from nuriwake.segmenter import finish_steps
 
-    source = open_windows(plan.source, job.bands)
+    source = open_windows(plan.source, job.selection)
     megabytes = job.memory_bytes >> 20
     listener.say(f"{plan.source}: larger than --memory {megabytes}M allows; tile by tile.")
     drawn = open_scribbles(job.scribbles, source.shape) if job.scribbles else None
@@ -138,6 +138,7 @@ class Published:
         from nuriwake.io.versions import package_versions
 
         height, width = self.source.shape
+        place = self.source.georeference
         history = {} if self.reader is None else self.reader.history
         return RunRecord(
             input=str(self.plan.source),
@@ -154,6 +155,9 @@ class Published:
             partial=self.reader is not None and self.reader.stopped,
             n_labels=done.count_labels(),
             n_regions=done.n_regions,
+            spacing=place.pixel_size if place else (),
+            unit=place.unit if place else "",
+            channel_names=getattr(self.source, "band_names", ()),
             history=history,
             outputs={},
             digests={},

@@ -66,7 +66,7 @@ def majority_labels(regions: LabelMap, labels: LabelMap) -> LabelMap:
 
 
 def write_label_map(path: Path, labels: LabelMap, georeference: Georeference | None) -> None:
-    """Write a map of ids as PNG, TIFF, GeoTIFF or OME-Zarr.
+    """Write a map of ids as PNG, TIFF, OME-TIFF, GeoTIFF or OME-Zarr.
 
     Raises
     ------
@@ -78,9 +78,14 @@ def write_label_map(path: Path, labels: LabelMap, georeference: Georeference | N
     top = int(labels.max(initial=0))
     blocks = [(Window.full(labels.shape), labels)]
     if path.suffix.lower() == ZARR:
-        from nuriwake.io.zarr import write_label_zarr
+        from nuriwake.io.label_zarr import write_label_zarr
 
         write_label_zarr(path, labels.shape, blocks, max_label=top, georeference=georeference)
+    elif georeference is not None and georeference.unit and path.suffix.lower() in TIFF:
+        from nuriwake.io.label_stack import Grid, write_label_stack
+
+        a, _, _, _, e, _ = georeference.transform
+        write_label_stack(path, [labels], top, Grid("YX", labels.shape, (e, a), georeference.unit))
     elif georeference is not None and path.suffix.lower() in TIFF:
         write_label_geotiff(path, labels.shape, blocks, max_label=top, georeference=georeference)
     else:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.io.stack import StackSource, is_stack, open_stack, write_label_stack
+from nuriwake.io.label_stack import write_label_stack
+from nuriwake.io.selection import Selection
+from nuriwake.io.sources import open_planes, read_input
+from nuriwake.io.stack import StackSource
 from nuriwake.raster import LabelMap, Raster
 from nuriwake.scale.labelling import label_tile
 from nuriwake.segmenter import fit_steps
@@ -57,7 +60,7 @@ def fit_stack_steps(stack: StackSource, settings: Settings) -> Generator[Step, b
 
 
 def reference_steps(
-    paths: Sequence[Path], bands: Sequence[int], settings: Settings
+    paths: Sequence[Path], selection: Selection, settings: Settings
 ) -> Generator[Step, bool | None, Model]:
     """Train one model on files, step by step; of stacks, on pages spread over each.
 
@@ -68,19 +71,17 @@ def reference_steps(
     InputError
         If a file cannot be used, or their bands differ.
     UsageError
-        If there is no file, or a band does not exist.
+        If there is no file, or no such thing to select.
     """
-    from nuriwake.io.formats import read_raster
-
-    if len(paths) == 1 and is_stack(paths[0]):
-        return (yield from fit_stack_steps(open_stack(paths[0], bands), settings))
     images: list[Raster] = []
     for path in paths:
-        if is_stack(path):
-            stack = open_stack(path, bands)
-            images += [stack.page(index) for index in _spread(len(stack), N_PAGES)]
+        source = open_planes(path, selection)
+        if isinstance(source, StackSource):
+            if len(paths) == 1:
+                return (yield from fit_stack_steps(source, settings))
+            images += [source.page(index) for index in _spread(len(source), N_PAGES)]
         else:
-            images.append(read_raster(path, bands))
+            images.append(read_input(path, selection))
     return (yield from fit_steps(images, settings))
 
 
@@ -112,7 +113,7 @@ def _fit_views(
     units = ((normalise(p.array, p.valid, statistics), p.valid) for p in pages)
     views = [view_of(unit, valid, settings) for unit, valid in units]
     network = yield from steps_in_threads(learn_views(views, settings), settings.threads)
-    return Model(network, statistics, settings)
+    return Model(network, statistics, settings, stack.band_names)
 
 
 def _some_pixels(page: Raster, most: int) -> NDArray[np.generic]:
@@ -134,7 +135,7 @@ def label_stack(
     model : Model
     stack : StackSource
     output : pathlib.Path
-        A TIFF.
+        A TIFF, or a folder that ends in ``.zarr``; the axes of the pages are kept.
     on_progress : callable, optional
         Called with the number of pages done and of all pages.
 
@@ -163,5 +164,5 @@ def label_stack(
                 on_progress(index + 1, len(stack))
 
     with cpu_threads(model.settings.threads):
-        write_label_stack(output, pages(), model.n_labels)
+        write_label_stack(output, pages(), model.n_labels, stack.grid)
     return int(used[1:].sum())

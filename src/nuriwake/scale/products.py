@@ -12,9 +12,10 @@ import numpy as np
 
 from nuriwake.errors import UsageError
 from nuriwake.io.geotiff import read_tags, write_label_geotiff
+from nuriwake.io.label_zarr import write_label_zarr
 from nuriwake.io.moments import MapTile
 from nuriwake.io.vector import write_polygons
-from nuriwake.io.zarr import ZARR_SUFFIX, read_zarr_tags, write_label_zarr
+from nuriwake.io.zarr import ZARR_SUFFIX, read_zarr_tags
 from nuriwake.raster import LabelMap, Window, WindowedSource
 from nuriwake.scale.components import label_components
 from nuriwake.scale.seams import Numbering

@@ -3,65 +3,90 @@
 from __future__ import annotations
 
 import io
+import json
+import mimetypes
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.errors import UsageError
 from nuriwake.faces.web.partition import PageCut, node_colours, nodes_of_leaves
-from nuriwake.faces.web.picture import as_picture, encode_png
+from nuriwake.faces.web.picture import encode_png
 from nuriwake.faces.web.preview import N_COLOURS, page_palette
+from nuriwake.faces.web.tags import Tags
 from nuriwake.faces.web.work import Grown, Task
 from nuriwake.io.annotate import geojson
 from nuriwake.io.exchange.annotated import Annotated
 from nuriwake.jobs.annotations import FORMS
-from nuriwake.jobs.kinds import ZARR
-from nuriwake.jobs.writers import write_label_map
+from nuriwake.jobs.kinds import KINDS, Kind
 from nuriwake.painting import outlines
 from nuriwake.raster import LabelMap
 from nuriwake.regions.tree import number_nodes
+from nuriwake.segmentation import Partition
 
 _OPACITY = 0.5
 
 
 @dataclass(frozen=True, eq=False)
+class Shown(Partition):
+    """A partition as it is looked at, with what was merged and split by hand.
+
+    Parameters
+    ----------
+    parts : ndarray of int32, shape (height, width)
+        What is shown, regions or labels, 1..k; 0 = no data.
+    """
+
+    parts: LabelMap = field(kw_only=True)
+
+    @cached_property
+    def regions(self) -> LabelMap:
+        """The regions: those that are shown, or the automatic cut where labels are."""
+        return self.parts if self.shows_regions else self.tree.cut()
+
+    @cached_property
+    def labels(self) -> LabelMap:
+        """The labels: those that are shown, or the network's own where regions are."""
+        return self.own_labels if self.shows_regions else self.parts
+
+
+@dataclass(frozen=True, eq=False)
 class View:
-    """A result as it is looked at: its parts, and which node of the tree gives each its colour.
+    """What a file is made of: the partition, and the colour and the class of each of its parts.
 
     Parameters
     ----------
     task : Task
-    grown : Grown
-    parts : ndarray of int32, shape (height, width)
-        What is shown, regions or labels, 1..k; 0 = no data.
+    shown : Shown
     colours : ndarray of uint8, shape (k + 1, 3)
         The colour of each part, as on the page; row 0 is that of no data.
+    tags : Tags
+    classes : ndarray of uint8, shape (k + 1,)
+        The class of each part; 0 = none.
     """
 
     task: Task
-    grown: Grown
-    parts: LabelMap
+    shown: Shown
     colours: NDArray[np.uint8]
+    tags: Tags
+    classes: NDArray[np.uint8]
 
     @property
-    def regions(self) -> LabelMap:
-        """The regions: those that are shown, or the automatic cut where labels are."""
-        return self.parts if self.grown.shows_regions else self.grown.tree.cut()
-
-    @property
-    def labels(self) -> LabelMap:
-        """The labels: those that are shown, or the network's own where regions are."""
-        return self.grown.own_labels if self.grown.shows_regions else self.parts
+    def class_names(self) -> dict[int, str]:
+        """What the parts that have a class are called."""
+        tagged = np.flatnonzero(self.classes).tolist()
+        return {part: self.tags.name(self.classes[part]) for part in tagged}
 
 
-def look(task: Task, grown: Grown, cut: PageCut) -> View:
+def look(task: Task, grown: Grown, cut: PageCut, tags: Tags | None = None) -> View:
     """Cut the tree as the page does.
 
     Parameters
@@ -69,6 +94,7 @@ def look(task: Task, grown: Grown, cut: PageCut) -> View:
     task : Task
     grown : Grown
     cut : PageCut
+    tags : Tags, optional
 
     Returns
     -------
@@ -77,14 +103,18 @@ def look(task: Task, grown: Grown, cut: PageCut) -> View:
     Raises
     ------
     UsageError
-        If the cut or an edit does not fit the tree.
+        If the cut, an edit or a tag does not fit the tree.
     """
-    tree = grown.shown
+    tree, tags = grown.shown, tags or Tags()
     nodes = nodes_of_leaves(tree, cut)
     numbers = number_nodes(nodes)
-    colours = np.zeros((int(numbers.max()) + 1, 3), np.uint8)
-    colours[numbers] = page_palette()[node_colours(tree, N_COLOURS)[nodes]]
-    return View(task, grown, tree.paint(nodes), colours)
+    classes = tags.numbers(int(numbers.max()))
+    colours = np.zeros((len(classes), 3), np.uint8)
+    colours[numbers] = page_palette()[node_colours(tree, N_COLOURS, task.scribbles)[nodes]]
+    for number, region_class in enumerate(tags.classes, 1):
+        colours[classes == number] = region_class.rgb
+    kept = {f.name: getattr(grown.partition, f.name) for f in fields(Partition)}
+    return View(task, Shown(**kept, parts=tree.paint(nodes)), colours, tags, classes)
 
 
 @dataclass(frozen=True)
@@ -95,17 +125,28 @@ class Download:
     title: str
     media_type: str
     write: Callable[[View], bytes]
+    is_common: bool = False
 
 
-def _map(kind: Literal["labels", "regions"], suffix: str) -> Callable[[View], bytes]:
+def _by_kind(kind: Kind, suffix: str) -> Callable[[View], bytes]:
+    """Write as the command line does; objects of the classes that people named as such."""
+
     def write(view: View) -> bytes:
-        shown: LabelMap = getattr(view, kind)
+        if kind.name in FORMS and view.class_names:
+            return FORMS[kind.name](_objects(view, of_classes=kind.name == "voc"))
         with tempfile.TemporaryDirectory(prefix="nuriwake-") as folder:
-            path = Path(folder) / f"{kind}{suffix}"
-            write_label_map(path, shown, view.task.raster.georeference)
-            return _zipped(path) if suffix == ZARR else path.read_bytes()
+            path = Path(folder) / f"{kind.name}{suffix}"
+            kind.write(path, view.shown)
+            return path.read_bytes() if path.is_file() else _zipped(path)
 
     return write
+
+
+def _objects(view: View, of_classes: bool) -> Annotated:
+    if not of_classes:
+        return Annotated(view.task.name, view.shown.parts, view.class_names)
+    names = {number: view.tags.name(number) for number in range(1, len(view.tags.classes) + 1)}
+    return Annotated(view.task.name, view.classes[view.shown.parts].astype(np.int32), names)
 
 
 def _zipped(folder: Path) -> bytes:
@@ -118,22 +159,20 @@ def _zipped(folder: Path) -> bytes:
 
 
 def _overlay(view: View) -> bytes:
-    picture = as_picture(view.task.raster)
-    mixed = (1 - _OPACITY) * picture + _OPACITY * view.colours[view.parts]
-    mixed[outlines(view.parts)] = 255.0
+    parts = view.shown.parts
+    mixed = (1 - _OPACITY) * view.shown.picture + _OPACITY * view.colours[parts]
+    mixed[outlines(parts)] = 255.0
     return encode_png((mixed + 0.5).astype(np.uint8))
 
 
 def _geojson(view: View) -> bytes:
-    names = {i: f"#{bytes(rgb).hex()}" for i, rgb in enumerate(view.colours.tolist())}
-    return geojson(view.parts, names).encode()
-
-
-def _annotation(form: str) -> Callable[[View], bytes]:
-    def write(view: View) -> bytes:
-        return FORMS[form](Annotated(view.task.name, view.parts))
-
-    return write
+    colours = {i: f"#{bytes(rgb).hex()}" for i, rgb in enumerate(view.colours.tolist())}
+    written = json.loads(geojson(view.shown.parts, colours))
+    for feature in written["features"]:
+        named = view.class_names.get(feature["properties"]["region"])
+        if named is not None:
+            feature["properties"]["class"] = named
+    return json.dumps(written).encode()
 
 
 def _settings(view: View) -> bytes:
@@ -146,33 +185,52 @@ def _scribbles(view: View) -> bytes:
     return encode_png(view.task.scribbles.astype(np.uint8))
 
 
-DOWNLOADS: Mapping[str, Download] = MappingProxyType(
-    {
-        kind: Download(f".{kind}", title, media_type, write)
-        for kind, title, media_type, write in (
-            ("regions.png", "Regions, PNG", "image/png", _map("regions", ".png")),
-            ("regions.tif", "Regions, TIFF", "image/tiff", _map("regions", ".tif")),
-            ("regions.zarr.zip", "Regions, OME-Zarr", "application/zip", _map("regions", ZARR)),
-            ("labels.png", "Labels, PNG", "image/png", _map("labels", ".png")),
-            ("labels.tif", "Labels, TIFF", "image/tiff", _map("labels", ".tif")),
-            ("labels.zarr.zip", "Labels, OME-Zarr", "application/zip", _map("labels", ZARR)),
-            ("overlay.png", "Overlay, PNG", "image/png", _overlay),
-            ("geojson", "GeoJSON", "application/geo+json", _geojson),
-            ("coco.json", "COCO", "application/json", _annotation("coco")),
-            (
-                "coco-polygons.json",
-                "COCO polygons",
-                "application/json",
-                _annotation("coco-polygons"),
-            ),
-            ("labelme.json", "LabelMe", "application/json", _annotation("labelme")),
-            ("label-studio.json", "Label Studio", "application/json", _annotation("label-studio")),
-            ("cvat.xml", "CVAT", "application/xml", _annotation("cvat")),
-            ("yolo.txt", "YOLO segmentation", "text/plain", _annotation("yolo")),
-            ("imagej.zip", "ImageJ ROIs", "application/zip", _annotation("imagej")),
-            ("qupath.geojson", "QuPath", "application/geo+json", _annotation("qupath")),
-            ("scribbles.png", "Scribbles, PNG", "image/png", _scribbles),
-            ("settings.toml", "Settings, TOML", "application/toml", _settings),
-        )
-    }
-)
+#: Kinds that the page offers in several forms.
+_SUFFIXES = {"regions": (".png", ".tif", ".zarr"), "labels": (".png", ".tif", ".zarr")}
+_TITLES = {
+    "polygons": "Polygons, GeoPackage",
+    "result": "Result, to cut again",
+    "coco": "COCO",
+    "coco-polygons": "COCO polygons",
+    "labelme": "LabelMe",
+    "label-studio": "Label Studio",
+    "label-studio-polygons": "Label Studio polygons",
+    "cvat": "CVAT",
+    "yolo": "YOLO",
+    "imagej": "ImageJ ROIs",
+    "qupath": "QuPath",
+    "voc": "Pascal VOC",
+}
+_FORMATS = {".png": "PNG", ".tif": "TIFF", ".zarr": "OME-Zarr"}
+#: Their colours, or what they hold, are the page's own.
+_OWN = {
+    "overlay.png": Download(".overlay.png", "Overlay, PNG", "image/png", _overlay, is_common=True),
+    "geojson": Download(".geojson", "GeoJSON", "application/geo+json", _geojson, is_common=True),
+    "scribbles.png": Download(".scribbles.png", "Scribbles, PNG", "image/png", _scribbles),
+    "settings.toml": Download(".settings.toml", "Settings, TOML", "application/toml", _settings),
+}
+_COMMON = ("regions.png", "coco.json")
+
+
+def _downloads() -> Iterator[tuple[str, Download]]:
+    """Every kind of result that there is, then the page's own."""
+    for kind in KINDS.values():
+        if kind.needs and find_spec(kind.needs[0]) is None:
+            continue
+        for suffix in _SUFFIXES.get(kind.name, (kind.suffix,)):
+            ending = f"{suffix}.zip" if suffix == ".zarr" else suffix
+            title = (
+                f"{kind.name.replace('-', ' ').capitalize()}, {_FORMATS.get(suffix, suffix[1:])}"
+            )
+            media_type = mimetypes.guess_type(f"a{ending}")[0] or "application/octet-stream"
+            name = f"{kind.name}{ending}"
+            write = _by_kind(kind, suffix)
+            yield name, Download(f".{name}", title, media_type, write, is_common=name in _COMMON)
+    yield from _OWN.items()
+
+
+def _format(suffix: str) -> str:
+    return _FORMATS.get(suffix, suffix[1:].upper())
+
+
+DOWNLOADS: Mapping[str, Download] = MappingProxyType(dict(_downloads()))

@@ -208,6 +208,15 @@ class JobQueue:
         future.add_done_callback(lambda done: self._finish(job, done))
         return job
 
+    def adopt(self, task: Task, grown: Grown) -> Job:
+        """Take a result that was made before, as a job that is done."""
+        job = Job(task, self._limits)
+        job.finish(Status("done"), grown)
+        with self._lock:
+            self._jobs[job.id] = job
+        self.sweep()
+        return job
+
     def warm_up(self, load: Callable[[], None]) -> None:
         """Have the worker do something before its first job; a fault of it is logged only."""
         self._worker.submit(load).add_done_callback(_log_fault)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.errors import UsageError, out_of_range
+from nuriwake.raster import LabelMap
 from nuriwake.regions.tree import Detail, MergeTree, RegionTree
 
 _EDIT = re.compile(r"([ms])(\d{1,9})")
@@ -113,12 +114,22 @@ def _leaves_below(node: int, tree: MergeTree) -> NDArray[np.bool_]:
     return below
 
 
-def node_colours(tree: MergeTree, n_colours: int) -> NDArray[np.uint8]:
+def node_colours(
+    tree: MergeTree, n_colours: int, drawn: LabelMap | None = None
+) -> NDArray[np.uint8]:
     """Give every node a colour that stays while the number of regions changes.
 
     From the root down, the child of more leaves keeps its parent's colour and the other gets the
     next one: so a split changes one region's colour only, the first ``n_colours`` regions all
-    differ, and so do always the two sides of a split.
+    differ, and so do always the two sides of a split. What was scribbled has its brush's colour,
+    and nothing else has.
+
+    Parameters
+    ----------
+    tree : MergeTree
+    n_colours : int
+    drawn : ndarray of int32, shape (height, width), optional
+        Scribbles: brush k has colour k - 1; 0 = not scribbled.
 
     Returns
     -------
@@ -130,12 +141,44 @@ def node_colours(tree: MergeTree, n_colours: int) -> NDArray[np.uint8]:
     size = [1] * n_leaves
     for left, right in merges:
         size.append(size[left] + size[right])
+    brush = _brushes(tree, drawn)
+    reserved = max(brush) % n_colours
+    following = max(reserved - 1, 0)
     colour = [0] * (2 * n_leaves - 1)
-    following = 0
+    colour[-1] = brush[-1] - 1 if brush[-1] else reserved
+
+    def after(index: int) -> int:
+        return index + 1 if index + 1 < n_colours else reserved
+
     for node in range(2 * n_leaves - 2, n_leaves - 1, -1):
         large, small = sorted(merges[node - n_leaves], key=size.__getitem__, reverse=True)
-        following = (following + 1) % n_colours
-        if following == colour[node]:
-            following = (following + 1) % n_colours
-        colour[large], colour[small] = colour[node], following
+        inherits = not brush[node]
+        for child in (large, small):
+            if brush[child]:
+                colour[child] = brush[child] - 1
+            elif inherits and child == large:
+                colour[child] = colour[node]
+            else:
+                following = after(following)
+                if following == colour[node]:
+                    following = after(following)
+                colour[child] = following
     return np.array(colour, np.uint8)
+
+
+def _brushes(tree: MergeTree, drawn: LabelMap | None) -> list[int]:
+    """For every node the brush that most of its scribbled pixels have; 0 where none has."""
+    n_leaves = tree.n_leaves
+    if drawn is None or not drawn.any():
+        return [0] * (2 * n_leaves - 1)
+    n_brushes = int(drawn.max()) + 1
+    pairs = tree.base.astype(np.int64).ravel() * n_brushes + drawn.ravel()
+    counts = np.zeros((2 * n_leaves - 1, n_brushes), np.int64)
+    counts[:n_leaves] = np.bincount(pairs, minlength=(n_leaves + 1) * n_brushes).reshape(
+        n_leaves + 1, n_brushes
+    )[1:]
+    counts[:, 0] = 0
+    for step, (left, right) in enumerate(tree.merges.tolist()):
+        counts[n_leaves + step] = counts[left] + counts[right]
+    brush: list[int] = counts.argmax(axis=1).tolist()  # 0 where all are 0
+    return brush

@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, State, UploadFile
 
@@ -21,6 +22,8 @@ from nuriwake.faces.web.jobs import Busy, Job, JobQueue
 from nuriwake.faces.web.limits import Limits
 from nuriwake.faces.web.partition import PageCut, parse_edits
 from nuriwake.faces.web.picture import as_picture, encode_jpeg
+from nuriwake.faces.web.session import SUFFIX, Looked, open_session, pack_session
+from nuriwake.faces.web.tags import Tags
 from nuriwake.faces.web.transfer import pack_tree
 from nuriwake.faces.web.uploads import clean_name, read_settings_text
 from nuriwake.faces.web.work import Grown, Task
@@ -79,7 +82,10 @@ def settings(request: Request, limits: LimitsOf) -> JSONResponse:
         {
             "recipes": recipe_forms(),
             "fields": field_forms(),
-            "downloads": [{"kind": kind, "title": d.title} for kind, d in DOWNLOADS.items()],
+            "downloads": [
+                {"kind": kind, "title": d.title, "common": d.is_common}
+                for kind, d in DOWNLOADS.items()
+            ],
             "limits": {"bytes": limits.upload_bytes, "pixels": limits.pixels},
             "opened": opened.name if opened else None,
         }
@@ -217,6 +223,17 @@ def send_tree(job: KnownJob, grown: GrownOf) -> Response:
     )
 
 
+class Wanted(BaseModel):
+    """The partition that a file is to be made of: a cut, steps by hand, classes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    n_regions: int | None = None
+    detail: Detail | None = None
+    edits: str = ""
+    tags: Tags = Tags()
+
+
 @router.get("/api/jobs/{job_id}/download/{kind}")
 def download(
     job: KnownJob,
@@ -227,13 +244,42 @@ def download(
     edits: str = "",
 ) -> Response:
     """Send a result as a file."""
+    return _send_file(job, grown, kind, Wanted(n_regions=n_regions, detail=detail, edits=edits))
+
+
+@router.post("/api/jobs/{job_id}/download/{kind}")
+def download_tagged(job: KnownJob, grown: GrownOf, kind: str, wanted: Wanted) -> Response:
+    """Send a result as a file, with the classes of its regions."""
+    return _send_file(job, grown, kind, wanted)
+
+
+@router.post("/api/jobs/{job_id}/session")
+def save_session(job: KnownJob, grown: GrownOf, looked: Looked, limits: LimitsOf) -> Response:
+    """Send all of a piece of work as a file."""
+    data = pack_session(job.task, grown, looked, limits)
+    return _attachment(data, f"{job.task.stem}{SUFFIX}", "application/zip")
+
+
+@router.post("/api/sessions", status_code=201)
+async def reopen_session(request: Request, queue: Queue, limits: LimitsOf) -> JSONResponse:
+    """Open a piece of work again."""
+    async with request.form(max_files=1, max_fields=0) as form, request.app.state.decoding:
+        data = await _bytes(form, "session")
+        task, grown, looked = await run_in_threadpool(open_session, data, limits)
+    job = _describe(queue.adopt(task, grown))
+    return JSONResponse({**job, "looked": looked.model_dump()}, status_code=201)
+
+
+def _send_file(job: Job, grown: Grown, kind: str, wanted: Wanted) -> Response:
     if kind not in DOWNLOADS:
         raise HTTPException(404, f"there is no download of this kind, but {', '.join(DOWNLOADS)}.")
     chosen = DOWNLOADS[kind]
-    view = look(job.task, grown, PageCut(n_regions, detail, parse_edits(edits)))
-    name = f"{job.task.stem}{chosen.suffix}".encode("ascii", "replace").decode().replace("?", "_")
-    return Response(
-        chosen.write(view),
-        media_type=chosen.media_type,
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    cut = PageCut(wanted.n_regions, wanted.detail, parse_edits(wanted.edits))
+    view = look(job.task, grown, cut, wanted.tags)
+    return _attachment(chosen.write(view), f"{job.task.stem}{chosen.suffix}", chosen.media_type)
+
+
+def _attachment(data: bytes, name: str, media_type: str) -> Response:
+    name = name.encode("ascii", "replace").decode().replace("?", "_")
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(data, media_type=media_type, headers=headers)

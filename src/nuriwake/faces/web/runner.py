@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from nuriwake.faces.web.work import Grown, Progress, Report, Task
+from nuriwake.segmentation import Partition
 
 if TYPE_CHECKING:
     from nuriwake.recipes.training import Step
@@ -39,4 +41,6 @@ def run_task(task: Task, report: Report) -> Grown:
 
     scribbles = None if task.scribbles is None else Scribbles(task.scribbles)
     result = finish_steps(segment_steps(task.raster, task.settings, scribbles=scribbles), show)
-    return Grown(result.tree, result.label_tree, result.own_labels, result.shows_regions)
+    # Without what the page never shows again: the model and the raster.
+    kept = {field.name: getattr(result, field.name) for field in fields(Partition)}
+    return Grown(Partition(**{**kept, "name": task.name}))

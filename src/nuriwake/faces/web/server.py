@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 
-from nuriwake.errors import InputError, UsageError
+from nuriwake.errors import NuriwakeError
 from nuriwake.faces.web.decoder import Decoder
 from nuriwake.faces.web.jobs import Busy, JobQueue
 from nuriwake.faces.web.limits import Limits
@@ -60,8 +60,7 @@ def create_app(
     app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_exception_handler(Busy, _answer_busy)
-    app.add_exception_handler(InputError, _answer_bad)
-    app.add_exception_handler(UsageError, _answer_bad)
+    app.add_exception_handler(NuriwakeError, _answer_bad)
     app.add_exception_handler(RequestValidationError, _answer_malformed)
     app.add_middleware(Guard, access=access or Access(), limits=limits)
     return app

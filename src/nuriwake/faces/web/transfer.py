@@ -40,7 +40,7 @@ def pack_tree(tree: MergeTree, task: Task) -> bytes:
         "areas": leaf_areas(tree.base, tree.n_leaves).astype(np.uint32),
         "means": leaf_means(tree.base, as_picture(task.raster), tree.n_leaves),
         "palette": page_palette(),
-        "node_colours": node_colours(tree, N_COLOURS),
+        "node_colours": node_colours(tree, N_COLOURS, task.scribbles),
         **_presets(tree),
     }
     return gzip.compress(_block(arrays, tree), compresslevel=1)

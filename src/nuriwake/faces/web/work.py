@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.raster import LabelMap, Raster
-from nuriwake.regions.tree import LabelTree, MergeTree, RegionTree
+from nuriwake.regions.tree import MergeTree
+from nuriwake.segmentation import Partition
 from nuriwake.settings import Settings
 
 
@@ -62,27 +63,24 @@ class Progress:
 
 @dataclass(frozen=True, eq=False)
 class Grown:
-    """What a job leaves: both trees, and which of them the page shows.
+    """What a job leaves.
 
     Parameters
     ----------
-    tree : RegionTree
-    label_tree : LabelTree
-    own_labels : ndarray of int32, shape (height, width)
-        The network's labels with their own numbers; 0 = no data.
-    shows_regions : bool
-        False where labels were drawn, or the recipe is about labels.
+    partition : Partition
     """
 
-    tree: RegionTree
-    label_tree: LabelTree
-    own_labels: LabelMap
-    shows_regions: bool
+    partition: Partition
+
+    @property
+    def shows_regions(self) -> bool:
+        """False where labels were drawn, or the recipe is about labels."""
+        return self.partition.shows_regions
 
     @property
     def shown(self) -> MergeTree:
         """The tree that the slider cuts."""
-        return self.tree if self.shows_regions else self.label_tree
+        return self.partition.tree if self.shows_regions else self.partition.label_tree
 
 
 Report = Callable[[Progress], None]

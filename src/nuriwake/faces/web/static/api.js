@@ -67,13 +67,29 @@ export function follow(id, listeners) {
 export const cancel = (id) =>
   fetch(`/api/jobs/${id}`, { method: "DELETE", keepalive: true }).catch(() => {});
 
-/** Fetch a download and hand it to the browser as a file. */
-export async function download(id, kind, query) {
-  const response = await request(`/api/jobs/${id}/download/${kind}?${query}`);
+/** Fetch a download and hand it to the browser as a file. `wanted` says how the regions are cut. */
+export async function download(id, kind, wanted) {
+  save(await request(`/api/jobs/${id}/download/${kind}`, json(wanted)), kind);
+}
+
+const json = (value) => ({ method: "POST", body: JSON.stringify(value), headers: { "Content-Type": "application/json" } });
+
+async function save(response, name) {
   const disposition = response.headers.get("content-disposition") || "";
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await response.blob());
-  link.download = /filename="([^"]+)"/.exec(disposition)?.[1] || kind;
+  link.download = /filename="([^"]+)"/.exec(disposition)?.[1] || name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/** Fetch all of a piece of work as a file. */
+export async function downloadSession(id, looked) {
+  save(await request(`/api/jobs/${id}/session`, json(looked)), "session.nuriwake.zip");
+}
+
+export async function sendSession(file) {
+  const form = new FormData();
+  form.append("session", file, file.name);
+  return (await request("/api/sessions", { method: "POST", body: form })).json();
 }

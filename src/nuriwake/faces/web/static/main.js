@@ -3,17 +3,22 @@
 import * as api from "./api.js";
 import { $, announce, hex, hideAlert, showAlert } from "./dom.js";
 import { SettingsForm } from "./form.js";
+import { History } from "./history.js";
 import { JobRunner } from "./job.js";
 import { wireKeys } from "./keys.js";
 import { Pointer } from "./pointer.js";
 import { RegionPanel } from "./regions.js";
 import { BRUSHES, Scribbles } from "./scribble.js";
+import { openSession, recall, remember, SESSION_SUFFIX } from "./session.js";
+import { Tags } from "./tags.js";
 import { View } from "./view.js";
 import { toggleFullScreen } from "./zoom.js";
 
 const view = new View(document);
-const regions = new RegionPanel(view, describeResult);
-const scribbles = new Scribbles(view.layers.scribbles, describeScribbles);
+const history = new History();
+const regions = new RegionPanel(view, history, describeResult);
+const tags = new Tags(regions, history);
+const scribbles = new Scribbles(view.layers.scribbles, history, describeScribbles);
 const pointer = new Pointer(view, regions, scribbles, describeHover);
 const runner = new JobRunner({ started, live, finished, stopped });
 let server; // what /api/settings tells
@@ -65,7 +70,7 @@ function live(bitmap) {
 }
 
 function finished(tree) {
-  regions.open(tree);
+  regions.open(tree, recall(runner.result.id));
   setBusy(false);
   performance.mark("finished");
   announce(`Done: ${regions.countText()}. The slider changes the number.`);
@@ -83,10 +88,10 @@ function setBusy(busy) {
   view.setLearning(busy);
   $("slider-bar").hidden = !ready;
   $("run-again").disabled = busy;
-  for (const button of $("downloads").children) button.disabled = !ready;
+  for (const button of document.querySelectorAll("[data-kind]")) button.disabled = !ready;
   const drawn = ready && runner.result.command.includes(" --scribbles ");
   document.querySelector("[data-kind='scribbles.png']").hidden = !drawn;
-  $("copy").disabled = !ready;
+  $("copy").disabled = $("save-session").disabled = !ready;
   describeScribbles();
 }
 
@@ -118,13 +123,14 @@ function showStart() {
 }
 
 function describeResult() {
+  remember(runner.result.id, regions.pack());
   const command = `${runner.result.command}${regions.flag()}`;
   // Lines break between flags only.
   $("command").replaceChildren(...command.split(/(?= --)/).flatMap((part, i) => {
     const span = Object.assign(document.createElement("span"), { textContent: part.trim() });
     return i ? [" ", span] : [part];
   }));
-  const edits = regions.history.length;
+  const edits = regions.edits.length;
   $("command-note").hidden = edits === 0;
   $("command-note").textContent = `Without the ${edits} ${edits === 1 ? "change" : "changes"} by hand; the downloads have them.`;
 }
@@ -138,7 +144,6 @@ function describeHover(node) {
 
 function describeScribbles() {
   const { nLabels } = scribbles;
-  $("undo-stroke").disabled = !scribbles.canUndo;
   $("clear-strokes").disabled = nLabels === 0;
   $("learn").disabled = nLabels < 2 || runner.isRunning === true;
   $("scribble-hint").hidden = nLabels !== 1;
@@ -151,7 +156,19 @@ function choose(file) {
   if (file.size > bytes) {
     return showAlert(`${file.name} is too large: ${mebibytes(file.size)}; at most ${mebibytes(bytes)} are taken here. The command line takes any size.`);
   }
-  return run({ file });
+  return file.name.endsWith(SESSION_SUFFIX) ? resume(file) : run({ file });
+}
+
+/** Go on with a piece of work that was saved. */
+async function resume(file) {
+  hideAlert();
+  try {
+    const { id } = await openSession(file);
+    leaveResult();
+    await reopen(id);
+  } catch (error) {
+    showAlert(error.message);
+  }
 }
 
 const capitalise = (text) => text[0].toUpperCase() + text.slice(1);
@@ -194,16 +211,20 @@ function wireView() {
   $("full-screen").addEventListener("click", toggleFullScreen);
   $("run-again").addEventListener("click", () => run(source));
   $("copy").addEventListener("click", copyCommand);
+  $("save-session").addEventListener("click", () =>
+    api.downloadSession(runner.result.id, regions.pack()).catch((error) => showAlert(error.message)));
 }
 
 function showDownloads(list) {
-  $("downloads").append(...list.map(({ kind, title }) => {
+  const buttons = list.map(({ kind, title }) => {
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: title, disabled: true });
     button.dataset.kind = kind;
     button.addEventListener("click", () =>
-      api.download(runner.result.id, kind, regions.query()).catch((error) => showAlert(error.message)));
+      api.download(runner.result.id, kind, regions.wanted()).catch((error) => showAlert(error.message)));
     return button;
-  }));
+  });
+  $("downloads").append(...buttons.filter((_, i) => list[i].common));
+  $("more-downloads").append(...buttons.filter((_, i) => !list[i].common));
 }
 
 async function copyCommand() {
@@ -242,7 +263,6 @@ function wireScribbles() {
     pointer.setScribbling($("scribble-panel").open);
     if ($("scribble-panel").open && regions.isReady) regions.select(null);
   });
-  $("undo-stroke").addEventListener("click", () => scribbles.undo());
   $("clear-strokes").addEventListener("click", () => scribbles.clear());
   $("learn").addEventListener("click", () => run(source, true));
 }
@@ -266,10 +286,12 @@ async function open() {
   wireView();
   wireScribbles();
   wireKeys({
-    m: () => regions.merge(), s: () => regions.split(), u: (event) => regions.undo(),
+    m: () => regions.merge(), s: () => regions.split(), u: (event) => (event.shiftKey ? history.redo() : history.undo()),
     a: () => regions.preset("auto"), o: () => $("outlines-only").click(),
     "[": () => regions.step(-1), "]": () => regions.step(1), Escape: () => regions.select(null),
-    undo: () => regions.undo(), redo: () => {},
+    undo: () => history.undo(), redo: () => history.redo(),
+    ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => [n, () => tags.give(n)])),
+    Backspace: () => tags.give(0), Delete: () => tags.give(0),
   }, view.zoom, () => regions.isReady);
   try {
     server = await api.fetchSettings();

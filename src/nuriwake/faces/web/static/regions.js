@@ -4,22 +4,23 @@ import { $, announce, hex, pixels } from "./dom.js";
 import { PRESETS, sliderStops } from "./tree.js";
 
 export class RegionPanel {
-  constructor(view, onChange) {
-    this.view = view;
-    this.onChange = onChange;
-    this.history = [];
+  constructor(view, history, onChange) {
+    Object.assign(this, { view, history, onChange, edits: [] });
     $("slider").addEventListener("input", () => this.#later(this.stops[$("slider").valueAsNumber]));
     $("count").addEventListener("change", () => this.cut($("count").valueAsNumber || 1));
     for (const name of PRESETS) $(name).addEventListener("click", () => this.preset(name));
     $("merge").addEventListener("click", () => this.merge());
     $("split").addEventListener("click", () => this.split());
-    $("undo-edit").addEventListener("click", () => this.undo());
   }
 
   get isReady() { return Boolean(this.tree); }
 
-  open(tree) {
+  /** Show a tree; `session`, as `pack` gives it, says how it was looked at before. */
+  open(tree, session) {
+    this.history.forget("region", "cut");
     this.tree = tree;
+    this.partition = this.selected = null;
+    this.tags.open(tree, session?.tags);
     this.totalArea = tree.areas[tree.nNodes - 1];
     this.stops = sliderStops(tree.minRegions, tree.nLeaves);
     $("slider").max = this.stops.length - 1;
@@ -30,7 +31,29 @@ export class RegionPanel {
     $("count").max = tree.nLeaves;
     this.#markPresets();
     this.view.showTree(tree);
-    this.preset("auto");
+    if (!session || !this.#restore(this.#replay(session))) this.#restore(this.#preset("auto"));
+  }
+
+  /** How the regions are looked at, for a session. */
+  pack() {
+    const { cutName, cutCount, edits } = this;
+    return { cutName, cutCount: cutCount ?? null, edits, tags: this.tags.pack() };
+  }
+
+  /** Cut and edit as a session says; null where that does not fit the tree. */
+  #replay({ cutName, cutCount, edits }) {
+    const { tree } = this;
+    let state = this.#preset("auto");
+    if (tree.presets[cutName]) state = this.#preset(cutName);
+    else if (cutName === null && cutCount >= tree.minRegions && cutCount <= tree.nLeaves) state = this.#cut(cutCount);
+    let { partition } = state;
+    for (const step of Array.isArray(edits) ? edits : []) {
+      const node = Number(String(step).slice(1));
+      if (!(node >= tree.nLeaves && node < tree.nNodes)) return null;
+      partition = step[0] === "m" ? partition.merged(node) : partition.split(node);
+      state = { ...state, partition, edits: [...state.edits, step] };
+    }
+    return state;
   }
 
   /** Buttons for the cuts by detail, and a mark on the slider for each. */
@@ -53,7 +76,8 @@ export class RegionPanel {
 
   close() {
     this.tree = this.partition = this.selected = null;
-    this.history = [];
+    this.edits = [];
+    this.history.forget("region", "cut", "stroke");
     this.#describeSelection();
   }
 
@@ -69,18 +93,37 @@ export class RegionPanel {
   }
 
   cut(count) {
-    this.cutName = null;
-    this.cutCount = Math.min(this.tree.nLeaves, Math.max(this.tree.minRegions, Math.round(count)));
-    this.history = [];
-    this.#show(this.tree.cut(this.cutCount), null);
+    const wanted = Math.min(this.tree.nLeaves, Math.max(this.tree.minRegions, Math.round(count)));
+    this.#commit("cut", `${wanted} ${this.tree.parts}`, this.#cut(wanted), true);
+  }
+
+  #cut(count) {
+    return { cutName: null, cutCount: count, edits: [], partition: this.tree.cut(count), selected: null };
   }
 
   /** The automatic cut, or that of a detail. */
-  preset(name) {
-    this.cutName = name;
-    this.history = [];
-    this.#show(this.tree.preset(name), null);
+  preset(name) { this.#commit("cut", name, this.#preset(name)); }
+
+  #preset(name) { return { cutName: name, edits: [], partition: this.tree.preset(name), selected: null }; }
+
+  /** Show another state of the regions, in a way that can be undone. */
+  #commit(kind, label, after, merges = false) {
+    const { cutName, cutCount, edits, partition, selected } = this;
+    const before = { cutName, cutCount, edits, partition, selected };
+    this.#restore(after);
+    this.history.push({ kind, label, merges, undo: () => this.#restore(before), redo: () => this.#restore(after) });
   }
+
+  #restore(state) {
+    if (!state) return false;
+    const { cutName, cutCount, edits, partition, selected } = state;
+    Object.assign(this, { cutName, cutCount, edits });
+    this.#show(partition, selected);
+    return true;
+  }
+
+  /** Paint again: classes have changed. */
+  refresh() { if (this.partition) this.#show(this.partition, this.selected); }
 
   /** One stop fewer or more. */
   step(direction) {
@@ -110,25 +153,18 @@ export class RegionPanel {
   }
 
   #edit(step, partition, selected, said) {
-    this.history.push({ step, partition: this.partition, selected: this.selected });
-    this.#show(partition, selected);
+    const { cutName, cutCount } = this;
+    const after = { cutName, cutCount, edits: [...this.edits, step], partition, selected };
+    this.#commit("region", step[0] === "m" ? "merge" : "split", after);
     announce(`${said} ${this.describe(selected)}. ${this.countText()}.`);
   }
 
-  undo() {
-    const before = this.history.pop();
-    if (!before) return;
-    this.#show(before.partition, before.selected);
-    announce(`Undone. ${this.countText()}.`);
-  }
-
-  /** The partition in an address: what the server needs to cut in the same way. */
-  query() {
-    const query = new URLSearchParams();
-    if (this.cutName === null) query.set("n_regions", this.cutCount);
-    else if (this.cutName !== "auto") query.set("detail", this.cutName);
-    if (this.history.length) query.set("edits", this.history.map(({ step }) => step).join(","));
-    return query;
+  /** What the server needs to cut in the same way, and the classes. */
+  wanted() {
+    const wanted = { edits: this.edits.join(","), tags: this.tags.ofRegions(this.partition) };
+    if (this.cutName === null) wanted.n_regions = this.cutCount;
+    else if (this.cutName !== "auto") wanted.detail = this.cutName;
+    return wanted;
   }
 
   /** The flag that makes the command line cut in the same way. */
@@ -143,13 +179,15 @@ export class RegionPanel {
     const area = this.tree.areas[node];
     const share = ((100 * area) / this.totalArea).toFixed(1);
     const number = this.partition.numberOf.get(node);
-    return `${this.tree.parts.slice(0, -1)} ${number} · ${pixels(area)} · ${share} % · mean ${hex(this.tree.meanColour(node))}`;
+    const named = this.tags.nameOf(this.tags.ofNodes(this.partition)[node]);
+    return `${named ? `${named} · ` : ""}${this.tree.parts.slice(0, -1)} ${number} · ${pixels(area)} · ${share} % · mean ${hex(this.tree.meanColour(node))}`;
   }
 
   #show(partition, selected) {
     this.partition = partition;
     this.selected = selected;
-    this.view.showPartition(partition, selected);
+    this.view.showPartition(partition, selected, this.tags);
+    this.tags.refresh();
     this.#describeCount();
     this.#describeSelection();
     this.onChange();
@@ -172,11 +210,12 @@ export class RegionPanel {
     $("selection-none").hidden = !none;
     $("merge").disabled = none || this.tree.parent[this.selected] >= this.tree.nAllowed;
     $("split").disabled = none || this.tree.isLeaf(this.selected);
-    $("undo-edit").disabled = this.history.length === 0;
+    this.tags.describeSelection();
     if (none) return;
     const colour = hex(this.tree.meanColour(this.selected));
     const area = this.tree.areas[this.selected];
     $("selection-number").textContent = `${this.partition.numberOf.get(this.selected)} of ${this.partition.count}`;
+    $("selection-class").textContent = this.tags.nameOf(this.tags.ofNodes(this.partition)[this.selected]) || "none";
     $("selection-area").textContent = `${pixels(area)}, ${((100 * area) / this.totalArea).toFixed(1)} %`;
     $("selection-colour").textContent = colour;
     $("selection-swatch").style.background = colour;

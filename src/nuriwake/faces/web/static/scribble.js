@@ -4,12 +4,10 @@ import { encodeGrey } from "./png.js";
 
 /** Brush colours, the palette's first: told apart with every kind of colour vision. */
 export const BRUSHES = ["#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00"];
-const MAX_UNDO = 50;
 
 export class Scribbles {
-  constructor(layer, onChange) {
-    this.layer = layer;
-    this.onChange = onChange;
+  constructor(layer, history, onChange) {
+    Object.assign(this, { layer, history, onChange });
     this.brush = 1;
     this.size = 8;
     this.words = BRUSHES.map((colour) => {
@@ -20,7 +18,7 @@ export class Scribbles {
   }
 
   #reset(width, height) {
-    Object.assign(this, { width, height, map: new Uint8Array(width * height), strokes: [], stroke: null });
+    Object.assign(this, { width, height, map: new Uint8Array(width * height), stroke: null });
   }
 
   resize(width, height) {
@@ -32,15 +30,12 @@ export class Scribbles {
   restore(map) {
     if (map.length !== this.map.length) return;
     this.map.set(map);
-    this.strokes = [];
     this.#render();
     this.onChange();
   }
 
   /** How many different labels are drawn. */
   get nLabels() { return BRUSHES.filter((_, i) => this.map.includes(i + 1)).length; }
-
-  get canUndo() { return this.strokes.length > 0; }
 
   begin(pixel) {
     this.stroke = new Map(); // pixel -> label before the stroke
@@ -65,8 +60,7 @@ export class Scribbles {
 
   end() {
     if (!this.stroke) return;
-    if (this.stroke.size) this.strokes.push(this.stroke);
-    if (this.strokes.length > MAX_UNDO) this.strokes.shift();
+    if (this.stroke.size) this.#note("stroke", this.stroke);
     this.stroke = null;
     this.onChange();
   }
@@ -78,17 +72,26 @@ export class Scribbles {
     this.#render();
   }
 
-  undo() {
-    for (const [p, label] of this.strokes.pop() || []) this.map[p] = label;
+  clear() {
+    const before = new Map();
+    for (let p = 0; p < this.map.length; p++) if (this.map[p]) before.set(p, this.map[p]);
+    this.map.fill(0);
+    this.#note("clear the strokes", before);
     this.#render();
     this.onChange();
   }
 
-  clear() {
-    this.strokes = [];
-    this.map.fill(0);
-    this.#render();
-    this.onChange();
+  /** Undoing and redoing are the same: what is painted and what was there change places. */
+  #note(label, pixels) {
+    const swap = () => {
+      for (const [p, label] of pixels) {
+        pixels.set(p, this.map[p]);
+        this.map[p] = label;
+      }
+      this.#render();
+      this.onChange();
+    };
+    this.history.push({ kind: "stroke", label, undo: swap, redo: swap });
   }
 
   toPng() { return encodeGrey(this.map, this.width, this.height); }

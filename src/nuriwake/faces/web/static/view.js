@@ -3,6 +3,7 @@
 
 import { $ } from "./dom.js";
 import { Outlines } from "./outlines.js";
+import { rgbOf } from "./tags.js";
 import { MiniMap, Zoom } from "./zoom.js";
 
 const OPAQUE = 0xff000000;
@@ -118,7 +119,8 @@ export class View {
     this.outlines.open(tree);
   }
 
-  showPartition(partition, selected) {
+  showPartition(partition, selected, tags) {
+    this.tags = tags;
     this.partition = partition;
     this.selected = selected;
     this.paint();
@@ -145,6 +147,8 @@ export class View {
   #paintRegions() {
     const { tree, partition } = this;
     const table = new Uint32Array(tree.nLeaves + 1);
+    this.classOf = this.tags.classes.length ? this.tags.ofNodes(partition) : null;
+    this.classColours = rgbOf(this.tags.classes);
     for (let leaf = 0; leaf < tree.nLeaves; leaf++) table[leaf + 1] = this.#colour(partition.nodes[leaf]);
     const words = this.layers.regions.words();
     const { base } = tree;
@@ -154,6 +158,8 @@ export class View {
 
   #colour(node) {
     const { tree } = this;
+    const tag = this.classOf ? this.classOf[node] : 0;
+    if (tag) return rgba(...this.classColours[tag]);
     if (this.options.fill === "mean") return rgba(...tree.meanColour(node));
     const c = 3 * tree.nodeColours[node];
     return rgba(tree.palette[c], tree.palette[c + 1], tree.palette[c + 2]);

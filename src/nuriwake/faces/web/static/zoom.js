@@ -41,9 +41,6 @@ export class Zoom {
     this.#place(scale, left - (left - this.x) * ratio, top - (top - this.y) * ratio);
   }
 
-  /** One pixel of the picture for each of the screen. */
-  full() { this.by(1 / this.scale); }
-
   pan(right, down) { this.#place(this.scale, this.x + right, this.y + down); }
 
   /** Show this point of the picture in the middle. */
@@ -166,7 +163,7 @@ export class Zoom {
   key(key) {
     const actions = {
       "+": () => this.by(KEY_STEP), "=": () => this.by(KEY_STEP), "-": () => this.by(1 / KEY_STEP),
-      0: () => this.fit(), 1: () => this.full(), f: () => toggleFullScreen(),
+      0: () => this.fit(), f: () => toggleFullScreen(),
     };
     if (!(key in actions)) return false;
     actions[key]();
