@@ -26,6 +26,7 @@ from nuriwake.faces.selection import (
     AxesFlag,
     BandsFlag,
     ChannelsFlag,
+    PageFlag,
     PlaneFlag,
     parse_selection,
 )
@@ -44,6 +45,7 @@ def fit(
     channels: ChannelsFlag = "",
     axes: AxesFlag = "",
     plane: PlaneFlag = "",
+    page: PageFlag = None,
     settings: SettingsFlag = None,
     quiet: QuietFlag = False,
     *,
@@ -60,7 +62,7 @@ def fit(
         {"recipe": FIT_RECIPE, **flags} if settings is None else flags, settings
     )
     check_model_path(model)
-    selection = parse_selection(bands, channels, axes, plane)
+    selection = parse_selection(bands, channels, axes, plane, page)
     paths = expand_inputs(inputs)
     terminal = Terminal(quiet)
     with terminal.training(model.name, chosen.max_iter) as show:
@@ -86,6 +88,7 @@ def apply(
     channels: ChannelsFlag = "",
     axes: AxesFlag = "",
     plane: PlaneFlag = "",
+    page: PageFlag = None,
     memory: MemoryFlag = "",
     workers: WorkersFlag = 1,
     scheduler: SchedulerFlag = None,
@@ -117,7 +120,7 @@ def apply(
         model=load_model(model),
         model_digest=file_identity(model),
         kinds=parse_kinds(save, among=APPLY_KINDS) if save else None,
-        selection=parse_selection(bands, channels, axes, plane),
+        selection=parse_selection(bands, channels, axes, plane, page),
         memory=parse_bytes(memory) if memory else None,
         workers=workers,
         scheduler=scheduler,

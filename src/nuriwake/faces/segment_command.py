@@ -36,6 +36,7 @@ from nuriwake.faces.selection import (
     AxesFlag,
     BandsFlag,
     ChannelsFlag,
+    PageFlag,
     PlaneFlag,
     parse_selection,
 )
@@ -65,6 +66,7 @@ def segment(
     channels: ChannelsFlag = "",
     axes: AxesFlag = "",
     plane: PlaneFlag = "",
+    page: PageFlag = None,
     settings: SettingsFlag = None,
     memory: MemoryFlag = "",
     workers: WorkersFlag = 1,
@@ -91,7 +93,7 @@ def segment(
     n_regions = parse_regions(regions)
     job = SegmentJob(
         settings=gather_settings(flags, settings, load_model(model).settings if model else None),
-        selection=parse_selection(bands, channels, axes, plane),
+        selection=parse_selection(bands, channels, axes, plane, page),
         n_regions=n_regions,
         detail=parse_detail(detail, n_regions),
         n_labels=parse_labels(labels),

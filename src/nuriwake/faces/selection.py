@@ -24,8 +24,8 @@ ChannelsFlag = Annotated[
 AxesFlag = Annotated[
     str,
     typer.Option(
-        help="a letter for each dimension of a TIFF or Zarr that does not say it itself: T, Z, C, "
-        "Y, X, such as ZCYX",
+        help="a letter for each dimension of a file that does not say it itself: T, Z, C, Y, X, "
+        "such as ZCYX",
         metavar="LETTERS",
     ),
 ]
@@ -35,9 +35,15 @@ PlaneFlag = Annotated[
         help="one position of a stack, counted from 0, such as z=5 or t=0,z=5", metavar="AXIS=N,..."
     ),
 ]
+PageFlag = Annotated[
+    int | None,
+    typer.Option(help="one page of a TIFF or of an animation, counted from 1", metavar="N"),
+]
 
 
-def parse_selection(bands: str, channels: str, axes: str, plane: str) -> Selection:
+def parse_selection(
+    bands: str, channels: str, axes: str, plane: str, page: int | None = None
+) -> Selection:
     """Read the flags that choose a part of each input.
 
     Raises
@@ -48,7 +54,7 @@ def parse_selection(bands: str, channels: str, axes: str, plane: str) -> Selecti
     Examples
     --------
     >>> parse_selection("", "0,2", "zcyx", "z=5")
-    Selection(bands=(1, 3), axes='ZCYX', plane=(('Z', 5),))
+    Selection(bands=(1, 3), axes='ZCYX', plane=(('Z', 5),), page=None)
     """
     from nuriwake.io.selection import Selection
 
@@ -59,7 +65,9 @@ def parse_selection(bands: str, channels: str, axes: str, plane: str) -> Selecti
     numbers = _numbers("--bands", bands, 1) or tuple(
         number + 1 for number in _numbers("--channels", channels, 0)
     )
-    return Selection(numbers, _letters(axes), _positions(plane))
+    if page is not None and page < 1:
+        raise UsageError(out_of_range("--page", "an int of at least 1", page))
+    return Selection(numbers, _letters(axes), _positions(plane), page)
 
 
 def _numbers(flag: str, text: str, first: int) -> tuple[int, ...]:

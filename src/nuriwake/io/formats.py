@@ -8,20 +8,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nuriwake.errors import InputError, UsageError
-from nuriwake.io.faults import shortened
+from nuriwake.io.families import FOLDER_SUFFIXES, SUFFIXES, Family, family_of, has_gdal
+from nuriwake.io.faults import check_file
 from nuriwake.io.geotiff import read_geotiff
-from nuriwake.io.image import IMAGE_SUFFIXES, image_size, read_image
-from nuriwake.io.tiff import TIFF_SUFFIXES, opened_tiff
+from nuriwake.io.image import image_size, read_image
+from nuriwake.io.places import RemotePath, as_place
+from nuriwake.io.tiff import opened_tiff
 from nuriwake.io.zarr import ZARR_SUFFIX
 from nuriwake.raster import Raster
 
-#: Suffixes of what can be read: files, and folders that hold one image.
-INPUT_SUFFIXES = (*IMAGE_SUFFIXES, ZARR_SUFFIX)
 #: Pixel scale, tie points, transform, geo keys, GDAL's nodata value.
 _GEO_TAGS = frozenset((33550, 33922, 34264, 34735, 42113))
 
 
-def read_raster(path: Path, bands: Sequence[int] = ()) -> Raster:
+def read_raster(path: Path, bands: Sequence[int] = (), page: int | None = None) -> Raster:
     """Read a file of any known format.
 
     Parameters
@@ -29,6 +29,8 @@ def read_raster(path: Path, bands: Sequence[int] = ()) -> Raster:
     path : pathlib.Path
     bands : sequence of int, optional
         Bands to keep, in this order, numbered from 1; empty for all.
+    page : int, optional
+        Of a TIFF or an animation, numbered from 1.
 
     Returns
     -------
@@ -41,10 +43,10 @@ def read_raster(path: Path, bands: Sequence[int] = ()) -> Raster:
     UsageError
         If a band does not exist.
     """
-    check_suffix(path)
-    if is_geotiff(path):
+    family = check_format(path)
+    if family == "raster" or (page is None and is_geotiff(path)):
         return read_geotiff(path, bands)
-    raster = read_image(path)
+    raster = read_image(path, page)
     return raster.select_bands(bands) if bands else raster
 
 
@@ -66,24 +68,30 @@ def picture_size(path: Path) -> tuple[tuple[int, int], int]:
     InputError
         If the file is missing, damaged or of an unknown format.
     """
-    check_suffix(path)
+    check_format(path)
     return image_size(path)
 
 
-def check_suffix(path: Path) -> None:
-    """Refuse a file that is of no known format, or is not there.
+def check_format(path: Path) -> Family:
+    """Tell the family of a file's format; refuse what is not there or cannot be read here.
 
     Raises
     ------
     InputError
         If so.
     """
-    if path.suffix.lower() not in IMAGE_SUFFIXES:
-        known = ", ".join(IMAGE_SUFFIXES)
-        if path.is_dir():
-            raise InputError(f"{path}: the folder holds no picture ({known}).")
-        found = "no such file" if not os.path.lexists(path) else "unknown format"
-        raise InputError(f"{shortened(path)}: {found}. Known suffixes: {known}.")
+    known = ", ".join(SUFFIXES)
+    if os.path.isdir(path):  # noqa: PTH112
+        raise InputError(f"{path}: the folder holds no picture ({known}).")
+    family = family_of(path)
+    if family == "raster" and not isinstance(path, RemotePath):
+        check_file(path)
+        if not has_gdal():
+            raise InputError(
+                f"{path}: unknown format. Known suffixes: {known}; GDAL reads more: "
+                "pip install 'nuriwake[geo]'"
+            )
+    return family
 
 
 def is_geotiff(path: Path) -> bool:
@@ -99,7 +107,7 @@ def is_geotiff(path: Path) -> bool:
     >>> is_geotiff(Path("photo.jpg"))
     False
     """
-    if path.suffix.lower() not in TIFF_SUFFIXES:
+    if family_of(path) != "tiff":
         return False
     with opened_tiff(path) as file:
         return not _GEO_TAGS.isdisjoint(tag.code for tag in file.pages.first.tags)
@@ -119,11 +127,11 @@ def expand_inputs(inputs: Sequence[str]) -> list[Path]:
     """
     files: list[Path] = []
     for text in inputs:
-        path = Path(text)
+        path = as_place(text)
         # The functions of os.path, unlike a Path's, take names that no system allows.
-        if os.path.isdir(text) and path.suffix.lower() not in INPUT_SUFFIXES:  # noqa: PTH112
+        if os.path.isdir(text) and path.suffix.lower() != ZARR_SUFFIX:  # noqa: PTH112
             files += _pictures_in(path) or [path]
-        elif glob.has_magic(text) and not os.path.lexists(text):
+        elif type(path) is type(Path()) and glob.has_magic(text) and not os.path.lexists(text):
             found = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - patterns may be absolute
             if not found:
                 raise UsageError(f"{text}: no file matches this pattern.")
@@ -137,5 +145,5 @@ def _pictures_in(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.iterdir()
-        if path.suffix.lower() in INPUT_SUFFIXES and not path.name.startswith(".")
+        if path.name.lower().endswith(FOLDER_SUFFIXES) and not path.name.startswith(".")
     )

@@ -21,7 +21,8 @@ from nuriwake.errors import InputError, OutputError, require
 from nuriwake.io.atomic import atomic_path
 from nuriwake.io.banded import BandedFile
 from nuriwake.io.faults import check_declared, check_file
-from nuriwake.io.gdal import gdal_errors
+from nuriwake.io.gdal import gdal_errors, gdal_name
+from nuriwake.io.places import RemotePath
 from nuriwake.io.tiff import TIFF_SUFFIXES, check_page, opened_tiff
 from nuriwake.raster import BoolMap, Georeference, LabelMap, Raster, Window, holds_data
 
@@ -104,8 +105,9 @@ def open_geotiff(path: Path, bands: Sequence[int] = ()) -> GeoTiffSource:
     MissingDependencyError
         If rasterio is not installed.
     """
-    check_file(path)
-    if path.suffix.lower() in TIFF_SUFFIXES:
+    if not isinstance(path, RemotePath):
+        check_file(path)
+    if not isinstance(path, RemotePath) and path.suffix.lower() in TIFF_SUFFIXES:
         with opened_tiff(path) as pages:
             check_page(pages.pages.first, path)
     with _opened(path) as file:
@@ -128,7 +130,8 @@ def _describe(path: Path, file: DatasetReader) -> GeoTiffSource:
     from rasterio.enums import ColorInterp
 
     if not file.dtypes:
-        raise InputError(f"{path}: holds no raster, but {len(file.subdatasets)} others in it.")
+        parts = ", ".join(file.subdatasets[:3]) or "none"
+        raise InputError(f"{path}: holds {len(file.subdatasets)} datasets. Name one: {parts}.")
     for dtype in file.dtypes:
         if np.dtype(dtype).kind not in "buif":
             raise InputError(f"{path}: pixels must be ints or floats; got {dtype}.")
@@ -197,7 +200,7 @@ def read_dataset(file: DatasetReader) -> Raster:
 @contextmanager
 def _opened(path: Path) -> Iterator[DatasetReader]:
     rasterio = require("rasterio", extra="geo")
-    with gdal_errors(path, InputError), rasterio.open(path) as file:
+    with gdal_errors(path, InputError), rasterio.open(gdal_name(path)) as file:
         yield file
 
 

@@ -6,6 +6,8 @@ import hashlib
 from pathlib import Path
 
 from nuriwake.errors import InputError
+from nuriwake.io.places import DatasetPath, RemotePath
+from nuriwake.io.remote import remote_signature
 
 #: Files up to this size are hashed whole; of larger ones size, time and samples are.
 WHOLE_HASH_BYTES = 1 << 30
@@ -17,7 +19,8 @@ def file_identity(path: Path) -> str:
 
     Up to 1 GiB it is the SHA-256 of all bytes. Of a larger file the size, the time of the last
     change and 64 samples of 1 MiB are hashed, as reading all of it would take as long as labelling
-    a part of it. Of a folder (Zarr), the names, sizes and times of its files.
+    a part of it. Of a folder (Zarr), the names, sizes and times of its files; of an address, what
+    its server says of it.
 
     Raises
     ------
@@ -25,6 +28,9 @@ def file_identity(path: Path) -> str:
         If it cannot be read.
     """
     digest = hashlib.sha256()
+    if isinstance(path, RemotePath):
+        return hashlib.sha256(remote_signature(path).encode()).hexdigest()
+    path = path.file if isinstance(path, DatasetPath) else path
     try:
         status = path.stat()
         if path.is_dir():

@@ -21,7 +21,7 @@ IMAGE_SUFFIXES = (*PICTURE_SUFFIXES, *TIFF_SUFFIXES)
 LOSSLESS_SUFFIXES = (".png", *TIFF_SUFFIXES)
 
 
-def read_image(source: Path | BinaryIO) -> Raster:
+def read_image(source: Path | BinaryIO, page: int | None = None) -> Raster:
     """Read a picture; a pixel whose alpha is 0 is invalid.
 
     Parameters
@@ -29,6 +29,8 @@ def read_image(source: Path | BinaryIO) -> Raster:
     source : pathlib.Path or binary stream
         Its bytes decide the format, whatever the suffix says. The orientation that a camera noted
         is applied, as viewers do.
+    page : int, optional
+        Of a TIFF or an animation, from 1.
 
     Returns
     -------
@@ -38,9 +40,13 @@ def read_image(source: Path | BinaryIO) -> Raster:
     Raises
     ------
     InputError
-        If the file is missing, damaged, not a picture, or has no visible pixel.
+        If the file is missing, damaged, not a picture, or has no visible pixel; or if it holds
+        several pictures and none is chosen.
+    UsageError
+        If there is no such page.
     """
-    array, alpha = read_tiff(source) if _is_tiff(source) else read_picture(source)
+    read = read_tiff if _is_tiff(source) else read_picture
+    array, alpha = read(source, page)
     valid = np.ones(array.shape[:2], bool) if alpha is None else alpha.astype(bool)
     array = array[:, :, np.newaxis] if array.ndim == 2 else array
     return as_raster(Raster(array, valid, path=source if isinstance(source, Path) else None))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from nuriwake.errors import InputError, UsageError, out_of_range
 from nuriwake.io.faults import check_declared, check_file, reading
 
 if TYPE_CHECKING:
@@ -31,19 +32,25 @@ FORMATS = {
 PICTURE_SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 #: Bytes at the start of a file that tell its format, and the depth and the colours of a PNG.
 _HEAD = 26
-_GREY, _DEEP = 0, 16
+_DEEP = 16
+#: Formats whose pages are pictures of their own.
+_ANIMATED = ("GIF", "WEBP", "AVIF", "PNG")
 #: What the modes of Pillow that are no bands of numbers become.
 _AS_BANDS = {"1": "L", "P": "RGB", "PA": "RGBA", "La": "LA", "RGBa": "RGBA"}
 _AS_BANDS |= dict.fromkeys(("CMYK", "YCbCr", "LAB", "HSV", "RGBX"), "RGB")
 
 
-def read_picture(source: Path | BinaryIO) -> tuple[NDArray[Any], NDArray[Any] | None]:
+def read_picture(
+    source: Path | BinaryIO, page: int | None = None
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Read a picture.
 
     Parameters
     ----------
     source : pathlib.Path or binary stream
         The orientation that a camera noted is applied, as viewers do.
+    page : int, optional
+        Of an animation, from 1.
 
     Returns
     -------
@@ -54,14 +61,30 @@ def read_picture(source: Path | BinaryIO) -> tuple[NDArray[Any], NDArray[Any] | 
     Raises
     ------
     InputError
-        If the file is missing, damaged, or no picture.
+        If the file is missing, damaged, no picture, or an animation of which no page is chosen.
+    UsageError
+        If there is no such page.
     """
     with opened_picture(source) as picture:
+        _turn_to(picture, page, source)
         if _png_depth(source) == _DEEP:
             return _read_deep_png(source)
         from PIL import ImageOps
 
         return pillow_bands(ImageOps.exif_transpose(picture))
+
+
+def _turn_to(picture: ImageFile, page: int | None, source: object) -> None:
+    """Go to a page of an animation; a picture of one page is its page 1."""
+    n_pages = getattr(picture, "n_frames", 1) if picture.format in _ANIMATED else 1
+    if page is None and n_pages > 1:
+        raise InputError(
+            f"{source}: an animation of {n_pages} pages. Choose one with --page N, from 1."
+        )
+    if page is not None and not 1 <= page <= n_pages:
+        raise UsageError(out_of_range("--page", f"an int in [1, {n_pages}] ({source})", page))
+    if n_pages > 1 and page is not None:
+        picture.seek(page - 1)
 
 
 def pillow_bands(picture: Image) -> tuple[NDArray[Any], NDArray[Any] | None]:
@@ -140,6 +163,15 @@ def _decoder(source: Path | BinaryIO) -> ImageFile:
             decoder: ImageFile = factory(source, "")
             return decoder
     raise ValueError("its first bytes are of no known format")
+
+
+def is_picture(head: bytes) -> bool:
+    """Tell from its first bytes whether a file is a picture that can be read here."""
+    from PIL import Image
+
+    Image.init()
+    decoders = (Image.OPEN.get(kind, (None, None))[1] for kind in FORMATS)
+    return any(accept is not None and accept(head) is True for accept in decoders)
 
 
 def first_bytes(source: Path | BinaryIO) -> bytes:

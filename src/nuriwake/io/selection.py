@@ -20,6 +20,8 @@ class Selection:
         file.
     plane : tuple of (letter, position) pairs
         One position along an axis, numbered from 0: ``(("Z", 5),)``.
+    page : int or None
+        One page of a TIFF or an animation, numbered from 1 as bands are.
 
     Examples
     --------
@@ -30,6 +32,7 @@ class Selection:
     bands: tuple[int, ...] = ()
     axes: str = ""
     plane: tuple[tuple[str, int], ...] = ()
+    page: int | None = None
 
     def request(self) -> dict[str, str]:
         """Name what was chosen, for the record."""
@@ -37,6 +40,7 @@ class Selection:
             "bands": ",".join(map(str, self.bands)),
             "axes": self.axes,
             "plane": ",".join(f"{axis}={position}" for axis, position in self.plane),
+            "page": str(self.page or ""),
         }
         return {name: text for name, text in chosen.items() if text}
 
@@ -51,7 +55,7 @@ class Selection:
         asked = {"--axes": self.axes, "--plane": self.plane}
         if lost := [flag for flag, value in asked.items() if value]:
             raise UsageError(
-                f"{path}: {lost[0]} is for TIFF and Zarr that hold several planes; this is {what}. "
+                f"{path}: {lost[0]} is for files that hold several planes; this is {what}. "
                 "Leave it out."
             )
 

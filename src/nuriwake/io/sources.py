@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from nuriwake.errors import InputError
+from nuriwake.io.families import family_of, has_gdal
 from nuriwake.io.formats import is_geotiff, read_raster
 from nuriwake.io.geotiff import GeoTiffSource, open_geotiff
+from nuriwake.io.places import DatasetPath
 from nuriwake.io.planes import PlaneSource
 from nuriwake.io.selection import ALL, Selection
 from nuriwake.io.stack import StackSource, is_stack, open_stack
-from nuriwake.io.tiff import TIFF_SUFFIXES
+from nuriwake.io.stored_files import STORED
 from nuriwake.io.tiff_axes import TiffPixels
 from nuriwake.io.zarr import ZARR_SUFFIX, open_zarr, plane_of_zarr
 from nuriwake.raster import Raster, Window, WindowedSource, as_raster
@@ -48,7 +49,7 @@ def open_source(path: Path, bands: Sequence[int] = ()) -> GeoTiffSource | PlaneS
 
 
 def open_planes(path: Path, selection: Selection = ALL) -> StackSource | PlaneSource | None:
-    """Open a TIFF or an OME-Zarr image by its axes; None for what has none to choose from.
+    """Open a file by its axes; None for what has none to choose from.
 
     Parameters
     ----------
@@ -67,19 +68,18 @@ def open_planes(path: Path, selection: Selection = ALL) -> StackSource | PlaneSo
     UsageError
         If a band, an axis or a plane does not exist, or the file has no axes to choose from.
     """
-    suffix = path.suffix.lower()
-    if suffix != ZARR_SUFFIX:
-        if suffix not in TIFF_SUFFIXES:
-            selection.refuse_axes(path, "a picture")
-            return None
-        if is_geotiff(path) and not is_stack(path):
-            selection.refuse_axes(path, "a GeoTIFF")
-            return None
+    family = family_of(path)
+    if family not in STORED:
+        selection.refuse_axes(path, "a picture" if family == "picture" else "a raster")
+        return None
+    if family == "tiff" and selection.page is None and is_geotiff(path) and not is_stack(path):
+        selection.refuse_axes(path, "a GeoTIFF")
+        return None
     stack = open_stack(path, selection)
     if len(stack) > 1:
         return stack
     plane = stack.plane(0)
-    if suffix == ZARR_SUFFIX:
+    if family == "zarr" and not isinstance(path, DatasetPath):
         return plane_of_zarr(path, stack.stored, plane.positions, selection.bands)
     return plane
 
@@ -97,12 +97,11 @@ def open_windows(path: Path, selection: Selection = ALL) -> WindowedSource:
     source = open_planes(path, selection)
     if isinstance(source, StackSource):
         raise _is_no_picture(source)
-    has_gdal = importlib.util.find_spec("rasterio") is not None
     if source is None:
-        in_windows = path.suffix.lower() in TIFF_SUFFIXES and has_gdal
+        in_windows = family_of(path) in ("tiff", "raster") and has_gdal()
         return open_geotiff(path, selection.bands) if in_windows else read_input(path, selection)
-    pixels = source.stored.array
-    if has_gdal and isinstance(pixels, TiffPixels) and pixels.is_page and not selection.axes:
+    pixels, is_plain = source.stored.array, not selection.axes and selection.page is None
+    if has_gdal() and isinstance(pixels, TiffPixels) and pixels.is_page and is_plain:
         # GDAL decodes the blocks of a page that are asked for, and no others.
         blocks = open_geotiff(path, selection.bands)
         names = source.file_band_names or blocks.file_band_names
@@ -122,7 +121,7 @@ def read_input(path: Path, selection: Selection = ALL) -> Raster:
     """
     source = open_planes(path, selection)
     if source is None:
-        return read_raster(path, selection.bands)
+        return read_raster(path, selection.bands, selection.page)
     if isinstance(source, StackSource):
         raise _is_no_picture(source)
     return as_raster(source.read(Window.full(source.shape)))

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from nuriwake.errors import UsageError, out_of_range
+from nuriwake.io.families import family_of
 from nuriwake.io.label_stack import Grid
 from nuriwake.io.planes import PlaneSource, plane_of
 from nuriwake.io.selection import ALL, Selection
 from nuriwake.io.stored import Stored
-from nuriwake.io.tiff import TIFF_SUFFIXES, opened_tiff, pictures_of
-from nuriwake.io.tiff_axes import open_stored_tiff
-from nuriwake.io.zarr import ZARR_SUFFIX, open_stored_zarr
+from nuriwake.io.stored_files import open_stored
+from nuriwake.io.tiff import opened_tiff, pictures_of
 from nuriwake.raster import Raster, Window
 
 
@@ -108,7 +108,7 @@ class StackSource:
 
 
 def open_stack(path: Path, selection: Selection = ALL) -> StackSource:
-    """Open a TIFF, or an OME-Zarr image, with all its planes but those that were left out.
+    """Open a file that has axes with all its planes but those that were left out.
 
     Parameters
     ----------
@@ -127,8 +127,7 @@ def open_stack(path: Path, selection: Selection = ALL) -> StackSource:
     UsageError
         If a band, an axis or a plane does not exist.
     """
-    is_zarr = path.suffix.lower() == ZARR_SUFFIX
-    stored = (open_stored_zarr if is_zarr else open_stored_tiff)(path, selection.axes)
+    stored = open_stored(path, selection.axes, selection.page)
     for axis, position in selection.plane:
         _check_position(path, stored, axis, position)
     stack = StackSource(path, stored, selection.bands, dict(selection.plane))
@@ -164,7 +163,7 @@ def is_stack(path: Path) -> bool:
     >>> is_stack(Path("photo.jpg"))
     False
     """
-    if path.suffix.lower() not in TIFF_SUFFIXES:
+    if family_of(path) != "tiff":
         return False
     with opened_tiff(path) as file:
         series = pictures_of(file)

@@ -155,6 +155,40 @@ def open_stored_tiff(path: Path, axes: str = "") -> Stored:
     )
 
 
+def open_stored_page(path: Path, page: int) -> Stored:
+    """Open one page of a TIFF, whatever the others are.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    page : int
+        From 1.
+
+    Returns
+    -------
+    Stored
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged.
+    UsageError
+        If there is no such page.
+    """
+    with opened_tiff(path) as file:
+        n_pages = len(file.pages)
+        if not 1 <= page <= n_pages:
+            raise UsageError(out_of_range("--page", f"an int in [1, {n_pages}] ({path})", page))
+        chosen = file.pages[page - 1]
+        check_page(chosen, f"{path}, page {page}")
+        dtype = np.dtype(chosen.dtype).newbyteorder(file.byteorder)
+        pixels = TiffPixels(path, tuple(chosen.shape), dtype, (page - 1,), 0, None)
+        extra = chosen.extrasamples
+        has_alpha = len(extra) == 1 and int(extra[0]) in _ALPHA and chosen.axes.endswith("S")
+        letters, pixels = _own_axes(chosen.axes, pixels)
+    return Stored(pixels, letters, has_alpha=has_alpha)
+
+
 def _pixels(path: Path, file: TiffFile, series: TiffPageSeries) -> TiffPixels:
     keyframe = series.keyframe
     n_leading = len(series.shape) - len(keyframe.shape)

@@ -43,7 +43,7 @@ class ZarrPixels:
         InputError
             If the image is damaged or gone.
         """
-        array = _open_array(self.path, self.dataset)
+        array = open_array(self.path, self.dataset)
         with reading(self.path, _WHAT):
             return np.asarray(array[index])
 
@@ -79,7 +79,7 @@ def open_stored_zarr(path: Path, axes: str = "") -> Stored:
         dataset = multiscale["datasets"][0]
         own = "".join(name for name, _ in named).upper() or _OLD_AXES
         scale, _ = _steps(dataset, len(own))
-    array = _open_array(path, dataset["path"])
+    array = open_array(path, dataset["path"])
     letters = axes or own
     if axes and len(axes) != array.ndim:
         expected = f"{array.ndim} letters for the shape {array.shape} of {path}"
@@ -87,7 +87,7 @@ def open_stored_zarr(path: Path, axes: str = "") -> Stored:
     fits = len(own) == array.ndim == len(set(letters)) and set("YX") <= set(letters) <= set(AXES)
     if not fits:
         raise InputError(f"{path}: axes {letters} do not fit an array of shape {array.shape}.")
-    _check_array(path, array)
+    check_array(path, array)
     units = {letter: unit for letter, (_, unit) in zip(own, named, strict=False)}
     names = _channel_names(attributes, dict(zip(letters, array.shape, strict=True)).get("C", 1))
     pixels = ZarrPixels(path, dataset["path"], array.shape, np.dtype(array.dtype), array.chunks)
@@ -175,17 +175,20 @@ def _multiscale(path: Path, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
         multiscale: Mapping[str, Any] = attributes["multiscales"][0]
         _ = multiscale["datasets"][0]["path"]
     except (KeyError, IndexError, TypeError) as error:
-        raise InputError(f"{path}: a Zarr group, but not an OME-Zarr image.") from error
+        raise InputError(
+            f"{path}: a Zarr group, but not an OME-Zarr image. Name an array in it: {path}::/PATH"
+        ) from error
     return multiscale
 
 
-def _open_array(path: Path, dataset: str) -> Any:
+def open_array(path: Path, dataset: str) -> Any:
+    """Open an array of a group; its pixels are read when it is indexed."""
     zarr = require("zarr", extra="zarr")
     with reading(path, _WHAT):
         return zarr.open_array(path / dataset, mode="r")
 
 
-def _check_array(path: Path, array: Any) -> None:
+def check_array(path: Path, array: Any) -> None:
     """Refuse complex pixels, and far more of them than the files can hold."""
     if array.dtype.kind not in "buif":
         raise InputError(f"{path}: pixels must be ints or floats; got {array.dtype}.")

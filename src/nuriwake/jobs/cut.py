@@ -63,7 +63,7 @@ def cut_result(
     from nuriwake.jobs.result_file import load_result
     from nuriwake.jobs.segment import write_kinds
 
-    plan = plan_outputs([Wish(result, kinds)], output)[0]
+    plan = plan_outputs([Wish(result, kinds, is_cut=True)], output)[0]
     partition = load_result(result)
     if altitude is not None:
         if not altitude >= 0:

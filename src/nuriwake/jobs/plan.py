@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nuriwake.errors import UsageError, out_of_range
-from nuriwake.jobs.kinds import KINDS, TIFF, ZARR, check_name
+from nuriwake.jobs.kinds import KINDS, ZARR, check_name
 
 RECORD_SUFFIX = ".nuriwake.json"
 #: The record of a cut lies beside that of the run whose result was cut.
@@ -26,11 +26,14 @@ class Wish:
     kinds : tuple of str
     formats : tuple of str
         Suffixes that maps of ids may have; a PNG, for one, cannot be written piece by piece.
+    is_cut : bool
+        Whether the source is a saved result.
     """
 
     source: Path
     kinds: tuple[str, ...]
     formats: tuple[str, ...] = KINDS["labels"].suffixes
+    is_cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,18 +134,21 @@ def _plan_named(wish: Wish, output: Path) -> OutputPlan:
 
 
 def _usual_suffix(kind: str, wish: Wish) -> str:
-    """TIFF in, TIFF out: a map of ids then keeps its place on the ground; and so with Zarr."""
-    before = wish.source.suffix.lower()
+    """Keep a map's place or the size of its pixels: in TIFF, and in Zarr where that came in."""
     if not KINDS[kind].holds_ids:
         return KINDS[kind].suffix
-    usual = {ZARR: ZARR, **dict.fromkeys(TIFF, ".tif")}.get(before, KINDS[kind].suffix)
+    from nuriwake.io.families import family_of
+
+    family = family_of(wish.source)
+    usual = {"zarr": ZARR, "picture": ".png", "numpy": ".png"}.get(family, ".tif")
     return usual if usual in wish.formats else wish.formats[0]
 
 
 def _plan_in_folder(wish: Wish, folder: Path) -> OutputPlan:
     source = wish.source
-    is_cut = source.suffix == ".npz"
+    is_cut = wish.is_cut or source.name.endswith(_RESULT_SUFFIX)
     stem = source.name.removesuffix(_RESULT_SUFFIX) if is_cut else source.stem
+    stem = stem.removesuffix(".nii")
     files = tuple(
         (kind, folder / f"{stem}.{kind}{_usual_suffix(kind, wish)}") for kind in wish.kinds
     )

@@ -58,6 +58,7 @@ def measure(path: Path, selection: Selection = ALL) -> Extent:
     UsageError
         If there is no such thing to select.
     """
+    from nuriwake.io.families import family_of
     from nuriwake.io.formats import picture_size
     from nuriwake.io.sources import open_planes, open_windows
     from nuriwake.io.stack import StackSource
@@ -65,7 +66,7 @@ def measure(path: Path, selection: Selection = ALL) -> Extent:
     source = open_planes(path, selection)
     if isinstance(source, StackSource):
         return Extent(source.shape, source.n_bands, len(source))
-    if source is None and path.suffix.lower() not in TIFF:
+    if source is None and family_of(path) == "picture":
         shape, n_bands = picture_size(path)
         return Extent(shape, len(selection.bands) or n_bands)
     windows = source or open_windows(path, selection)
