@@ -21,6 +21,7 @@ def write_cvat(picture: Annotated) -> bytes:
     """
     root = ElementTree.Element("annotations")
     ElementTree.SubElement(root, "version").text = "1.1"
+    _describe(ElementTree.SubElement(root, "meta"), picture)
     image = ElementTree.SubElement(
         root,
         "image",
@@ -50,3 +51,15 @@ def write_cvat(picture: Annotated) -> bytes:
         )
     written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return written
+
+
+def _describe(meta: ElementTree.Element, picture: Annotated) -> None:
+    """Name the classes, without which other readers of this form know none."""
+    task = ElementTree.SubElement(meta, "task")
+    ElementTree.SubElement(task, "size").text = "1"
+    ElementTree.SubElement(task, "mode").text = "annotation"
+    labels = ElementTree.SubElement(task, "labels")
+    for name in picture.classes:
+        label = ElementTree.SubElement(labels, "label")
+        ElementTree.SubElement(label, "name").text = name
+        ElementTree.SubElement(label, "attributes")
