@@ -22,9 +22,8 @@ from playwright.sync_api import Page, sync_playwright
 from skimage import data
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from app_stand_in import colour_tree
-
 from app_server import serving
+from app_stand_in import colour_tree
 from nuriwake.faces.web.picture import as_picture
 from nuriwake.faces.web.runner import run_task, warm_up
 from nuriwake.faces.web.server import create_app

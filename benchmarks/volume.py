@@ -30,7 +30,7 @@ OVERLAP = 0.3
 
 
 def scores(truth: LabelMap, found: LabelMap) -> str:
-    """Adjusted Rand index over all voxels, and over those of cells."""
+    """Give the adjusted Rand index over all voxels, and over those of cells."""
     from sklearn.metrics import adjusted_rand_score
 
     cells = truth > 1

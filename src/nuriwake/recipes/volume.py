@@ -143,9 +143,9 @@ def flatness(edges: NDArray[np.float32], typical: float) -> NDArray[np.float32]:
     >>> flatness(np.array([0.0, 2.0], np.float32), typical=1.0)
     array([1.    , 0.0625], dtype=float32)
     """
-    unit = np.float32(max(_FLAT_EDGE * typical, np.finfo(np.float32).tiny))
+    unit = max(_FLAT_EDGE * typical, float(np.finfo(np.float32).tiny))
     # No voxel counts for nothing: a leaf must have a mean.
-    height = np.minimum(edges / unit, np.float32(10.0))
+    height = np.minimum(edges / np.float32(unit), np.float32(10.0))
     weights: NDArray[np.float32] = (1.0 + height * height) ** np.float32(-_FLATNESS)
     return weights
 

@@ -27,9 +27,9 @@ Entry = tuple[float, int, int]
 class Linkage:
     """What it costs to merge two neighbours.
 
-    With areas a and b (as shares of the image, at most ``size_limit``), mean colours, histograms P and Q of textons, T and
-    U of tones, the strength s of their border, its jumps j of textons and k of texture, and the
-    roughness r of the smoother of the two::
+    With areas a and b (as shares of the image, at most ``size_limit``), mean colours, histograms P
+    and Q of textons, T and U of tones, the strength s of their border, its jumps j of textons and k
+    of texture, and the roughness r of the smoother of the two::
 
         (a b / (a + b)) ** size_power
             * (border_offset + (s + |j| + |k|) / (1 + roughness * r)) ** border_power
