@@ -10,8 +10,8 @@ import oracles_regions
 from nuriwake.errors import InputError, UsageError
 from nuriwake.evaluate.phantoms import touching_cells
 from nuriwake.recipes.volume import flatness, slabs, volume_view
-from nuriwake.settings import VOLUME, Settings
-from nuriwake.volume import as_volume, check_spacing
+from nuriwake.settings import Settings
+from nuriwake.volume import VOLUME, as_volume, check_spacing
 from nuriwake.volume_segmenter import montage, segment_volume, shown_slices, volume_settings
 
 QUICK = {"max_iter": 3, "n_channels": 8, "max_labels": 8, "grid_cells": 1000}

@@ -101,22 +101,6 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
 )
 
 
-#: Defaults of the recipe fast on a volume, in place of its own: docs/volumes.md says why.
-VOLUME: Mapping[str, Value] = MappingProxyType(
-    {
-        "edge_sigma": 2.25,
-        "texton_weight": 0.0,
-        "tone_weight": 0.0,
-        "texton_edges": 0.0,
-        "texton_contrast": 0.0,
-        "texture_contrast": 0.0,
-        "border_offset": 0.0,
-        "border_power": 1.0,
-        "size_power": 0.35,
-    }
-)
-
-
 class Settings(BaseModel):
     """The hyper-parameters of one run. Immutable; wrong values raise :class:`UsageError`.
 

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.errors import InputError, UsageError, out_of_range
 from nuriwake.raster import BoolMap
+from nuriwake.settings import Value
 
+#: Defaults of the recipe fast on a volume, in place of its own: docs/volumes.md says why.
+VOLUME: Mapping[str, Value] = MappingProxyType(
+    {
+        "edge_sigma": 2.25,
+        "texton_weight": 0.0,
+        "tone_weight": 10.0,
+        "texton_edges": 0.0,
+        "texton_contrast": 0.0,
+        "texture_contrast": 0.0,
+        "border_offset": 0.0,
+        "border_power": 1.0,
+        "size_power": 0.5,
+    }
+)
 #: Voxels a hundred times as long as wide are rather a wrong number.
 _LONGEST = 100.0
 

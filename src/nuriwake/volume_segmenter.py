@@ -17,8 +17,8 @@ from nuriwake.raster import BoolMap, LabelMap
 from nuriwake.regions.tree import Detail
 from nuriwake.segmentation import HistoryRow, Partition, Reading
 from nuriwake.segmenter import StepReader, finish_steps, record_steps
-from nuriwake.settings import VOLUME, Settings, Value, lists_settings
-from nuriwake.volume import Volume, as_volume
+from nuriwake.settings import Settings, Value, lists_settings
+from nuriwake.volume import VOLUME, Volume, as_volume
 
 if TYPE_CHECKING:
     from nuriwake.recipes.training import Step
@@ -207,7 +207,7 @@ def segment_volume(
     on_step : callable, optional
         Called with every training step, to show progress; returns True to stop there.
     **settings
-        Any of these; those of ``nuriwake.settings.VOLUME`` have other defaults than listed:
+        Any of these; those of ``nuriwake.volume.VOLUME`` have other defaults than listed:
 
     Returns
     -------

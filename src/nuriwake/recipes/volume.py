@@ -43,6 +43,8 @@ Steps = tuple[float, float, float]
 _SLAB_VOXELS = 2_000_000
 #: Voxels that the view is made from; a larger volume is reduced first.
 _VIEW_VOXELS = REFERENCE_VOXELS
+#: From so many voxels on, weighted, the means of a region are known well enough.
+_KNOWN_VOXELS = 2000.0
 #: How fast voxels lose their weight near edges, and where: in multiples of the median edge.
 _FLATNESS, _FLAT_EDGE = 4, 2.0
 
@@ -61,7 +63,7 @@ def volume_steps(
     volume : ndarray of float32, shape (depth, height, width, bands), in [0, 1]
     valid : ndarray of bool, shape (depth, height, width)
     settings : Settings
-        With :data:`nuriwake.settings.VOLUME` as defaults.
+        With :data:`nuriwake.volume.VOLUME` as defaults.
     steps : tuple of float
         How far voxels are apart: in depth, along rows and columns. The least of them is 1.
     network : Network, optional
@@ -92,7 +94,8 @@ def volume_steps(
     # 4. Evidence, slab by slab. 5. Merge, cheapest pair first.
     frame = Frame((0, 0, 0), valid.shape, steps)
     graph, evidence = _add_slabs(base, valid, colours, edges, grid, settings, frame)
-    tree = grow_tree(graph, evidence, settings)
+    known = _KNOWN_VOXELS * scale**3 / float(graph.areas.sum())
+    tree = grow_tree(graph, evidence, settings, size_limit=min(known, 1.0))
     # A speck is as wide as in a picture.
     speck = settings.speck_size**1.5 * scale**3 / math.prod(steps)
     tree = replace(tree, base=base, leaf_pixels=None, speck_pixels=speck)
