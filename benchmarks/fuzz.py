@@ -49,10 +49,11 @@ FLAGS = {
         "--settings", "--memory", "--workers", "--scheduler", "--seed", "--n-layers",
         "--learning-rate", "--momentum", "--min-labels", "--n-superpixels", "--compactness",
         "--continuity", "--grid-cells", "--edge-sigma", "--altitude", "--speck-size", "--precision",
-        "--device", "--recipe", "--adaptation", "--size-power", "-o",
+        "--device", "--recipe", "--adaptation", "--size-power", "-o", "--page", "--plane",
+        "--axes", "--channels",
     ),
     "cut": ("--regions", "--detail", "--labels", "--altitude", "--save", "-o"),
-    "apply": ("--save", "--bands", "--memory", "--min-area", "--tolerance", "-o"),
+    "apply": ("--save", "--bands", "--memory", "--min-area", "--tolerance", "-o", "--page"),
     "evaluate": ("--kind",),
     "bench": ("--split", "--methods", "--limit", "--data", "-o"),
 }  # fmt: skip
@@ -60,7 +61,7 @@ FLAGS = {
 
 EXTRA = (
     (), (), ("--save", "labels,regions,polygons"), ("--recipe", "tip2020"), ("--bands", "1"),
-    ("--memory", "600M"), ("--regions", "3"),
+    ("--memory", "600M"), ("--regions", "3"), ("--page", "1"), ("--plane", "z=0"),
 )  # fmt: skip
 SHAPES = (
     (24, 32, 3), (24, 32), (1, 1), (1, 40, 2), (0, 5), (5,), (2, 3, 4, 5), (), (24, 32, 0),
@@ -103,7 +104,9 @@ def write_seed(seed: Seed, path: Path, rng: random.Random, *, harm: bool = True)
     """Write a seed's files; one of them is broken."""
     victim = rng.randrange(len(seed.files)) if harm else -1
     for k, (name, data, structure) in enumerate(seed.files):
-        target = path / name if name else path
+        # A raster and the header beside it differ in the suffix.
+        target = path.with_suffix(name) if name in (".envi", ".hdr") else path / name
+        target = target if name else path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(broken(rng, data, structure) if k == victim else data)
 
@@ -119,6 +122,7 @@ def make_case(rng: random.Random, seeds: dict[str, list[Seed]], folder: Path) ->
         seed = rng.choice(seeds["picture"])
         path = folder / seed.name
         write_seed(seed, path, rng)
+        path = path.with_suffix(seed.files[0][0]) if seed.name == "a" else path
         extra = rng.choice(EXTRA)
         return Case(f"segment {seed.name}", ("segment", str(path), *out, *QUICK, *extra))
     if kind == "folder":

@@ -157,6 +157,61 @@ def raster_seeds(folder: Path) -> Iterator[Seed]:
     yield _one("cog.tif", cog.read_bytes(), "tiff")
 
 
+def gdal_seeds(folder: Path) -> Iterator[Seed]:
+    """Rasters of other drivers of GDAL."""
+    import rasterio.shutil
+
+    source = folder / "geo.tif"
+    for name, driver in (
+        ("a.jp2", "JP2OpenJPEG"),
+        ("a.img", "HFA"),
+        ("a.nc", "netCDF"),
+    ):
+        rasterio.shutil.copy(source, folder / name, driver=driver)
+        yield _one(name, (folder / name).read_bytes(), "")
+    numbers = "\n".join(" ".join(map(str, row)) for row in picture()[:, :, 0])
+    head = "ncols 32\nnrows 24\nxllcorner 0\nyllcorner 0\ncellsize 10\nNODATA_value -1\n"
+    yield _one("a.asc", (head + numbers).encode(), "text")
+    rasterio.shutil.copy(source, folder / "a.envi", driver="ENVI")
+    files = tuple(
+        (suffix, (folder / f"a{suffix}").read_bytes(), "text" if suffix == ".hdr" else "")
+        for suffix in (".envi", ".hdr")
+    )
+    yield Seed("a", files)
+
+
+def array_seeds(folder: Path) -> Iterator[Seed]:
+    """Arrays of other programs: NumPy, HDF5, NIfTI, DICOM."""
+    import h5py
+    import nibabel
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
+
+    image = picture()
+    for name, save in (("a.npy", np.save), ("a.npz", np.savez_compressed)):
+        save(folder / name, image)
+        yield _one(name, (folder / name).read_bytes(), name[2:])
+    with h5py.File(folder / "a.h5", "w") as file:
+        file.create_dataset("red", data=image[:, :, 0], chunks=(8, 8), compression="gzip")
+    yield _one("a.h5", (folder / "a.h5").read_bytes(), "")
+    volume = np.stack([image[:, :, 0]] * 3).astype(np.int16).transpose(2, 1, 0)
+    for name in ("a.nii", "a.nii.gz"):
+        nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), folder / name)
+        yield _one(name, (folder / name).read_bytes(), "gzip" if name.endswith("gz") else "")
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+    meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=["nuriwake"])
+    dataset = FileDataset(folder / "a.dcm", {}, file_meta=meta, preamble=bytes(128))
+    dataset.Rows, dataset.Columns, dataset.SamplesPerPixel = *image.shape[:2], 1
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 16, 15
+    dataset.PixelRepresentation, dataset.PhotometricInterpretation = 0, "MONOCHROME2"
+    dataset.RescaleSlope, dataset.RescaleIntercept, dataset.PixelSpacing = 1, -1024, [0.5, 0.5]
+    dataset.PixelData = image[:, :, 0].astype("<u2").tobytes()
+    dataset.save_as(folder / "a.dcm")
+    yield _one("a.dcm", (folder / "a.dcm").read_bytes(), "")
+
+
 def zarr_seeds(folder: Path) -> Iterator[Seed]:
     """Write an OME-Zarr image, of the old and of the new format."""
     import zarr
@@ -239,7 +294,14 @@ def scribble_seeds() -> Iterator[Seed]:
 def corpus(folder: Path) -> dict[str, list[Seed]]:
     """Make every seed, by what it is given to."""
     return {
-        "picture": [*pillow_seeds(), *tiff_seeds(), *raster_seeds(folder), *zarr_seeds(folder)],
+        "picture": [
+            *pillow_seeds(),
+            *tiff_seeds(),
+            *raster_seeds(folder),
+            *gdal_seeds(folder),
+            *zarr_seeds(folder),
+            *array_seeds(folder),
+        ],
         "learned": list(learned_seeds(folder)),
         "truth": list(truth_seeds()),
         "scribbles": list(scribble_seeds()),

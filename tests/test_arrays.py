@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -181,6 +182,21 @@ def test_datasets_of_rasterio(tmp_path):
         assert "32633" in raster.georeference.crs
         with pytest.raises(InputError, match="the dataset is closed"):
             to_raster(file)
+
+
+def test_names_that_are_no_plain_paths(tmp_path):
+    """GDAL's own, as addresses are; and one dataset of a file."""
+    pytest.importorskip("rasterio")
+    h5py = pytest.importorskip("h5py")
+    Image.fromarray(RGBA).save(tmp_path / "a.png")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(tmp_path / "a.png", "inside.png")
+    _same(to_raster(f"/vsizip/{tmp_path}/a.zip/inside.png"), RGBA[:, :, :3], RGBA[:, :, 3] > 0)
+    with pytest.raises(InputError, match=r"http://127\.0\.0\.1:9/none\.tif: cannot be read"):
+        to_raster("http://127.0.0.1:9/none.tif")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("grey", data=IMAGE[:, :, 0])
+    _same(to_raster(f"{tmp_path}/a.h5::/grey"), IMAGE[:, :, 0])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import tifffile
 
 from nuriwake.errors import OutputError, UsageError
 from nuriwake.faces.cli import run
-from nuriwake.io.label_stack import Grid, write_label_stack
+from nuriwake.io.grid import Grid
+from nuriwake.io.label_stack import write_label_stack
 
 QUICK = ["--max-iter", "2", "--threads", "1", "--quiet"]
 GRID = Grid("TZYX", (2, 3, 8, 10), (0.5, 2.0, 0.25, 0.5), "micrometer")
@@ -31,8 +32,17 @@ def test_an_ome_tiff_keeps_axes_and_sizes(tmp_path: Path) -> None:
         np.testing.assert_array_equal(file.asarray(), LABELS)
     pixels = _ome(tmp_path / "a.tif")
     sizes = [pixels[f"PhysicalSize{axis}"] for axis in "ZYX"]
-    assert (sizes, pixels["PhysicalSizeXUnit"]) == ([2.0, 0.25, 0.5], "µm")
+    assert sizes == [2.0, 0.25, 0.5]
+    assert "PhysicalSizeXUnit" not in pixels  # which means micrometres
     assert (pixels["TimeIncrement"], pixels["TimeIncrementUnit"]) == (0.5, "s")
+
+
+def test_the_same_stack_is_the_same_file(tmp_path: Path) -> None:
+    nanometers = Grid(GRID.axes, GRID.shape, GRID.spacing, "nanometer")
+    for name in ("a.tif", "b.tif"):
+        write_label_stack(tmp_path / name, PAGES, 300, nanometers)
+    assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
+    assert _ome(tmp_path / "a.tif")["PhysicalSizeZUnit"] == "nm"
 
 
 def test_an_ome_zarr_keeps_them_too(tmp_path: Path) -> None:
@@ -96,7 +106,7 @@ def test_a_plane_and_a_channel_from_file_to_file(cells: Path, tmp_path: Path) ->
     assert (found.shape, found.max()) == ((32, 40), 2)
     assert found[16, 20] != found[2, 2]
     pixels = _ome(regions)
-    assert (pixels["PhysicalSizeX"], pixels["PhysicalSizeXUnit"]) == (0.5, "µm")
+    assert pixels["PhysicalSizeX"] == 0.5
     record = json.loads((tmp_path / "out" / "cells.ome.nuriwake.json").read_text())
     assert record["request"]["plane"] == "Z=3"
     assert (record["channel_names"], record["spacing"]) == (["nuclei"], [0.5, 0.5])
@@ -126,3 +136,17 @@ def test_a_zarr_stack_gives_a_zarr_stack(cells: Path, tmp_path: Path) -> None:
     assert labels.attrs["multiscales"][0]["axes"][0]["unit"] == "micrometer"
     of_tiff = tifffile.imread(tmp_path / "out" / "cells.ome.labels.tif")
     np.testing.assert_array_equal(labels["0"][:], of_tiff)
+
+
+def test_a_plane_that_is_labelled_by_tiles_keeps_its_size(cells: Path, tmp_path: Path) -> None:
+    """Apply writes tile by tile, with GDAL."""
+    pytest.importorskip("rasterio")
+    model, out = str(tmp_path / "m.safetensors"), str(tmp_path / "out.tif")
+    assert run(["fit", str(cells), "-m", model, *QUICK]) == 0
+    arguments = ["apply", model, str(cells), "--plane", "z=1", "--save", "labels", "-o", out]
+    assert run([*arguments, "--quiet"]) == 0
+    assert tifffile.imread(out).shape == (32, 40)
+    assert _ome(Path(out))["PhysicalSizeX"] == 0.5
+    stack = str(tmp_path / "stack.tif")
+    assert run(["apply", model, str(cells), "-o", stack, "--quiet"]) == 0
+    np.testing.assert_array_equal(tifffile.imread(stack)[1], tifffile.imread(out))

@@ -28,3 +28,12 @@ def test_more_memory_gives_larger_tiles_and_too_little_is_refused() -> None:
     with pytest.raises(UsageError, match=r"`--memory` must be at least \d+M for 1 worker"):
         plan_tile_pixels(300 << 20, 4, 2)
     assert fits_in_memory(1 << 30, 1000, 3, 100, 100)
+
+
+@pytest.mark.parametrize("text", ["9" * 400, "9" * 400 + "G", "²G", "1e3", "-1G", "nan"])
+def test_amounts_that_are_none(text):
+    with pytest.raises(
+        UsageError, match="`--memory` must be an amount such as 800M or 2G"
+    ) as error:
+        parse_bytes(text)
+    assert len(str(error.value)) < 400

@@ -97,3 +97,24 @@ def test_the_help_of_segment_lists_every_setting_with_its_range():
         for name, info in Settings.model_fields.items():
             assert f"* ``{name}``, {allowed(info)}: {info.description}." in documented.__doc__
     assert "momentum``, a number in [0, 1)" in nuriwake.segment.__doc__
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.json", "[" * 100_000, "tables are too deep"),
+        ("a.toml", "a = " + "[" * 5000 + "]" * 5000, "tables are too deep"),
+        ("a.json", '{"seed": ' + "9" * 5000 + "}", "not a settings file"),
+        ("a.json", "[1]", "must hold a table"),
+    ],
+)
+def test_settings_files_that_are_none(tmp_path, name, text, message):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_settings(tmp_path / name)
+
+
+def test_a_name_of_python_is_no_setting(tmp_path):
+    (tmp_path / "a.json").write_text('{"self": 1}')
+    with pytest.raises(UsageError, match="there is no setting `self`"):
+        Settings(**read_settings(tmp_path / "a.json"))

@@ -22,10 +22,17 @@ from types import ModuleType
 
 #: Bits of an int, and letters of a text, that messages show in full.
 _LONGEST_INT, _LONGEST_TEXT = 256, 200
+#: Letters of a message at most: what is longer is a name that no system takes.
+_LONGEST_LINE = 1600
 
 
 class NuriwakeError(Exception):
-    """Root of every error that nuriwake raises on purpose."""
+    """Root of every error that nuriwake raises on purpose; said in one line, however long."""
+
+    def __str__(self) -> str:
+        line = " ".join(super().__str__().split("\n"))
+        half = _LONGEST_LINE // 2
+        return line if len(line) <= _LONGEST_LINE else f"{line[:half]} ... {line[-half:]}"
 
 
 class UsageError(NuriwakeError, ValueError):

@@ -191,10 +191,11 @@ def _from_raster(image: Raster, channel_axis: int | None) -> Raster:
 
 
 def _from_path(image: str | os.PathLike[str], channel_axis: int | None) -> Raster:
+    from nuriwake.io.places import as_place
     from nuriwake.io.sources import read_input
 
     _refuse_axis("a path", channel_axis)
-    return read_input(Path(image))
+    return read_input(image if isinstance(image, Path) else as_place(os.fspath(image)))
 
 
 def _from_any(image: Any, channel_axis: int | None) -> Raster:

@@ -22,6 +22,7 @@ from nuriwake.io.atomic import atomic_path
 from nuriwake.io.banded import BandedFile
 from nuriwake.io.faults import check_declared, check_file
 from nuriwake.io.gdal import gdal_errors, gdal_name
+from nuriwake.io.grid import grid_of, ome_text
 from nuriwake.io.places import RemotePath
 from nuriwake.io.tiff import TIFF_SUFFIXES, check_page, opened_tiff
 from nuriwake.raster import BoolMap, Georeference, LabelMap, Raster, Window, holds_data
@@ -215,6 +216,8 @@ def write_label_geotiff(
 ) -> None:
     """Write a label map as a cloud-optimised GeoTIFF: tiles, overviews by nearest neighbour.
 
+    Where the georeference names a unit of length, it is an OME-TIFF as well.
+
     Lossless (DEFLATE), nodata 0, in the smallest unsigned dtype that holds every label; BigTIFF
     where a classic TIFF might be too small. The file appears under its name when it is whole.
 
@@ -284,6 +287,8 @@ def _write_blocks(
     }
     if georeference is not None:
         profile |= {"crs": georeference.crs, "transform": rasterio.Affine(*georeference.transform)}
+        if georeference.unit:
+            tags["TIFFTAG_IMAGEDESCRIPTION"] = ome_text(grid_of(georeference, shape), dtype)
     with rasterio.open(path, "w", **profile) as file:
         file.update_tags(**tags)
         for window, labels in blocks:

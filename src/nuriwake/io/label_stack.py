@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,38 +11,12 @@ from numpy.typing import NDArray
 
 from nuriwake.errors import UsageError, out_of_range
 from nuriwake.io.atomic import atomic_path
+from nuriwake.io.grid import Grid, ome_metadata
 from nuriwake.io.label_zarr import atomic_folder, label_multiscale, new_array
 from nuriwake.io.tiff import TIFF_SUFFIXES
-from nuriwake.io.units import METRES, unit_sign
+from nuriwake.io.units import METRES
 from nuriwake.io.zarr import ZARR_SUFFIX
 from nuriwake.raster import LabelMap
-
-
-@dataclass(frozen=True)
-class Grid:
-    """The axes of a stack of label maps.
-
-    Parameters
-    ----------
-    axes : str
-        Such as ``TZYX``; the last two are ``YX``.
-    shape : tuple of int
-        Length of each axis.
-    spacing : tuple of float
-        Step along each axis: of time in seconds, else in ``unit``.
-    unit : str
-        Empty where it is unknown.
-    """
-
-    axes: str
-    shape: tuple[int, ...]
-    spacing: tuple[float, ...]
-    unit: str = ""
-
-    @property
-    def is_named(self) -> bool:
-        """Whether anything is known of the axes but that there are pages."""
-        return "I" not in self.axes and (len(self.axes) > 2 or bool(self.unit))
 
 
 def write_label_stack(path: Path, pages: Iterable[LabelMap], max_label: int, grid: Grid) -> None:
@@ -104,20 +77,8 @@ def _write_tiff(
                 dtype=dtype,
                 compression="zlib",
                 photometric="minisblack",
-                metadata=_ome(grid),
+                metadata=ome_metadata(grid),
             )
-
-
-def _ome(grid: Grid) -> dict[str, str | float]:
-    """Say what tifffile shall write into the OME-XML."""
-    metadata: dict[str, str | float] = {"axes": grid.axes}
-    for axis, step in zip(grid.axes, grid.spacing, strict=True):
-        if axis == "T" and step != 1.0:
-            metadata |= {"TimeIncrement": step, "TimeIncrementUnit": "s"}
-        elif axis in "ZYX" and grid.unit:
-            sign = unit_sign(grid.unit)
-            metadata |= {f"PhysicalSize{axis}": step, f"PhysicalSize{axis}Unit": sign}
-    return metadata
 
 
 def _write_zarr(

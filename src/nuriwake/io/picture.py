@@ -137,12 +137,23 @@ def opened_picture(source: Path | BinaryIO) -> Iterator[ImageFile]:
     """
     name = source if isinstance(source, Path) else "the picture"
     n_bytes = check_file(source) if isinstance(source, Path) else source.seek(0, os.SEEK_END)
-    with reading(name, "a picture"), _decoder(source) as picture:
+    with reading(name, "a picture"), _within_limits(), _decoder(source) as picture:
         width, height = picture.size
         n_bands = len(picture.getbands())
         what = f"{height} x {width} x {n_bands} pixels"
         check_declared(name, height * width * n_bands, n_bytes, what)
         yield picture
+
+
+@contextmanager
+def _within_limits() -> Iterator[None]:
+    """Pass the one error of Pillow on that has no base: a frame of an animation is too large."""
+    from PIL import Image
+
+    try:
+        yield
+    except Image.DecompressionBombError as error:
+        raise ValueError("a frame of it declares too many pixels") from error
 
 
 def _decoder(source: Path | BinaryIO) -> ImageFile:

@@ -13,6 +13,8 @@ from nuriwake.io.places import RemotePath
 #: Headers that change when a file does.
 _HEADERS = ("ETag", "Last-Modified", "Content-Length")
 _SECONDS = 30
+#: Answers of servers, and of signed addresses, that do not let themselves be asked.
+_NOT_ASKED = (401, 403, 405, 501)
 
 
 def remote_signature(path: RemotePath) -> str:
@@ -47,3 +49,17 @@ def remote_signature(path: RemotePath) -> str:
 
     source = open_geotiff(path)
     return f"{path.url}\n{source.shape} {source.n_file_bands} {source.dtype} {source.georeference}"
+
+
+def _ask(path: RemotePath) -> str:
+    """Ask a web server for what it says of a file; empty where it does not let itself be asked."""
+    request = urllib.request.Request(path.url, method="HEAD")
+    try:
+        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
+            return "\n".join(f"{name}: {answer.headers.get(name, '')}" for name in _HEADERS)
+    except urllib.error.HTTPError as error:
+        if error.code in _NOT_ASKED:
+            return ""
+        raise InputError(f"{path}: the server answered {error.code} {error.reason}.") from error
+    except (OSError, HTTPException, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({reason_of(error)}).") from error

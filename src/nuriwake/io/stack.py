@@ -11,7 +11,7 @@ import numpy as np
 
 from nuriwake.errors import UsageError, out_of_range
 from nuriwake.io.families import family_of
-from nuriwake.io.label_stack import Grid
+from nuriwake.io.grid import Grid
 from nuriwake.io.planes import PlaneSource, plane_of
 from nuriwake.io.selection import ALL, Selection
 from nuriwake.io.stored import Stored

@@ -116,7 +116,7 @@ def refuse_what_is_lost(
     if route == "whole":
         return
     where, instead = (
-        ("a stack of pages", "Save its pages as files of their own")
+        ("a stack of pages", "Choose one of them with --plane")
         if route == "stack"
         else (f"a raster beyond --memory with {recipe.name}", "Raise --memory")
     )

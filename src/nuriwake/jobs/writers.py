@@ -82,10 +82,10 @@ def write_label_map(path: Path, labels: LabelMap, georeference: Georeference | N
 
         write_label_zarr(path, labels.shape, blocks, max_label=top, georeference=georeference)
     elif georeference is not None and georeference.unit and path.suffix.lower() in TIFF:
-        from nuriwake.io.label_stack import Grid, write_label_stack
+        from nuriwake.io.grid import grid_of
+        from nuriwake.io.label_stack import write_label_stack
 
-        a, _, _, _, e, _ = georeference.transform
-        write_label_stack(path, [labels], top, Grid("YX", labels.shape, (e, a), georeference.unit))
+        write_label_stack(path, [labels], top, grid_of(georeference, labels.shape))
     elif georeference is not None and path.suffix.lower() in TIFF:
         write_label_geotiff(path, labels.shape, blocks, max_label=top, georeference=georeference)
     else:
