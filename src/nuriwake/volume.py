@@ -27,6 +27,7 @@ VOLUME: Mapping[str, Value] = MappingProxyType(
         "border_offset": 0.0,
         "border_power": 1.0,
         "size_power": 0.5,
+        "altitude": 0.016,
     }
 )
 #: Voxels a hundred times as long as wide are rather a wrong number.

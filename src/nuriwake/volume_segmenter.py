@@ -241,7 +241,7 @@ def shown_slices(depth: int) -> list[int]:
     Examples
     --------
     >>> shown_slices(3), shown_slices(100)
-    ([0, 1, 2], [6, 17, 28, 39, 50, 61, 72, 83, 94])
+    ([0, 1, 2], [5, 16, 27, 38, 50, 61, 72, 83, 94])
     """
     n = min(depth, _SHOWN)
     return [int((k + 0.5) * depth / n) for k in range(n)]

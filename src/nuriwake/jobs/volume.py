@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nuriwake.errors import InputError, UsageError, out_of_range
-from nuriwake.io.label_stack import Grid
+from nuriwake.io.grid import Grid
 from nuriwake.jobs.records import RunRecord
 
 if TYPE_CHECKING:
