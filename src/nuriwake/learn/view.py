@@ -13,12 +13,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from nuriwake.learn.principal import MAX_VIEW_BANDS, principal_axes
 from nuriwake.raster import BoolMap
 
 #: Lengths in pixels are meant for an image of so many pixels (481 x 321).
 REFERENCE_PIXELS = 154_401
 #: Those in a volume are meant for one of so many voxels (192 x 192 x 192).
 REFERENCE_VOXELS = 7_077_888
+#: Channels of a view of a picture that measure texture; they come after those of colour.
+N_TEXTURES = 3
 #: Half-axes of the CIE Lab values that photographs fill: they bring the channels to a like range.
 _LAB_RANGE = np.array([25.0, 15.0, 15.0], np.float32)
 
@@ -186,6 +189,8 @@ def lightness(colours: NDArray[np.float32], valid: BoolMap) -> NDArray[np.float3
     if colours.shape[-1] == 3:
         return colours[..., 0]
     samples = colours[valid]
+    if colours.shape[-1] > MAX_VIEW_BANDS:
+        return colours @ principal_axes(samples, 1)[:, 0]
     axis = np.linalg.svd(np.atleast_2d(np.cov(samples, rowvar=False, bias=True)))[0][:, 0]
     axis *= np.sign(axis[np.abs(axis).argmax()])
     component: NDArray[np.float32] = colours @ axis.astype(np.float32)

@@ -44,7 +44,7 @@ _SLAB_VOXELS = 2_000_000
 #: Voxels that the view is made from; a larger volume is reduced first.
 _VIEW_VOXELS = REFERENCE_VOXELS
 #: From so many voxels on, weighted, the means of a region are known well enough.
-_KNOWN_VOXELS = 2000.0
+_KNOWN_VOXELS = 1500.0
 #: How fast voxels lose their weight near edges, and where: in multiples of the median edge.
 _FLATNESS, _FLAT_EDGE = 4, 2.0
 
