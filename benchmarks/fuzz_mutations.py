@@ -297,7 +297,7 @@ def broken(rng: random.Random, data: bytes, structure: str) -> bytes:
         try:
             data = (mutate if rng.random() < 0.7 else break_bytes)(rng, data)
         except (ValueError, KeyError, struct.error, zlib.error, zipfile.BadZipFile, OSError,
-                IndexError, TypeError, EOFError, RuntimeError, tokenize.TokenError):  # fmt: skip
+                IndexError, TypeError, EOFError, RuntimeError, MemoryError, tokenize.TokenError):  # fmt: skip
             # What a first change broke has no structure left.
             data = break_bytes(rng, data)
     return data
