@@ -71,9 +71,8 @@ def test_a_port_in_use_is_told(capsys):
     assert "Try another --port." in capsys.readouterr().err
 
 
-def test_too_large_an_image_is_refused(capsys, tmp_path, monkeypatch):
+def test_too_large_an_image_is_reduced(tmp_path):
     path = tmp_path / "large.png"
     Image.fromarray(np.zeros((8, 9, 3), np.uint8)).save(path)
-    monkeypatch.setattr(serving, "Limits", lambda: Limits(pixels=50))
-    assert run(["app", str(path)]) == 1
-    assert "at most 50 pixels; got 9 x 8" in capsys.readouterr().err
+    task = serving._open(path, Limits(pixels=50))
+    assert (task.raster.shape, task.origin.reduction) == ((4, 4), 2)

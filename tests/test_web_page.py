@@ -8,15 +8,19 @@ import json
 import os
 import re
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from app_server import serving
+from app_stand_in import colour_tree
 from conftest import REPOSITORY, require_or_skip
 from nuriwake.faces.web.limits import Limits
+from nuriwake.faces.web.picture import as_picture
 from nuriwake.faces.web.runner import run_task
 from nuriwake.faces.web.server import create_app
 from nuriwake.settings import Settings, read_settings
@@ -479,6 +483,68 @@ def test_a_session_is_saved_and_opened_again(page, open_page, tmp_path, tasks):
     other.set_input_files("#file", path)
     other.wait_for_selector("#alert:not([hidden])")
     assert "not a session" in other.text_content("#alert-text")
+
+
+def test_several_pictures_with_the_same_settings(page, tmp_path, tasks):
+    files = [
+        picture(tmp_path, f"{name}.png", shape)
+        for name, shape in (("a", (60, 80)), ("c", (40, 60)))
+    ]
+    broken = tmp_path / "b.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
+    set_steps(page, 4)
+    page.set_input_files("#file", [files[0], broken, files[1]])
+    page.wait_for_selector("#batch-list li:nth-child(3) button:enabled")
+    wait_result(page)
+    rows = page.locator("#batch-list button").all_text_contents()
+    assert [row[:5] for row in rows] == ["a.png", "b.png", "c.png"]
+    assert "not an image" in rows[1]
+    assert [task.settings.max_iter for task in tasks[-2:]] == [4, 4]
+    assert page.text_content("#file-name") == "a.png · 80 × 60"
+    page.click("#batch-list li:nth-child(3) button")
+    wait_named(page, "c.png · 60 × 40")
+    page.click("#batch-list li:nth-child(1) button")
+    wait_named(page, "a.png · 80 × 60")
+    shoot(page, "batch")
+    page.select_option("#batch-kind", "labels.png")
+    with page.expect_download() as caught:
+        page.click("#batch-download")
+    path = tmp_path / caught.value.suggested_filename
+    caught.value.save_as(path)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == ["01-a.labels.png", "02-c.labels.png"]
+
+
+def wait_named(page, text):
+    page.wait_for_selector(f"#file-name:text-is('{text}')")
+    wait_result(page)
+
+
+def test_a_page_of_a_stack_and_a_reduced_picture(browser, open_page, tmp_path):
+    path = tmp_path / "stack.tif"
+    pages = np.random.default_rng(0).integers(0, 255, (3, 40, 60)).astype(np.uint8)
+    tifffile.imwrite(path, pages, imagej=True, metadata={"axes": "ZYX"})
+    app = create_app(
+        lambda task, _: colour_tree(as_picture(task.raster), 8), limits=Limits(pixels=2500)
+    )
+    with serving(app) as address:
+        page = open_page()
+        page.goto(address)
+        page.wait_for_selector("html[data-ready]")
+        page.set_input_files("#file", path)
+        wait_named(page, "stack.tif · 60 × 40")
+        assert page.text_content("#page-count") == "of 3"
+        page.fill("#page-number", "3")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#command:has-text('--plane z=2')")
+        assert page.is_hidden("#reduced")
+        page.click("#new-image")
+        page.set_input_files("#file", picture(tmp_path))
+        wait_named(page, "squares.png · 53 × 40")
+        assert page.is_visible("#reduced")
+        assert "at 1/3 of" in page.text_content("#reduced")
+        assert page.is_hidden("#pages")
+        page.goto("about:blank")
 
 
 def colour_at(page, row, col):

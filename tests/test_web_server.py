@@ -26,6 +26,7 @@ from nuriwake.faces.web.limits import Limits
 from nuriwake.faces.web.runner import run_task
 from nuriwake.faces.web.security import Access
 from nuriwake.faces.web.server import create_app
+from nuriwake.jobs.kinds import KINDS
 
 TOKEN = "a-token-of-enough-letters"
 
@@ -371,6 +372,28 @@ def test_unknown_jobs_and_kinds_are_404_and_results_must_exist():
         assert client.get(f"/api/jobs/{job_id}/download/labels.png?n_regions=-1").status_code == 422
         assert client.get("/static/%2e%2e/server.py").status_code == 404
         assert client.get("/openapi.json").status_code == 404
+
+
+def test_several_results_come_in_one_archive(client):
+    jobs = [finish(client, name=f"{name}.png")["id"] for name in ("a", "b")]
+    answer = client.post("/api/batch/regions.png", json={"jobs": jobs, "detail": "coarse"})
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.namelist() == ["01-a.regions.png", "02-b.regions.png"]
+        one = client.get(f"/api/jobs/{jobs[0]}/download/regions.png?detail=coarse").content
+        assert archive.read("01-a.regions.png") == one
+    assert client.post("/api/batch/regions.png", json={"jobs": ["none"]}).status_code == 404
+    assert client.post("/api/batch/a.exe", json={"jobs": jobs}).status_code == 404
+
+
+def test_every_kind_of_the_command_line_is_offered(client):
+    job = finish(client)
+    offered = [d["kind"] for d in client.get("/api/settings").json()["downloads"]]
+    assert {kind.split(".")[0] for kind in offered} >= set(KINDS) - {"imagej"}
+    for kind in offered:
+        expected = 422 if kind == "scribbles.png" else 200  # nothing was drawn
+        answer = client.get(f"/api/jobs/{job['id']}/download/{kind}")
+        assert answer.status_code == expected, kind
+        assert answer.content
 
 
 def test_a_fault_of_the_worker_is_told_without_its_details(caplog):

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from nuriwake.errors import InputError
 from nuriwake.faces.web.limits import Limits
 from nuriwake.faces.web.messages import Head, receive, send
+from nuriwake.faces.web.work import Origin
 from nuriwake.raster import LabelMap, Raster
 
 _LOG = logging.getLogger(__name__)
@@ -108,18 +109,19 @@ class Decoder:
         """Start a process before it is needed."""
         self._places.put(self._fit(self._places.get()))
 
-    def image(self, data: bytes, name: str) -> Raster:
-        """Decode a picture; waits for a free process.
+    def image(self, data: bytes, name: str, page: int = 0) -> tuple[Raster, Origin]:
+        """Decode a picture, or a page of a stack, from 0; waits for a free process.
 
         Raises
         ------
         InputError
             If it is too large, damaged or no picture, or is too much for the process.
         """
-        head, body = self._ask({"name": name}, data, name)
+        head, body = self._ask({"name": name, "page": page}, data, name)
         array, rest = _unpack(head, body, name)
         valid = np.frombuffer(rest, np.uint8).reshape(array.shape[:2]) != 0
-        return Raster(array, valid)
+        n_pages, at, factor = (int(str(head[key])) for key in ("n_pages", "page", "reduction"))
+        return Raster(array, valid), Origin(n_pages, at, str(head["plane"]), factor)
 
     def scribbles(self, data: bytes, shape: tuple[int, int]) -> LabelMap | None:
         """Decode scribbles, a grey PNG of the picture's size.

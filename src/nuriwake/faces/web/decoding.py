@@ -10,6 +10,7 @@ import io
 import json
 import os
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,10 @@ from nuriwake.errors import InputError, NuriwakeError
 from nuriwake.faces.web.headers import check_size, picture_header
 from nuriwake.faces.web.limits import Limits
 from nuriwake.faces.web.messages import Head, receive, send
+from nuriwake.faces.web.reduce import reduce_raster, reduction_for
+from nuriwake.faces.web.work import Origin
 from nuriwake.io.image import read_image
+from nuriwake.io.stack import is_stack, open_stack
 from nuriwake.raster import Raster
 
 _SUFFIXES = {
@@ -34,7 +38,7 @@ _SUFFIXES = {
 }
 
 
-def decode_image(data: bytes, name: str, limits: Limits) -> Raster:
+def decode_image(data: bytes, name: str, page: int, limits: Limits) -> tuple[Raster, Origin]:
     """Decode a picture, after a look at its size.
 
     Parameters
@@ -42,16 +46,19 @@ def decode_image(data: bytes, name: str, limits: Limits) -> Raster:
     data : bytes
     name : str
         For messages, which name no file of the server.
+    page : int
+        Of a stack, from 0.
     limits : Limits
 
     Returns
     -------
-    Raster
+    raster : Raster
+    origin : Origin
 
     Raises
     ------
     InputError
-        If it is too large, damaged or no picture.
+        If it is too large, damaged or no picture, or there is no such page.
     """
     suffix = next((s for magic, s in _SUFFIXES.items() if data.startswith(magic)), None)
     if suffix is None:
@@ -60,11 +67,26 @@ def decode_image(data: bytes, name: str, limits: Limits) -> Raster:
     path = Path(f"upload{suffix}")  # in a folder of this process, soon gone
     path.write_bytes(data)
     try:
-        return read_image(path)
+        raster, origin = _read(path, page)
     except NuriwakeError as error:
         raise InputError(str(error).replace(str(path), name)) from error
     finally:
         path.unlink()
+    factor = reduction_for(raster.valid.size, limits.pixels)
+    return reduce_raster(raster, factor), replace(origin, reduction=factor)
+
+
+def _read(path: Path, page: int) -> tuple[Raster, Origin]:
+    if not is_stack(path):
+        return read_image(path), Origin()
+    stack = open_stack(path)
+    sizes = [stack.stored.size(axis) for axis in stack.page_axes]
+    raster = stack.page(page)
+    if not raster.valid.any():
+        raise InputError(f"{path}: page {page + 1} has no valid pixel.")
+    places = zip(stack.page_axes.lower(), np.unravel_index(page, sizes), strict=True)
+    plane = ",".join(f"{axis}={at}" for axis, at in places)
+    return raster, Origin(len(stack), page, plane)
 
 
 def decode_scribbles(data: bytes, height: int, width: int) -> NDArray[np.uint8]:
@@ -99,13 +121,15 @@ def decode_scribbles(data: bytes, height: int, width: int) -> NDArray[np.uint8]:
 
 def _answer(head: Head, data: bytes, limits: Limits) -> tuple[Head, memoryview]:
     if "name" in head:
-        raster = decode_image(data, str(head["name"]), limits)
+        page = int(head["page"])  # type: ignore[arg-type]
+        raster, origin = decode_image(data, str(head["name"]), page, limits)
+        told = asdict(origin)
         array = np.ascontiguousarray(raster.array)
         packed = np.concatenate((array.reshape(-1).view(np.uint8), raster.valid.reshape(-1)))
     else:
         array = decode_scribbles(data, int(head["height"]), int(head["width"]))  # type: ignore[arg-type]
-        packed = array.reshape(-1)
-    return {"dtype": array.dtype.str, "shape": list(array.shape)}, packed.data.cast("B")
+        packed, told = array.reshape(-1), {}
+    return {"dtype": array.dtype.str, "shape": list(array.shape), **told}, packed.data.cast("B")
 
 
 def _confine(limits: Limits) -> None:

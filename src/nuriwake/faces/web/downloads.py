@@ -219,9 +219,7 @@ def _downloads() -> Iterator[tuple[str, Download]]:
             continue
         for suffix in _SUFFIXES.get(kind.name, (kind.suffix,)):
             ending = f"{suffix}.zip" if suffix == ".zarr" else suffix
-            title = (
-                f"{kind.name.replace('-', ' ').capitalize()}, {_FORMATS.get(suffix, suffix[1:])}"
-            )
+            title = _TITLES.get(kind.name) or f"{kind.name.capitalize()}, {_format(suffix)}"
             media_type = mimetypes.guess_type(f"a{ending}")[0] or "application/octet-stream"
             name = f"{kind.name}{ending}"
             write = _by_kind(kind, suffix)

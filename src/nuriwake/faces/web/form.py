@@ -124,6 +124,8 @@ def command_line(task: Task) -> str:
     if task.settings.recipe == Settings().recipe:
         del changed["recipe"]
     flags = [f"--{field.replace('_', '-')} {value}" for field, value in changed.items()]
+    if task.origin.plane:
+        flags.append(f"--plane {task.origin.plane}")
     if task.scribbles is not None:
         flags.append(f"--scribbles {shlex.quote(f'{task.stem}.scribbles.png')}")
     return " ".join(["nuriwake segment", shlex.quote(task.name), *flags])

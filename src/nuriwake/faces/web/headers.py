@@ -43,12 +43,14 @@ def check_size(data: bytes, name: str, limits: Limits) -> Header:
     """
     header = _tiff_header(data, name) if data[:4] in _TIFF_MAGIC else picture_header(data, name)
     pixels = header.height * header.width
-    if not 1 <= pixels <= limits.pixels:
+    if not 1 <= pixels <= limits.decode_pixels:
         raise InputError(
-            f"{name}: an image here may have at most {limits.pixels:,} pixels; got "
+            f"{name}: an image here may have at most {limits.decode_pixels:,} pixels; got "
             f"{header.width:,} x {header.height:,}. The command line takes any size."
         )
-    if pixels * header.bands > limits.values:
+    # One that is reduced may have as many values as that leaves of the limit.
+    shrunk = max(1, pixels / limits.pixels)
+    if pixels * header.bands > limits.values * min(4, shrunk):
         raise InputError(
             f"{name}: pixels times bands may be at most {limits.values:,} here; got "
             f"{header.width:,} x {header.height:,} x {header.bands:,}. "

@@ -14,7 +14,9 @@ class Limits:
     upload_bytes : int
         Size of a request at most.
     pixels : int
-        Height times width of an image at most.
+        Height times width of an image at most; a larger one is reduced in size.
+    decode_pixels : int
+        Height times width of what is reduced at most.
     values : int
         Height times width times bands of an image at most.
     waiting : int
@@ -51,6 +53,7 @@ class Limits:
 
     upload_bytes: int = 64 * 2**20
     pixels: int = 16_000_000
+    decode_pixels: int = 160_000_000
     values: int = 128_000_000
     waiting: int = 8
     keep_seconds: float = 1800.0

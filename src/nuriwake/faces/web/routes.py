@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, State, UploadFile
 
@@ -25,8 +27,8 @@ from nuriwake.faces.web.picture import as_picture, encode_jpeg
 from nuriwake.faces.web.session import SUFFIX, Looked, open_session, pack_session
 from nuriwake.faces.web.tags import Tags
 from nuriwake.faces.web.transfer import pack_tree
-from nuriwake.faces.web.uploads import clean_name, read_settings_text
-from nuriwake.faces.web.work import Grown, Task
+from nuriwake.faces.web.uploads import clean_name, read_page, read_settings_text
+from nuriwake.faces.web.work import Grown, Origin, Task
 from nuriwake.raster import Raster
 from nuriwake.regions.tree import Detail
 from nuriwake.settings import Value
@@ -112,7 +114,7 @@ async def submit(request: Request, queue: Queue) -> JSONResponse:
     """Queue an image: an upload, an example, or one that the server has already."""
     _refuse_when_full(queue)  # said before the upload is read
     # Only what has come whole waits for a decoder: slow clients keep nobody waiting.
-    async with request.form(max_files=2, max_fields=4) as form, request.app.state.decoding:
+    async with request.form(max_files=2, max_fields=5) as form, request.app.state.decoding:
         _refuse_when_full(queue)
         parts = {name: await _bytes(form, name) for name in ("image", "scribbles")}
         task = await run_in_threadpool(_task, request.app.state, form, parts)
@@ -133,30 +135,30 @@ def _task(state: State, form: FormData, parts: dict[str, bytes]) -> Task:
     """Make a task of a form; runs in a thread of its own, as decoding takes time."""
     decoder: Decoder = state.decoder
     chosen = read_settings_text(_text(form, "settings"))
-    name, raster = _picture(state, form, parts["image"])
+    name, raster, origin = _picture(state, form, parts["image"])
     drawn = parts["scribbles"]
     scribbles = decoder.scribbles(drawn, raster.shape) if drawn else None
-    return Task(name, raster, chosen, scribbles)
+    return Task(name, raster, chosen, scribbles, origin)
 
 
-def _picture(state: State, form: FormData, data: bytes) -> tuple[str, Raster]:
-    """Find the picture that a form is about; a name and a raster."""
+def _picture(state: State, form: FormData, data: bytes) -> tuple[str, Raster, Origin]:
+    """Find the picture that a form is about."""
     queue: JobQueue = state.queue
     opened: Task | None = state.opened
     upload, example = form.get("image"), find_example(_text(form, "example"))
     if isinstance(upload, UploadFile):
         decoder: Decoder = state.decoder
         name = clean_name(upload.filename)
-        return name, decoder.image(data, name)
+        return name, *decoder.image(data, name, read_page(_text(form, "page")))
     if example is not None:
-        return example.file, example.read()
+        return example.file, example.read(), Origin()
     if again := _text(form, "again"):
         job = queue.find(again)
         if job is None:
             raise InputError("this picture is no longer on the server; choose it again.")
-        return job.task.name, job.task.raster
+        return job.task.name, job.task.raster, job.task.origin
     if opened is not None and _text(form, "opened"):
-        return opened.name, opened.raster
+        return opened.name, opened.raster, opened.origin
     raise InputError("send a file as `image`, or the name of an example as `example`.")
 
 
@@ -176,6 +178,9 @@ def _describe(job: Job) -> dict[str, str | int | dict[str, Value]]:
         "height": height,
         "width": width,
         "command": command_line(job.task),
+        "n_pages": job.task.origin.n_pages,
+        "page": job.task.origin.page,
+        "reduction": job.task.origin.reduction,
         "settings": chosen_settings(job.task.settings),
     }
 
@@ -270,13 +275,40 @@ async def reopen_session(request: Request, queue: Queue, limits: LimitsOf) -> JS
     return JSONResponse({**job, "looked": looked.model_dump()}, status_code=201)
 
 
+class Chosen(BaseModel):
+    """Jobs of which files are wanted, all cut to the same detail."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    jobs: Annotated[list[str], Field(min_length=1, max_length=100)]
+    detail: Detail | None = None
+
+
+@router.post("/api/batch/{kind}")
+def download_batch(kind: str, chosen: Chosen, queue: Queue) -> Response:
+    """Send the results of several pictures in one archive."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for number, job_id in enumerate(chosen.jobs, 1):
+            job = _job(job_id, queue)
+            detail = chosen.detail if _grown(job).shows_regions else None
+            suffix, data = _write(job, _grown(job), kind, Wanted(detail=detail))
+            archive.writestr(f"{number:02}-{job.task.stem}{suffix}", data)
+    return _attachment(buffer.getvalue(), f"nuriwake.{kind}.zip", "application/zip")
+
+
 def _send_file(job: Job, grown: Grown, kind: str, wanted: Wanted) -> Response:
+    suffix, data = _write(job, grown, kind, wanted)
+    return _attachment(data, f"{job.task.stem}{suffix}", DOWNLOADS[kind].media_type)
+
+
+def _write(job: Job, grown: Grown, kind: str, wanted: Wanted) -> tuple[str, bytes]:
+    """Make a file; what its name ends in, and its bytes."""
     if kind not in DOWNLOADS:
         raise HTTPException(404, f"there is no download of this kind, but {', '.join(DOWNLOADS)}.")
-    chosen = DOWNLOADS[kind]
     cut = PageCut(wanted.n_regions, wanted.detail, parse_edits(wanted.edits))
     view = look(job.task, grown, cut, wanted.tags)
-    return _attachment(chosen.write(view), f"{job.task.stem}{chosen.suffix}", chosen.media_type)
+    return DOWNLOADS[kind].suffix, DOWNLOADS[kind].write(view)
 
 
 def _attachment(data: bytes, name: str, media_type: str) -> Response:

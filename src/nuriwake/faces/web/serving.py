@@ -12,13 +12,14 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
-from nuriwake.errors import InputError, UsageError, out_of_range
+from nuriwake.errors import UsageError, out_of_range
 from nuriwake.faces.web.connections import connection_class
 from nuriwake.faces.web.limits import Limits
+from nuriwake.faces.web.reduce import reduce_raster, reduction_for
 from nuriwake.faces.web.runner import run_task
 from nuriwake.faces.web.security import Access
 from nuriwake.faces.web.server import create_app
-from nuriwake.faces.web.work import Task
+from nuriwake.faces.web.work import Origin, Task
 from nuriwake.io.formats import read_raster
 from nuriwake.jobs.warm_up import warm_up
 from nuriwake.settings import Settings
@@ -81,14 +82,10 @@ def configure(app: FastAPI, limits: Limits) -> uvicorn.Config:
 
 
 def _open(image: Path, limits: Limits) -> Task:
-    raster = read_raster(image, [])
-    if raster.valid.size > limits.pixels:
-        height, width = raster.shape
-        raise InputError(
-            f"{image}: the page takes images of at most {limits.pixels:,} pixels; got "
-            f"{width:,} x {height:,}. Use nuriwake segment, which takes any size."
-        )
-    return Task(image.name, raster, Settings())
+    raster = read_raster(image)
+    factor = reduction_for(raster.valid.size, limits.pixels)
+    origin = Origin(reduction=factor)
+    return Task(image.name, reduce_raster(raster, factor), Settings(), origin=origin)
 
 
 def listen(host: str, port: int) -> socket.socket:

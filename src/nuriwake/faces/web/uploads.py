@@ -25,6 +25,19 @@ def clean_name(name: str | None) -> str:
     return kept.strip(" .")[-_MAX_NAME:] or "image"
 
 
+def read_page(text: str) -> int:
+    """Read the number of a page, from 0; the first where none is named.
+
+    Raises
+    ------
+    UsageError
+        If it is no such number.
+    """
+    if not text.isdecimal() and text:
+        raise UsageError(out_of_range("page", "an int of at least 0", text[:_MAX_NAME]))
+    return int(text[:9] or 0)
+
+
 def read_settings_text(text: str) -> Settings:
     """Read the settings that a request names, as JSON.
 

@@ -15,6 +15,28 @@ from nuriwake.segmentation import Partition
 from nuriwake.settings import Settings
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What of a file a picture is.
+
+    Parameters
+    ----------
+    n_pages : int
+        Of the file's stack; 1 where it is none.
+    page : int
+        Which of them, from 0.
+    plane : str
+        The same as the command line's ``--plane``; empty where there is one page.
+    reduction : int
+        Pixels of the file, along each side, that are one of the picture.
+    """
+
+    n_pages: int = 1
+    page: int = 0
+    plane: str = ""
+    reduction: int = 1
+
+
 @dataclass(frozen=True, eq=False)
 class Task:
     """One image to segment.
@@ -27,12 +49,14 @@ class Task:
     settings : Settings
     scribbles : ndarray of int32, shape (height, width), optional
         0 = not scribbled.
+    origin : Origin
     """
 
     name: str
     raster: Raster
     settings: Settings
     scribbles: LabelMap | None = None
+    origin: Origin = Origin()
 
     @property
     def stem(self) -> str:

@@ -6,7 +6,7 @@ async function answered(response) {
   if ((response.headers.get("content-type") || "").startsWith("application/json")) {
     message = (await response.json()).detail || message;
   }
-  throw new Error(message);
+  throw Object.assign(new Error(message), { status: response.status });
 }
 
 async function request(path, options) {
@@ -42,6 +42,7 @@ export async function submit(source, settings, scribbles, signal) {
   else if (source.example) form.append("example", source.example);
   else if (source.again) form.append("again", source.again);
   else form.append("opened", "yes");
+  if (source.page) form.append("page", source.page);
   if (scribbles) form.append("scribbles", scribbles, "scribbles.png");
   return (await request("/api/jobs", { method: "POST", body: form, signal })).json();
 }
@@ -86,6 +87,11 @@ async function save(response, name) {
 /** Fetch all of a piece of work as a file. */
 export async function downloadSession(id, looked) {
   save(await request(`/api/jobs/${id}/session`, json(looked)), "session.nuriwake.zip");
+}
+
+/** Fetch the results of several jobs in one archive. */
+export async function downloadBatch(kind, chosen) {
+  save(await request(`/api/batch/${kind}`, json(chosen)), `nuriwake.${kind}.zip`);
 }
 
 export async function sendSession(file) {

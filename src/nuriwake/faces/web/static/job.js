@@ -14,7 +14,8 @@ const seconds = (value) => (value < 10 ? value.toFixed(1) : String(Math.round(va
 export class JobRunner {
   /**
    * `job` is the one that runs, `result` the one whose tree is shown: it stays until the next is done.
-   * `handlers`: started(job, bitmap), live(bitmap), finished(tree), stopped(message or null).
+   * `handlers`: started(job, bitmap), live(bitmap), finished(tree), stopped(message or null),
+   * keeps(id): whether the result of a job must stay on the server.
    */
   constructor(handlers) {
     this.handlers = handlers;
@@ -60,7 +61,7 @@ export class JobRunner {
 
   /** Forget the result that is shown. */
   forget() {
-    if (this.result) api.cancel(this.result.id);
+    if (this.result && !this.handlers.keeps(this.result.id)) api.cancel(this.result.id);
     this.result = null;
     this.#remember();
   }

@@ -1,6 +1,7 @@
 // The page: wires the parts together.
 
 import * as api from "./api.js";
+import { Batch } from "./batch.js";
 import { $, announce, hex, hideAlert, showAlert } from "./dom.js";
 import { SettingsForm } from "./form.js";
 import { History } from "./history.js";
@@ -20,7 +21,8 @@ const regions = new RegionPanel(view, history, describeResult);
 const tags = new Tags(regions, history);
 const scribbles = new Scribbles(view.layers.scribbles, history, describeScribbles);
 const pointer = new Pointer(view, regions, scribbles, describeHover);
-const runner = new JobRunner({ started, live, finished, stopped });
+const batch = new Batch((id) => reopen(id));
+const runner = new JobRunner({ started, live, finished, stopped, keeps: (id) => batch.has(id) });
 let server; // what /api/settings tells
 let form;
 let source = null; // {file}, {example}, {opened} or, after the page was loaded again, {again}
@@ -42,6 +44,7 @@ function run(chosen, withScribbles = false) {
 
 /** Show the job in the page's address again, with its settings and scribbles. */
 async function reopen(id) {
+  leaveResult();
   source = { again: id };
   showWork();
   setBusy(true);
@@ -61,6 +64,18 @@ function started(job, bitmap) {
     pointer.center();
   }
   $("file-name").textContent = `${job.name} · ${job.width} × ${job.height}`;
+  describeOrigin(job);
+}
+
+/** What of its file the picture is: a page of a stack, or reduced in size. */
+function describeOrigin({ n_pages, page, reduction }) {
+  $("pages").hidden = n_pages === 1;
+  $("page-number").max = n_pages;
+  $("page-number").value = page + 1;
+  $("page-number").disabled = !source.file; // only the browser has the other pages
+  $("page-count").textContent = `of ${n_pages}`;
+  $("reduced").hidden = reduction === 1;
+  $("reduced").textContent = `Seen and segmented at 1/${reduction} of its width and height: it has more than the ${Math.round(server.limits.pixels / 1e6)} megapixels of the page. The command line segments it whole.`;
 }
 
 function live(bitmap) {
@@ -151,6 +166,17 @@ function describeScribbles() {
 
 // ---- controls
 
+function chooseAll(files) {
+  if (files.length < 2) return files[0] && choose(files[0]);
+  const settings = form.read();
+  if (!settings) return undefined;
+  hideAlert();
+  runner.cancel();
+  showStart();
+  showWork();
+  return batch.start(files, settings);
+}
+
 function choose(file) {
   const { bytes } = server.limits;
   if (file.size > bytes) {
@@ -164,7 +190,7 @@ async function resume(file) {
   hideAlert();
   try {
     const { id } = await openSession(file);
-    leaveResult();
+    batch.clear();
     await reopen(id);
   } catch (error) {
     showAlert(error.message);
@@ -175,9 +201,14 @@ const capitalise = (text) => text[0].toUpperCase() + text.slice(1);
 const mebibytes = (size) => `${(size / 2 ** 20).toPrecision(3)} MiB`;
 
 function wireStart() {
-  $("file").addEventListener("change", () => $("file").files[0] && choose($("file").files[0]));
+  $("file").addEventListener("change", () => chooseAll([...$("file").files]));
+  $("page-number").addEventListener("change", () => {
+    const { value, max, validity } = $("page-number");
+    if (validity.valid && value <= max) run({ file: source.file, page: value - 1 });
+  });
   $("new-image").addEventListener("click", () => {
     runner.cancel();
+    batch.clear();
     showStart();
     $("file").focus();
   });
@@ -192,7 +223,7 @@ function wireStart() {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     document.body.classList.remove("dragging");
-    if (event.dataTransfer.files[0]) choose(event.dataTransfer.files[0]);
+    chooseAll([...event.dataTransfer.files]);
   });
 }
 
@@ -223,6 +254,7 @@ function showDownloads(list) {
       api.download(runner.result.id, kind, regions.wanted()).catch((error) => showAlert(error.message)));
     return button;
   });
+  $("batch-kind").append(...list.map(({ kind, title }) => new Option(title, kind)));
   $("downloads").append(...buttons.filter((_, i) => list[i].common));
   $("more-downloads").append(...buttons.filter((_, i) => !list[i].common));
 }

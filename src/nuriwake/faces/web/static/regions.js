@@ -56,20 +56,23 @@ export class RegionPanel {
     return state;
   }
 
-  /** Buttons for the cuts by detail, and a mark on the slider for each. */
+  /** Buttons for the cuts by detail, and a mark on the slider for each; equal ones share theirs. */
   #markPresets() {
-    const marks = PRESETS.map((name) => {
+    const letters = new Map();
+    for (const name of PRESETS) {
       const button = $(name);
       button.hidden = !this.tree.presets[name];
-      if (button.hidden) return null;
+      if (button.hidden) continue;
       const { count } = this.tree.preset(name);
       button.title = `${button.dataset.title}: ${count} ${this.tree.parts}`;
-      const mark = Object.assign(document.createElement("span"), { title: button.title });
-      mark.style.setProperty("--at", this.#stopOf(count) / Math.max(1, this.stops.length - 1));
-      mark.textContent = button.textContent[0];
+      const stop = this.#stopOf(count);
+      letters.set(stop, (letters.get(stop) ?? "") + button.textContent[0]);
+    }
+    $("slider-marks").replaceChildren(...[...letters].map(([stop, text]) => {
+      const mark = Object.assign(document.createElement("span"), { textContent: text });
+      mark.style.setProperty("--at", stop / Math.max(1, this.stops.length - 1));
       return mark;
-    });
-    $("slider-marks").replaceChildren(...marks.filter(Boolean));
+    }));
   }
 
   #stopOf(count) { return this.stops.findLastIndex((stop) => stop <= count); }
