@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import warnings
+from types import TracebackType
 from typing import Annotated
 
 import typer
@@ -81,8 +82,18 @@ def quieten_libraries() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
-        # Such as rasterio's, when it cannot decode a message of GDAL's: the error comes anyway.
-        sys.unraisablehook = lambda _: None
+        sys.excepthook = _show_error
+
+
+def _show_error(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Print an error that ends the program, but not what a library of C failed to log.
+
+    rasterio prints that a message of GDAL's is not UTF-8; what the message was about is raised.
+    """
+    if trace is not None:
+        sys.__excepthook__(kind, error, trace)
 
 
 def run(arguments: list[str]) -> int:
