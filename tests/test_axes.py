@@ -52,6 +52,8 @@ def test_nobody_guesses_where_the_bands_are(shape):
     [
         ((4, 5), 0, UsageError, "which has no axis of bands; got 0"),
         ((4, 5, 3), 3, UsageError, r"an int in \[-3, 2\] .* got 3"),
+        ((4, 5, 3), 1.5, UsageError, r"an int or None; got 1\.5"),
+        ((4, 5, 3), True, UsageError, "an int or None; got True"),
         ((4, 5, 3), None, UsageError, "images of a stack go one by one"),
         ((1, 3, 4, 5), -1, InputError, r"got shape \(1, 3, 4, 5\)\. .* such as image\[0\]"),
         ((5,), -1, InputError, r"must have shape .* got shape \(5,\)"),

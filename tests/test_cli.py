@@ -301,6 +301,26 @@ def test_ctrl_c_keeps_labels_only_if_asked(keep, tmp_path, blocks):
         assert json.loads((tmp_path / "cup.nuriwake.json").read_text())["partial"] is True
 
 
+def test_who_is_told_to_end_leaves_nothing(tmp_path, blocks):
+    picture = tmp_path / "cup.png"
+    Image.fromarray(np.kron(blocks, np.ones((8, 8, 1), np.uint8))).save(picture)
+    command = [sys.executable, "-m", "nuriwake", "segment", str(picture), "--min-labels", "1"]
+    command += ["--recipe", "icassp2018", "--max-iter", "100000", "--n-channels", "8"]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env={**os.environ, "FORCE_COLOR": "1"}
+    ) as process:
+        shown = ""
+        while not re.search(r"[1-9]\d* labels, loss", shown):  # the training is at work
+            shown += process.stderr.read(64)
+            assert process.poll() is None, shown
+        process.terminate()
+        errors = process.stderr.read()
+    assert process.returncode == 143
+    assert errors.strip().endswith("told to end: nothing was written for the input at hand.")
+    assert "Traceback" not in errors
+    assert [path.name for path in tmp_path.iterdir()] == ["cup.png"]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("command", ["recipes", "--help"])
 def test_an_output_that_is_full_costs_one_line(command):

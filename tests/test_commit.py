@@ -126,3 +126,17 @@ def test_the_second_writer_says_so(plan):
         pytest.raises(OutputError, match="another nuriwake is writing here"),
     ):
         publish(plan)
+
+
+def test_files_of_an_earlier_run_stay_ours(plan):
+    """Another kind is asked for, and then the first again: its file is not a stranger's."""
+    publish(plan)
+    other = replace(plan, files=(("regions", plan.folder / "a.regions.png"),))
+    publish(other)
+    assert set(json.loads(plan.sidecar.read_text())["earlier"]) == {"a.labels.png", "a.overlay.png"}
+    publish(plan, text="again")
+    assert plan.files[0][1].read_text() == "again labels"
+    plan.files[0][1].write_text("improved by hand")
+    publish(other)
+    with pytest.raises(OutputError, match=r"a\.labels\.png: .* was changed since"):
+        publish(plan)

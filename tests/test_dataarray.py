@@ -62,7 +62,7 @@ def test_one_of_several_images_is_chosen_by_name():
     np.testing.assert_array_equal(to_raster(stack[:1]).array, IMAGE[:, :, :1])
     with pytest.raises(UsageError, match=r"contradicts .*\('y', 'x', 'band'\); got 0"):
         to_raster(_array(), channel_axis=0)
-    with pytest.raises(InputError, match="no dimension of columns, named x, lon"):
+    with pytest.raises(InputError, match="no single dimension of columns, named x, lon"):
         to_raster(_array(dims=("y", "b", "band")))
     with pytest.raises(InputError, match=r"Dataset holds several variables.*to_dataarray"):
         to_raster(_array().to_dataset(name="scene"))

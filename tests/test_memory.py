@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from nuriwake.errors import UsageError
-from nuriwake.scale.memory import fits_in_memory, parse_bytes, plan_tile_pixels
+from nuriwake.scale.memory import (
+    WindowPlan,
+    fits_in_memory,
+    parse_bytes,
+    plan_tile_pixels,
+    plan_windows,
+    references_fit,
+)
+from nuriwake.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -28,6 +36,25 @@ def test_more_memory_gives_larger_tiles_and_too_little_is_refused() -> None:
     with pytest.raises(UsageError, match=r"`--memory` must be at least \d+M for 1 worker"):
         plan_tile_pixels(300 << 20, 4, 2)
     assert fits_in_memory(1 << 30, 1000, 3, 100, 100)
+
+
+def test_windows_shrink_with_the_memory():
+    settings = Settings(recipe="tip2020")
+    plans = [plan_windows(m << 20, 1, 4, settings) for m in (600, 700, 64_000)]
+    assert plans[-1] == WindowPlan(16, 256)
+    assert plans[0].crop_size < plans[1].crop_size <= 256
+    few = plan_windows(900 << 20, 40, 4, settings)
+    assert few.n_windows < plans[1].n_windows <= 16
+    with pytest.raises(UsageError, match=r"at least [0-9]+M to learn from 40 image"):
+        plan_windows(500 << 20, 40, 4, settings)
+
+
+def test_whole_references_count_together():
+    settings = Settings(recipe="tip2020")
+    assert references_fit(2 << 30, [100_000], 3, settings)
+    assert not references_fit(2 << 30, [25_000_000], 4, settings)
+    assert references_fit(2 << 30, [100_000] * 10, 3, settings)
+    assert not references_fit(2 << 30, [100_000] * 1000, 3, settings)
 
 
 @pytest.mark.parametrize("text", ["9" * 400, "9" * 400 + "G", "²G", "1e3", "-1G", "nan"])

@@ -59,3 +59,11 @@ def test_one_scale_for_the_whole_raster() -> None:
     assert model.band_names == ("red", "nir")
     part = source.read(Window(100, 100, 60, 70))
     assert label_tile(model, part).min() >= 1
+
+
+def test_a_raster_can_be_divided_although_all_of_it_would_be_read():
+    whole = sample_windows((100, 130), n_windows=16, side=32, seed=0)
+    assert whole == [Window.full((100, 130))]
+    windows = sample_windows((100, 130), n_windows=16, side=32, seed=0, is_divided=True)
+    assert len(windows) == 12
+    assert all((w.height, w.width) == (32, 32) for w in windows)

@@ -1,6 +1,7 @@
 """The command line: commands, and how errors become one line and an exit code.
 
-Exit codes: 0 all done; 1 some inputs failed (the others are done); 2 wrong usage; 130 interrupted.
+Exit codes: 0 all done; 1 some inputs failed (the others are done); 2 wrong usage; 130 interrupted;
+143 told to end (SIGTERM).
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ import contextlib
 import gc
 import logging
 import os
+import signal
 import sys
 import warnings
-from types import TracebackType
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -71,6 +73,7 @@ def main() -> None:
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
     let_waiting_threads_sleep(os.environ)
     quieten_libraries()
+    signal.signal(signal.SIGTERM, _end_process(os.getpid()))
     code = run(sys.argv[1:])
     # What the interpreter would say at its end of an output that it cannot write was said before.
     sys.stdout = sys.stderr = None
@@ -82,18 +85,23 @@ def quieten_libraries() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
-        sys.excepthook = _show_error
 
 
-def _show_error(
-    kind: type[BaseException], error: BaseException, trace: TracebackType | None
-) -> None:
-    """Print an error that ends the program, but not what a library of C failed to log.
+class _Ended(BaseException):
+    """The system, or a queue, asked the process to end; what is half done is removed on the way."""
 
-    rasterio prints that a message of GDAL's is not UTF-8; what the message was about is raised.
-    """
-    if trace is not None:
-        sys.__excepthook__(kind, error, trace)
+
+def _end_process(own: int) -> Callable[[int, object], None]:
+    """Return what this process, and none that it forks, does when it is told to end."""
+
+    def end(number: int, _frame: object) -> None:
+        if os.getpid() != own:
+            os._exit(128 + number)
+        # A second request must not disturb the removing.
+        signal.signal(number, signal.SIG_IGN)
+        raise _Ended
+
+    return end
 
 
 def run(arguments: list[str]) -> int:
@@ -107,12 +115,14 @@ def run(arguments: list[str]) -> int:
     Returns
     -------
     int
-        0, 1, 2 or 130.
+        0, 1, 2, 130 or 143.
     """
     try:
         code = app(arguments, standalone_mode=False, prog_name="nuriwake")
         if sys.stdout is not None:  # it is None where it was closed
             sys.stdout.flush()
+    except _Ended:
+        return _complain("told to end: nothing was written for the input at hand.", 143)
     except (KeyboardInterrupt, typer.Abort, RunCancelled):
         return _complain("interrupted: nothing was written for the input at hand.", 130)
     except TyperException as error:

@@ -47,6 +47,8 @@ def fit(
     plane: PlaneFlag = "",
     page: PageFlag = None,
     settings: SettingsFlag = None,
+    memory: MemoryFlag = "",
+    overwrite: OverwriteFlag = False,
     quiet: QuietFlag = False,
     *,
     flags: Mapping[str, str],
@@ -54,21 +56,19 @@ def fit(
     """Train one model on reference images (recipe tip2020)."""
     from nuriwake.faces.progress import Terminal
     from nuriwake.io.formats import expand_inputs
-    from nuriwake.model_file import check_model_path, save_model
-    from nuriwake.scale.pages import reference_steps
-    from nuriwake.segmenter import finish_steps
+    from nuriwake.jobs.fit import FitJob, fit_model
+    from nuriwake.scale.memory import parse_bytes
 
     chosen = gather_settings(
         {"recipe": FIT_RECIPE, **flags} if settings is None else flags, settings
     )
-    check_model_path(model)
-    selection = parse_selection(bands, channels, axes, plane, page)
-    paths = expand_inputs(inputs)
-    terminal = Terminal(quiet)
-    with terminal.training(model.name, chosen.max_iter) as show:
-        trained = finish_steps(reference_steps(paths, selection, chosen), show)
-    save_model(model, trained)
-    terminal.say(f"trained on {len(paths)} {'input' if len(paths) == 1 else 'inputs'} -> {model}")
+    job = FitJob(
+        settings=chosen,
+        selection=parse_selection(bands, channels, axes, plane, page),
+        memory=parse_bytes(memory) if memory else None,
+        overwrite=overwrite,
+    )
+    fit_model(job, expand_inputs(inputs), model, Terminal(quiet))
 
 
 def apply(

@@ -67,6 +67,9 @@ def axis_of_bands(shape: tuple[int, ...], channel_axis: int | None) -> int | Non
     >>> axis_of_bands((48, 64, 5), -1), axis_of_bands((5, 48, 64), 0), axis_of_bands((48, 64), -1)
     (2, 0, None)
     """
+    is_number = isinstance(channel_axis, int | np.integer) and not isinstance(channel_axis, bool)
+    if channel_axis is not None and not is_number:
+        raise UsageError(out_of_range("channel_axis", "an int or None", channel_axis))
     if len(shape) == 2:
         if channel_axis not in (-1, None):
             expected = f"-1 or None for an array of shape {shape}, which has no axis of bands"

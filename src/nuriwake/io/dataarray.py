@@ -106,8 +106,8 @@ def _unclear(image: DataArray, missing: str, other: object = None) -> str:
     if other is None:
         names = ROW_NAMES if missing == "rows" else COLUMN_NAMES
         return (
-            f"the DataArray ({sizes}) has no dimension of {missing}, named {', '.join(names)}. "
-            "Rename it: image.rename(NAME='y')."
+            f"the DataArray ({sizes}) has no single dimension of {missing}, named "
+            f"{', '.join(names)}. Rename it: image.rename(NAME='{names[0]}')."
         )
     return (
         f"the DataArray ({sizes}) is no single image. Choose one along {other}: "

@@ -19,7 +19,7 @@ from typing import Protocol, TypeVar
 from nuriwake.errors import OutputError
 from nuriwake.io.atomic import atomic_path
 from nuriwake.io.identity import file_identity
-from nuriwake.jobs.plan import CUT_SUFFIX, RECORD_SUFFIX, OutputPlan
+from nuriwake.jobs.plan import CUT_SUFFIX, FIT_SUFFIX, RECORD_SUFFIX, OutputPlan, claims
 
 
 class Record(Protocol):
@@ -81,8 +81,9 @@ class Staging:
         digests = {kind: file_identity(path) for kind, (path, _) in self._staged.items()}
         kept = record({kind: path.name for kind, path in finals.items()}, digests)
         pending = _pending(self.plan.sidecar)
+        earlier = _earlier(self.plan.sidecar, {path.name for path in finals.values()})
         with atomic_path(pending) as temporary:
-            temporary.write_text(kept.to_json(indent=1) + "\n", encoding="utf-8")
+            temporary.write_text(_with_earlier(kept, earlier), encoding="utf-8")
         try:
             for path, final in self._staged.values():
                 if final.is_dir():
@@ -203,22 +204,31 @@ def _refuse_foreign(plan: OutputPlan, paths: tuple[Path, ...]) -> None:
 def _digests_by_name(plan: OutputPlan) -> dict[str, set[str]]:
     """Read from the records beside a plan which files are ours."""
     found: dict[str, set[str]] = {}
-    for suffix in (RECORD_SUFFIX, CUT_SUFFIX):
+    for suffix in (RECORD_SUFFIX, CUT_SUFFIX, FIT_SUFFIX):
         record = plan.folder / f"{plan.stem}{suffix}"
         for path in (record, _pending(record)):
-            for name, digest in _outputs_of(path).items():
-                found.setdefault(name, set()).add(digest)
+            for name, digest in claims(path).items():
+                if digest:
+                    found.setdefault(name, set()).add(digest)
     return found
 
 
-def _outputs_of(record: Path) -> dict[str, str]:
-    try:
-        table = json.loads(record.read_text(encoding="utf-8"))
-        outputs, digests = table["outputs"], table["digests"]
-        return {str(name): str(digests[kind]) for kind, name in outputs.items() if kind in digests}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        # Missing, or not a record of ours: it claims nothing.
-        return {}
+def _earlier(record: Path, replaced: set[str]) -> dict[str, str]:
+    """Return what the record that is about to be replaced claims and what stays."""
+    known = {**claims(record), **claims(_pending(record))}
+    return {
+        name: digest
+        for name, digest in known.items()
+        if name not in replaced and (record.parent / name).exists()
+    }
+
+
+def _with_earlier(record: Record, earlier: Mapping[str, str]) -> str:
+    """Write a record that also says which files of earlier runs are ours."""
+    table = json.loads(record.to_json())
+    if earlier:
+        table["earlier"] = earlier
+    return json.dumps(table, indent=1) + "\n"
 
 
 def _pending(record: Path) -> Path:

@@ -13,6 +13,8 @@ from nuriwake.jobs.kinds import KINDS, ZARR, check_name
 RECORD_SUFFIX = ".nuriwake.json"
 #: The record of a cut lies beside that of the run whose result was cut.
 CUT_SUFFIX = ".cut.nuriwake.json"
+#: The record of a training lies beside the model.
+FIT_SUFFIX = ".fit.nuriwake.json"
 _RESULT_SUFFIX = ".result.npz"
 
 
@@ -66,7 +68,8 @@ class OutputPlan:
     @property
     def stem(self) -> str:
         """What the names of the files begin with."""
-        return self.sidecar.name.removesuffix(RECORD_SUFFIX).removesuffix(".cut")
+        stem = self.sidecar.name.removesuffix(RECORD_SUFFIX)
+        return stem.removesuffix(".cut").removesuffix(".fit")
 
 
 def plan_outputs(wishes: Sequence[Wish], output: Path | None) -> list[OutputPlan]:
@@ -104,6 +107,24 @@ def plan_outputs(wishes: Sequence[Wish], output: Path | None) -> list[OutputPlan
         plans = [_plan_in_folder(wish, output or wish.source.parent) for wish in wishes]
     _refuse_collisions(plans)
     return plans
+
+
+def plan_model(model: Path, source: Path) -> OutputPlan:
+    """Name the files of a training.
+
+    Parameters
+    ----------
+    model : pathlib.Path
+        The file to write.
+    source : pathlib.Path
+        The first of the images.
+
+    Examples
+    --------
+    >>> plan_model(Path("land.safetensors"), Path("a.tif")).sidecar
+    PosixPath('land.fit.nuriwake.json')
+    """
+    return OutputPlan(source, (("model", model),), model.with_suffix(FIT_SUFFIX))
 
 
 def _names_file(output: Path) -> bool:
@@ -196,12 +217,23 @@ def without_results(sources: Sequence[Path], named: Sequence[str]) -> list[Path]
 
 
 def _written_in(folder: Path) -> set[str]:
-    names: set[str] = set()
-    for record in folder.glob(f"*{RECORD_SUFFIX}"):
-        try:
-            outputs = json.loads(record.read_text(encoding="utf-8")).get("outputs", {})
-            names.update(str(name) for name in outputs.values())
-        except (OSError, ValueError, AttributeError):
-            # Not a record of ours: it names no results.
-            continue
-    return names
+    records = folder.glob(f"*{RECORD_SUFFIX}")
+    return {name for record in records for name in claims(record)}
+
+
+def claims(record: Path) -> dict[str, str]:
+    """Read which files a record says are ours, those of earlier runs too, and their digests.
+
+    Returns
+    -------
+    dict of file name to digest
+        Empty where there is no such record, or it is none of ours. A digest is empty where the
+        record does not tell it.
+    """
+    try:
+        table = json.loads(record.read_text(encoding="utf-8"))
+        outputs, digests = table["outputs"], table.get("digests", {})
+        own = {str(name): str(digests.get(kind, "")) for kind, name in outputs.items()}
+        return {**{str(n): str(d) for n, d in table.get("earlier", {}).items()}, **own}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return {}

@@ -116,6 +116,42 @@ class CutRecord:
         return json.dumps(asdict(self), indent=indent)
 
 
+@dataclass(frozen=True)
+class FitRecord:
+    """What is kept beside a model.
+
+    Parameters
+    ----------
+    inputs : Mapping of path to digest
+    selection : Mapping
+        What was used of each, where it was not all.
+    settings : Mapping
+        Every setting; ``--settings`` reads them back from here.
+    versions : Mapping of package name to version
+    seconds : Mapping of stage to seconds
+    n_labels : int
+        Labels that the model tells apart.
+    notes : tuple of str
+        What was left out, to stay within the memory.
+    outputs : Mapping of kind to file name
+    digests : Mapping of kind to str
+    """
+
+    inputs: Mapping[str, str]
+    selection: Mapping[str, str]
+    settings: Mapping[str, Value]
+    versions: Mapping[str, str]
+    seconds: Mapping[str, float]
+    n_labels: int
+    notes: tuple[str, ...]
+    outputs: Mapping[str, str]
+    digests: Mapping[str, str]
+
+    def to_json(self, indent: int | None = None) -> str:
+        """Write the record as JSON."""
+        return json.dumps(asdict(self), indent=indent)
+
+
 def is_done(
     plan: OutputPlan, request: Mapping[str, str], settings: Mapping[str, Value] | None
 ) -> bool:

@@ -10,10 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from nuriwake.learn.principal import MAX_VIEW_BANDS, principal_axes
 from nuriwake.raster import BoolMap
 
 #: Lengths in pixels are meant for an image of so many pixels (481 x 321).
 REFERENCE_PIXELS = 154_401
+#: Channels of a view that measure texture; they come after those of colour.
+N_TEXTURES = 3
 #: Half-axes of the CIE Lab values that photographs fill: they bring the channels to a like range.
 _LAB_RANGE = np.array([25.0, 15.0, 15.0], np.float32)
 
@@ -99,7 +102,7 @@ def coarse_view(
 
 def texture_of(view: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the channels of a view that measure texture, shape (h, w, 3)."""
-    return view[:, :, -3:]
+    return view[:, :, -N_TEXTURES:]
 
 
 def fill_cells(values: NDArray[np.float32], valid: BoolMap) -> NDArray[np.float32]:
@@ -132,6 +135,8 @@ def lightness(colours: NDArray[np.float32], valid: BoolMap) -> NDArray[np.float3
     if colours.shape[2] == 3:
         return colours[:, :, 0]
     samples = colours[valid]
+    if colours.shape[2] > MAX_VIEW_BANDS:
+        return colours @ principal_axes(samples, 1)[:, 0]
     axis = np.linalg.svd(np.atleast_2d(np.cov(samples, rowvar=False, bias=True)))[0][:, 0]
     axis *= np.sign(axis[np.abs(axis).argmax()])
     component: NDArray[np.float32] = colours @ axis.astype(np.float32)

@@ -19,7 +19,8 @@ from nuriwake.learn.view import (
 )
 from nuriwake.raster import BoolMap, LabelMap
 from nuriwake.recipes.found import Found
-from nuriwake.recipes.published import learn, respond
+from nuriwake.recipes.many_bands import learn_view
+from nuriwake.recipes.published import respond
 from nuriwake.recipes.training import Step
 from nuriwake.regions.basins import catchment_basins
 from nuriwake.regions.cues import grid_cues, sum_cues
@@ -68,7 +69,7 @@ def fast_steps(
     colours = perceptual_colours(image)
     view, view_valid = coarse_view(colours, valid, settings.grid_cells)
     # 2. The network of ICASSP 2018 learns its labels on the grid: they are the image's textons.
-    learned = yield from learn(view, view_valid, settings, network=network)
+    learned = yield from learn_view(view, view_valid, settings, network)
     textons = texton_map(learned.responses, view_valid)
     # 3. Leaves: catchment basins of the colour edges.
     edges = colour_edges(colours, valid, settings.edge_sigma)

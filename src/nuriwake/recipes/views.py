@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from nuriwake.learn.network import Network
 from nuriwake.learn.view import coarse_view, perceptual_colours
 from nuriwake.raster import BoolMap
-from nuriwake.recipes.published import learn
+from nuriwake.recipes.many_bands import learn_view
 from nuriwake.recipes.reference import Reference, place_crop
 from nuriwake.recipes.training import Step
 from nuriwake.settings import Settings
@@ -92,7 +92,7 @@ def learn_views(views: Sequence[View], settings: Settings) -> Generator[Step, bo
     n_grids = max(1.0, patchwork.valid.size / settings.grid_cells)
     n_superpixels = round(settings.n_superpixels * n_grids)
     scaled = settings.model_copy(update={"n_superpixels": n_superpixels})
-    learned = yield from learn(patchwork.cells, patchwork.valid, scaled)
+    learned = yield from learn_view(patchwork.cells, patchwork.valid, scaled)
     return learned.network
 
 

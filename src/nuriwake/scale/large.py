@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nuriwake.errors import UsageError, out_of_range
 from nuriwake.raster import WindowedSource
 from nuriwake.scale.executors import Executor
-from nuriwake.scale.memory import plan_tile_pixels
+from nuriwake.scale.memory import plan_tile_pixels, plan_windows
 from nuriwake.scale.mosaic import MosaicOptions, apply_model, check_bands
 from nuriwake.scale.products import Existing, MosaicOutputs, Publish
 from nuriwake.scale.run import Progress
@@ -115,7 +115,9 @@ def large_steps(
         if tree is None:
             return LargeReport(0, 0, skipped=True)
         return LargeReport(len(plan), cut.n_regions or tree.count(cut.detail))
-    model = yield from fit_source_steps(source, settings)
+    n_processes = executor.n_workers + (executor.n_workers > 1)
+    windows = plan_windows(memory, 1, source.n_bands, settings, n_processes)
+    model = yield from fit_source_steps(source, settings, windows)
     options = MosaicOptions(memory=memory, existing=existing, threads=settings.threads)
     report = apply_model(
         model, source, outputs, options, executor=executor, on_progress=on_progress, publish=publish

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isqrt
 
 from nuriwake.errors import UsageError, out_of_range
 from nuriwake.machine import free_memory
+from nuriwake.settings import Settings
 
 #: Bytes that the interpreter, PyTorch and GDAL need before the first pixel, for each process.
 PROCESS_BYTES = 450 << 20
@@ -15,6 +19,10 @@ FIXED_BYTES = 150 << 20
 MAX_TILE_PIXELS = 2048 * 2048
 #: Smaller ones would mostly read halo.
 MIN_TILE_PIXELS = 128 * 128
+#: Windows that are read of a large image to learn from, and their side in pixels.
+MAX_WINDOWS, WINDOW_SIDE = 16, 256
+#: Smaller crops would be mostly border.
+MIN_CROP = 32
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -105,12 +113,49 @@ def plan_tile_pixels(memory: int, n_bands: int, itemsize: int, n_workers: int = 
     return min(pixels, MAX_TILE_PIXELS)
 
 
+def tree_bytes(n_bands: int) -> int:
+    """Return what a pixel costs while the recipe ``fast`` grows the tree of an image.
+
+    Examples
+    --------
+    >>> tree_bytes(4)
+    280
+    """
+    return 40 * n_bands + 120
+
+
+def reference_bytes(n_bands: int) -> int:
+    """Return what a pixel of an image costs that is kept to cut crops from.
+
+    Examples
+    --------
+    >>> reference_bytes(4)
+    72
+    """
+    return 16 * n_bands + 8
+
+
+def training_bytes(n_bands: int, n_channels: int, n_labels: int, n_layers: int = 2) -> int:
+    """Return what a pixel costs while a published recipe trains on it.
+
+    Parameters
+    ----------
+    n_bands, n_channels, n_labels, n_layers : int
+        Of the network.
+
+    Examples
+    --------
+    >>> training_bytes(3, 100, 100)
+    1703
+    """
+    activations = 6 * n_channels * n_layers + 4 * n_labels
+    return activations + bytes_per_pixel(n_bands, 4)
+
+
 def fits_in_memory(
     memory: int, n_pixels: int, n_bands: int, n_channels: int, n_labels: int
 ) -> bool:
-    """Tell whether a raster can be trained on and labelled in one piece.
-
-    Training keeps, for each pixel, the activations of every layer and their gradients.
+    """Tell whether a raster can be segmented in one piece.
 
     Parameters
     ----------
@@ -119,7 +164,7 @@ def fits_in_memory(
     n_pixels, n_bands : int
         Of the raster.
     n_channels, n_labels : int
-        Of the network.
+        Of a network that is trained on every pixel; 0 where there is none.
 
     Examples
     --------
@@ -128,5 +173,90 @@ def fits_in_memory(
     >>> fits_in_memory(2 << 30, 20_000 * 20_000, 4, 100, 100)
     False
     """
-    per_pixel = 4 * (8 * n_channels + 4 * n_labels) + bytes_per_pixel(n_bands, 4)
-    return PROCESS_BYTES + n_pixels * per_pixel <= memory
+    trained = training_bytes(n_bands, n_channels, n_labels)
+    return PROCESS_BYTES + n_pixels * (trained if n_channels else tree_bytes(n_bands)) <= memory
+
+
+@dataclass(frozen=True)
+class WindowPlan:
+    """What is learned from where whole images would not fit.
+
+    Parameters
+    ----------
+    n_windows : int
+        Windows of 256 pixels a side that are read of each image, at most.
+    crop_size : int
+        Side of the crops in a batch; not larger than the setting.
+    """
+
+    n_windows: int
+    crop_size: int
+
+    def describe(self, memory: int) -> str:
+        """Say it in one line."""
+        return (
+            f"larger than --memory {memory >> 20}M allows: learned from up to {self.n_windows} "
+            f"windows of each image, in crops of {self.crop_size} pixels."
+        )
+
+
+def references_fit(memory: int, sizes: Sequence[int], n_bands: int, settings: Settings) -> bool:
+    """Tell whether a model can be trained on whole images.
+
+    Parameters
+    ----------
+    memory : int
+        Bytes.
+    sizes : sequence of int
+        Pixels of each image.
+    n_bands : int
+    settings : Settings
+    """
+    if not settings.method.is_local:
+        return PROCESS_BYTES + sum(sizes) * tree_bytes(n_bands) <= memory
+    each = _training_bytes(n_bands, settings)
+    if len(sizes) < 2:
+        return PROCESS_BYTES + sum(sizes) * each <= memory
+    kept = sum(sizes) * reference_bytes(n_bands)
+    at_once = max(settings.batch_size * settings.crop_size**2 * each, max(sizes) * each)
+    return PROCESS_BYTES + kept + at_once <= memory
+
+
+def plan_windows(
+    memory: int, n_images: int, n_bands: int, settings: Settings, n_processes: int = 1
+) -> WindowPlan:
+    """Plan to learn from windows of images: as many, and as large crops, as fit.
+
+    Parameters
+    ----------
+    memory : int
+        Bytes.
+    n_images, n_bands : int
+    settings : Settings
+    n_processes : int
+        That share the memory.
+
+    Raises
+    ------
+    UsageError
+        If not even small crops fit; the message names what would do.
+    """
+    each = settings.batch_size * _training_bytes(n_bands, settings)
+    window = WINDOW_SIDE**2 * reference_bytes(n_bands)
+    labelled = WINDOW_SIDE**2 * _training_bytes(n_bands, settings)
+    room = memory - n_processes * PROCESS_BYTES - n_images * window
+    least = max(MIN_CROP**2 * each, labelled)
+    if room < least:
+        needed = -(-(memory - room + least) >> 20)
+        expected = f"at least {needed}M to learn from {n_images} image(s)"
+        raise UsageError(out_of_range("--memory", expected, f"{memory >> 20}M"))
+    # A quarter is for more windows: a few of them show little of an image.
+    crop_size = min(settings.crop_size, max(MIN_CROP, isqrt(3 * room // 4 // each)))
+    left = room - max(crop_size**2 * each, labelled)
+    return WindowPlan(min(MAX_WINDOWS, 1 + left // (n_images * window)), crop_size)
+
+
+def _training_bytes(n_bands: int, settings: Settings) -> int:
+    if not settings.method.is_local:
+        return tree_bytes(n_bands)
+    return training_bytes(n_bands, settings.n_channels, settings.max_labels, settings.n_layers)

@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.io.label_stack import write_label_stack
-from nuriwake.io.selection import Selection
-from nuriwake.io.sources import open_planes, read_input
 from nuriwake.io.stack import StackSource
 from nuriwake.raster import LabelMap, Raster
 from nuriwake.scale.labelling import label_tile
@@ -55,34 +53,12 @@ def fit_stack_steps(stack: StackSource, settings: Settings) -> Generator[Step, b
     """
     if not settings.method.is_local and len(stack) > 1:
         return (yield from _fit_views(stack, _spread(len(stack), N_VIEWS), settings))
-    pages = [stack.page(index) for index in _spread(len(stack), N_PAGES)]
-    return (yield from fit_steps(pages, settings))
+    return (yield from fit_steps(list(pages_to_learn_from(stack)), settings))
 
 
-def reference_steps(
-    paths: Sequence[Path], selection: Selection, settings: Settings
-) -> Generator[Step, bool | None, Model]:
-    """Train one model on files, step by step; of stacks, on pages spread over each.
-
-    One stack alone gives the model that :func:`fit_stack_steps` gives.
-
-    Raises
-    ------
-    InputError
-        If a file cannot be used, or their bands differ.
-    UsageError
-        If there is no file, or no such thing to select.
-    """
-    images: list[Raster] = []
-    for path in paths:
-        source = open_planes(path, selection)
-        if isinstance(source, StackSource):
-            if len(paths) == 1:
-                return (yield from fit_stack_steps(source, settings))
-            images += [source.page(index) for index in _spread(len(source), N_PAGES)]
-        else:
-            images.append(read_input(path, selection))
-    return (yield from fit_steps(images, settings))
+def pages_to_learn_from(stack: StackSource) -> Iterator[Raster]:
+    """Read pages spread evenly over a stack, one after the other."""
+    return (stack.page(index) for index in _spread(len(stack), N_PAGES))
 
 
 def _spread(n_pages: int, n_wanted: int) -> list[int]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from nuriwake.errors import InputError
 from nuriwake.raster import Raster, Window, WindowedSource
+from nuriwake.scale.memory import MAX_WINDOWS, WINDOW_SIDE, WindowPlan
 from nuriwake.segmenter import fit_steps
 from nuriwake.settings import Settings
 
@@ -17,11 +18,10 @@ if TYPE_CHECKING:
     from nuriwake.model import Model
     from nuriwake.recipes.training import Step
 
-#: Windows read for the training, and their side in pixels.
-N_WINDOWS, SIDE = 16, 256
 
-
-def sample_windows(shape: tuple[int, int], n_windows: int, side: int, seed: int) -> list[Window]:
+def sample_windows(
+    shape: tuple[int, int], n_windows: int, side: int, seed: int, *, is_divided: bool = False
+) -> list[Window]:
     """Choose windows that are spread over a raster: one at a random place of each grid cell.
 
     Parameters
@@ -30,10 +30,12 @@ def sample_windows(shape: tuple[int, int], n_windows: int, side: int, seed: int)
         Height and width of the raster.
     n_windows : int
         How many at least; a raster that is no larger than they are together gives one window, all
-        of it.
+        of it, unless it shall be divided.
     side : int
         Height and width of a window, where the raster is as large.
     seed : int
+    is_divided : bool
+        Take windows of any raster that is larger than one.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def sample_windows(shape: tuple[int, int], n_windows: int, side: int, seed: int)
     [Window(row=0, col=0, height=100, width=80)]
     """
     height, width = shape
-    if height * width <= n_windows * side**2:
+    if height * width <= n_windows * side**2 and not is_divided:
         return [Window.full(shape)]
     n_down = min(ceil(sqrt(n_windows * height / width)), max(1, height // side))
     n_across = min(ceil(n_windows / n_down), max(1, width // side))
@@ -64,7 +66,12 @@ def sample_windows(shape: tuple[int, int], n_windows: int, side: int, seed: int)
 
 
 def read_samples(
-    source: WindowedSource, seed: int, n_windows: int = N_WINDOWS, side: int = SIDE
+    source: WindowedSource,
+    seed: int,
+    n_windows: int = MAX_WINDOWS,
+    side: int = WINDOW_SIDE,
+    *,
+    is_divided: bool = False,
 ) -> list[Raster]:
     """Read sampled windows that hold data, mostly data if there are such.
 
@@ -73,6 +80,7 @@ def read_samples(
     source : WindowedSource
     seed : int
     n_windows, side : int
+    is_divided : bool
         As in :func:`sample_windows`.
 
     Returns
@@ -85,7 +93,7 @@ def read_samples(
     InputError
         If no window holds data.
     """
-    windows = sample_windows(source.shape, n_windows, side, seed)
+    windows = sample_windows(source.shape, n_windows, side, seed, is_divided=is_divided)
     samples = [sample for window in windows if (sample := source.read(window)).valid.any()]
     if not samples:
         name = getattr(source, "path", None) or "the raster"
@@ -95,7 +103,7 @@ def read_samples(
 
 
 def fit_source_steps(
-    source: WindowedSource, settings: Settings
+    source: WindowedSource, settings: Settings, plan: WindowPlan | None = None
 ) -> Generator[Step, bool | None, Model]:
     """Train a model on windows sampled from a raster of any size, step by step.
 
@@ -107,6 +115,9 @@ def fit_source_steps(
     source : WindowedSource
     settings : Settings
         Its seed also places the windows.
+    plan : WindowPlan, optional
+        How many windows and how large crops fit the memory. Default: as many and as large as is
+        useful.
 
     Yields
     ------
@@ -123,4 +134,8 @@ def fit_source_steps(
     InputError
         If no sampled window holds data.
     """
-    return (yield from fit_steps(read_samples(source, settings.seed), settings))
+    if plan is None:
+        return (yield from fit_steps(read_samples(source, settings.seed), settings))
+    samples = read_samples(source, settings.seed, plan.n_windows, is_divided=True)
+    cropped = settings.model_copy(update={"crop_size": plan.crop_size})
+    return (yield from fit_steps(samples, cropped))

@@ -161,7 +161,7 @@ def learn_scene_steps(
     """
     from nuriwake.learn.view import coarse_view, fill_cells, perceptual_colours, texture_of
     from nuriwake.recipes.fast import texton_map
-    from nuriwake.recipes.published import learn
+    from nuriwake.recipes.many_bands import learn_view
 
     array, valid = read_reduced(source)
     if not valid.any():
@@ -171,7 +171,7 @@ def learn_scene_steps(
     colours = perceptual_colours(normalise(array, valid, statistics))
     view, view_valid = coarse_view(colours, valid, settings.grid_cells)
     network = copy.deepcopy(model.network) if model else None
-    learned = yield from learn(view, view_valid, settings, network=network)
+    learned = yield from learn_view(view, view_valid, settings, network)
     textons = texton_map(learned.responses, view_valid)
     texture = fill_cells(texture_of(view), view_valid)
     share = float(valid.mean())
