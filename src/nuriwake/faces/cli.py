@@ -85,6 +85,8 @@ def quieten_libraries() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
+        # Such as rasterio's, when it cannot decode a message of GDAL's: the error comes anyway.
+        sys.unraisablehook = lambda _: None
 
 
 class _Ended(BaseException):
