@@ -112,6 +112,7 @@ def _value(flag, command, inputs, recipe, way):
         "--channels": "2,0",
         "--axes": {"stack": "TYXC", "zarr": "CYX"}.get(way, "YXC"),
         "--plane": "i=1",
+        "--page": "2" if way == "stack" else "1",
         "--settings": str(_settings_file(inputs, recipe)),
         "--min-area": "30",
         "--tolerance": "1.5",
