@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 
 if find_spec("napari") is None:
@@ -15,12 +16,13 @@ if find_spec("napari") is None:
 
 from napari.layers import Image, Labels
 from qtpy.QtCore import QThreadPool
+from qtpy.QtWidgets import QApplication
 
 from nuriwake.errors import InputError, NuriwakeError, OutputError, UsageError
 from nuriwake.faces.napari.files import get_result_reader, write_model, write_result
 from nuriwake.faces.napari.shown import shown_of
 from nuriwake.faces.napari.subject import find_channels, take_subject
-from nuriwake.faces.napari.work import apply_work, segment_work
+from nuriwake.faces.napari.work import segment_work
 from nuriwake.raster import as_raster
 from nuriwake.segmenter import finish_steps, segment_steps
 from nuriwake.settings import Settings
@@ -55,6 +57,16 @@ def panel_of(make_napari_viewer):
 
 def finish(qtbot, panel):
     qtbot.waitUntil(lambda: not panel._job.is_running, timeout=60_000)
+
+
+def shoot(viewer, name):
+    """Keep a picture of the window for people to look at, in few colours."""
+    SHOTS.mkdir(exist_ok=True)
+    viewer.window._qt_window.resize(1280, 860)
+    QApplication.processEvents()
+    shot = viewer.screenshot(canvas_only=False, flash=False)
+    assert np.unique(shot.reshape(-1, 4), axis=0).shape[0] > 50
+    PIL.Image.fromarray(shot[:, :, :3]).quantize(256).save(SHOTS / name, optimize=True)
 
 
 def count(layer):
@@ -135,12 +147,14 @@ def test_segment_slide_scribble_merge_save_and_reopen(panel_of, qtbot, tmp_path)
     assert controls.result.value.data[12, 20] == 2
     assert controls.result.value.data[72, 70] == 5
     assert count(controls.result.value) == 2
+    panel.save(str(path))
+    viewer.open(str(path), plugin="nuriwake")
+    np.testing.assert_array_equal(viewer.layers[-1].data, controls.result.value.data)
+    viewer.layers.remove(viewer.layers[-1])
     controls.count.value = 4
     assert count(controls.result.value) == 4
 
-    SHOTS.mkdir(exist_ok=True)
-    viewer.window._qt_window.resize(1180, 900)
-    viewer.screenshot(str(SHOTS / "napari-test.png"), canvas_only=False, flash=False)
+    shoot(viewer, "napari-test.png")
 
 
 def test_the_number_is_refused_where_scribbles_keep_regions_apart(panel_of, qtbot):
@@ -315,4 +329,20 @@ def test_scribble_layers_are_those_that_are_no_results(panel_of):
     assert panel.controls.image.value is None
     panel.controls.run.native.click()
     assert "no image layer" in panel.controls.status.value
-    assert apply_work is not None
+    panel.controls.apply.native.click()
+    assert "no model" in panel.controls.status.value
+
+
+def test_the_picture_of_the_documentation(panel_of, qtbot, make_napari_viewer):
+    viewer = make_napari_viewer()
+    viewer.open_sample("nuriwake", "coffee")
+    _, panel = panel_of(viewer=viewer)
+    panel.controls.run.native.click()
+    finish(qtbot, panel)
+    panel.controls.count.value = 12
+    regions = panel.controls.result.value
+    assert count(regions) == 12
+    regions.contour, regions.opacity = 0, 0.55
+    regions.mode = "pick"
+    viewer.reset_view()
+    shoot(viewer, "napari.png")

@@ -173,6 +173,9 @@ class SegmentPanel(Container):  # type: ignore[misc]
                 layer.colormap, layer.metadata = options["colormap"], options["metadata"]
                 layer.data = done.labels
                 return layer
+        for layer in self.controls.result.choices:
+            if layer is not None:
+                layer.visible = False
         return self._viewer.add_labels(done.labels, **options)
 
     def _on_failed(self, message: str) -> None:
