@@ -116,6 +116,8 @@ def _value(flag, command, inputs, recipe, way):
         "--settings": str(_settings_file(inputs, recipe)),
         "--min-area": "30",
         "--tolerance": "1.5",
+        "--volume": "",
+        "--spacing": "3,1,1",
         "--json": "",
         "--overwrite": "",
         "--resume": "",
