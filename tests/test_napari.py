@@ -26,6 +26,7 @@ from nuriwake.faces.napari.work import segment_work
 from nuriwake.raster import as_raster
 from nuriwake.segmenter import finish_steps, segment_steps
 from nuriwake.settings import Settings
+from nuriwake.volume_segmenter import segment_volume
 
 SHOTS = Path("test-output")
 
@@ -247,6 +248,37 @@ def test_all_planes_have_one_network_whose_model_labels_other_images(panel_of, q
     panel.controls.apply.native.click()
     finish(qtbot, panel)
     np.testing.assert_array_equal(viewer.layers["other labels"].data, layer.data[0])
+
+
+def test_a_volume_is_cut_as_one(panel_of, qtbot, tmp_path):
+    rng = np.random.default_rng(0)
+    volume = rng.normal(50, 3, (8, 40, 40))
+    volume[2:6, 8:20, 8:20] += 100
+    volume[3:7, 24:36, 24:36] += 150
+    viewer, panel = panel_of(Image(volume, name="cells", scale=(2, 1, 1)))
+    seen = []
+    viewer.layers.events.inserted.connect(lambda event: seen.append(event.value))
+    panel.controls.scope.value = "volume, one tree"
+    panel.controls.run.native.click()
+    finish(qtbot, panel)
+    assert seen[0].name == "learning"
+    assert seen[0].data.ndim == 3
+    np.testing.assert_allclose(seen[0].extent.world, viewer.layers["cells"].extent.world, atol=3)
+    regions = panel.controls.result.value
+    result = segment_volume(volume, spacing=(2, 1, 1))
+    np.testing.assert_array_equal(regions.data, result.regions)
+    panel.controls.count.value = 3
+    np.testing.assert_array_equal(regions.data, result.cut(3))
+    regions.selected_label = int(regions.data[4, 14, 14])
+    panel.controls.split.native.click()
+    assert count(regions) == 4
+    panel.controls.contours.native.click()
+    assert "no contours of volumes" in panel.controls.status.value
+    panel.save(str(tmp_path / "a.npz"))
+    assert "volumes cannot be saved" in panel.controls.status.value
+    panel.controls.form.recipe.value = "tip2020"
+    panel.controls.run.native.click()
+    assert "'fast' for a volume" in panel.controls.status.value
 
 
 @pytest.mark.parametrize(

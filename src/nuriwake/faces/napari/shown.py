@@ -132,9 +132,17 @@ class Shown:
         return node_colours(self.tree, _N_COLOURS, self.drawn)
 
     def contours(self) -> NDArray[np.float32]:
-        """Draw how high one must cut for a border to vanish, finite."""
+        """Draw how high one must cut for a border to vanish, finite.
+
+        Raises
+        ------
+        UsageError
+            If it is a volume.
+        """
         from nuriwake.jobs.writers import finite
 
+        if self._whole.tree.base.ndim != 2:
+            raise UsageError("there are no contours of volumes. Segment the shown plane.")
         return finite(self._whole.tree.contours())
 
     @property
