@@ -147,7 +147,7 @@ class SegmentJob:
         listener: Listener,
     ) -> RunRecord:
         """Segment one input and publish its files."""
-        from nuriwake.jobs.stack import segment_stack
+        from nuriwake.jobs.pages import segment_stack
         from nuriwake.jobs.tiled import segment_tiled
 
         ways = {"whole": _segment_whole, "tiled": segment_tiled, "stack": segment_stack}
