@@ -62,8 +62,6 @@ class BandMoments:
         return BandMoments(
             self.pixels[index], self.area[index], self.mean[index], self.squares[index]
         )
-            self.pixels[index], self.area[index], self.mean[index], self.squares[index]
-        )
 
     def plus(self, other: BandMoments) -> BandMoments:
         """Return the moments of both parts of the same regions together.
