@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 
 if find_spec("napari") is None:
@@ -15,15 +16,17 @@ if find_spec("napari") is None:
 
 from napari.layers import Image, Labels
 from qtpy.QtCore import QThreadPool
+from qtpy.QtWidgets import QApplication
 
 from nuriwake.errors import InputError, NuriwakeError, OutputError, UsageError
 from nuriwake.faces.napari.files import get_result_reader, write_model, write_result
 from nuriwake.faces.napari.shown import shown_of
 from nuriwake.faces.napari.subject import find_channels, take_subject
-from nuriwake.faces.napari.work import apply_work, segment_work
+from nuriwake.faces.napari.work import segment_work
 from nuriwake.raster import as_raster
 from nuriwake.segmenter import finish_steps, segment_steps
 from nuriwake.settings import Settings
+from nuriwake.volume_segmenter import segment_volume
 
 SHOTS = Path("test-output")
 
@@ -55,6 +58,16 @@ def panel_of(make_napari_viewer):
 
 def finish(qtbot, panel):
     qtbot.waitUntil(lambda: not panel._job.is_running, timeout=60_000)
+
+
+def shoot(viewer, name):
+    """Keep a picture of the window for people to look at, in few colours."""
+    SHOTS.mkdir(exist_ok=True)
+    viewer.window._qt_window.resize(1280, 860)
+    QApplication.processEvents()
+    shot = viewer.screenshot(canvas_only=False, flash=False)
+    assert np.unique(shot.reshape(-1, 4), axis=0).shape[0] > 50
+    PIL.Image.fromarray(shot[:, :, :3]).quantize(256).save(SHOTS / name, optimize=True)
 
 
 def count(layer):
@@ -135,12 +148,14 @@ def test_segment_slide_scribble_merge_save_and_reopen(panel_of, qtbot, tmp_path)
     assert controls.result.value.data[12, 20] == 2
     assert controls.result.value.data[72, 70] == 5
     assert count(controls.result.value) == 2
+    panel.save(str(path))
+    viewer.open(str(path), plugin="nuriwake")
+    np.testing.assert_array_equal(viewer.layers[-1].data, controls.result.value.data)
+    viewer.layers.remove(viewer.layers[-1])
     controls.count.value = 4
     assert count(controls.result.value) == 4
 
-    SHOTS.mkdir(exist_ok=True)
-    viewer.window._qt_window.resize(1180, 900)
-    viewer.screenshot(str(SHOTS / "napari-test.png"), canvas_only=False, flash=False)
+    shoot(viewer, "napari-test.png")
 
 
 def test_the_number_is_refused_where_scribbles_keep_regions_apart(panel_of, qtbot):
@@ -235,6 +250,37 @@ def test_all_planes_have_one_network_whose_model_labels_other_images(panel_of, q
     np.testing.assert_array_equal(viewer.layers["other labels"].data, layer.data[0])
 
 
+def test_a_volume_is_cut_as_one(panel_of, qtbot, tmp_path):
+    rng = np.random.default_rng(0)
+    volume = rng.normal(50, 3, (8, 40, 40))
+    volume[2:6, 8:20, 8:20] += 100
+    volume[3:7, 24:36, 24:36] += 150
+    viewer, panel = panel_of(Image(volume, name="cells", scale=(2, 1, 1)))
+    seen = []
+    viewer.layers.events.inserted.connect(lambda event: seen.append(event.value))
+    panel.controls.scope.value = "volume, one tree"
+    panel.controls.run.native.click()
+    finish(qtbot, panel)
+    assert seen[0].name == "learning"
+    assert seen[0].data.ndim == 3
+    np.testing.assert_allclose(seen[0].extent.world, viewer.layers["cells"].extent.world, atol=3)
+    regions = panel.controls.result.value
+    result = segment_volume(volume, spacing=(2, 1, 1))
+    np.testing.assert_array_equal(regions.data, result.regions)
+    panel.controls.count.value = 3
+    np.testing.assert_array_equal(regions.data, result.cut(3))
+    regions.selected_label = int(regions.data[4, 14, 14])
+    panel.controls.split.native.click()
+    assert count(regions) == 4
+    panel.controls.contours.native.click()
+    assert "no contours of volumes" in panel.controls.status.value
+    panel.save(str(tmp_path / "a.npz"))
+    assert "volumes cannot be saved" in panel.controls.status.value
+    panel.controls.form.recipe.value = "tip2020"
+    panel.controls.run.native.click()
+    assert "'fast' for a volume" in panel.controls.status.value
+
+
 @pytest.mark.parametrize(
     ("layer", "axis"),
     [
@@ -315,4 +361,20 @@ def test_scribble_layers_are_those_that_are_no_results(panel_of):
     assert panel.controls.image.value is None
     panel.controls.run.native.click()
     assert "no image layer" in panel.controls.status.value
-    assert apply_work is not None
+    panel.controls.apply.native.click()
+    assert "no model" in panel.controls.status.value
+
+
+def test_the_picture_of_the_documentation(panel_of, qtbot, make_napari_viewer):
+    viewer = make_napari_viewer()
+    viewer.open_sample("nuriwake", "coffee")
+    _, panel = panel_of(viewer=viewer)
+    panel.controls.run.native.click()
+    finish(qtbot, panel)
+    panel.controls.count.value = 12
+    regions = panel.controls.result.value
+    assert count(regions) == 12
+    regions.contour, regions.opacity = 0, 0.55
+    regions.mode = "pick"
+    viewer.reset_view()
+    shoot(viewer, "napari.png")

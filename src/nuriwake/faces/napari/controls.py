@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from magicgui.widgets import (
@@ -17,10 +19,14 @@ from napari.layers import Image, Labels
 
 from nuriwake.faces.napari.form import SettingsForm
 from nuriwake.faces.napari.shown import KEY, Shown, shown_of
+from nuriwake.faces.napari.subject import Scope
 
 #: Places of the slider.
 SLIDER_STEPS = 500
-SHOWN_PLANE, ALL_PLANES = "shown plane", "all planes, one network"
+#: What is segmented, in words.
+SCOPES: Mapping[str, Scope] = MappingProxyType(
+    {"shown plane": "plane", "all planes, one network": "planes", "volume, one tree": "volume"}
+)
 _PICKED = "the region that the layer's colour picker picked"
 
 
@@ -46,7 +52,7 @@ class Controls:
             choices=self._channel_axes,
             tooltip="the axis of the channels, where the layer does not say it by itself",
         )
-        self.scope = ComboBox(name="segment", choices=[SHOWN_PLANE, ALL_PLANES])
+        self.scope = ComboBox(name="segment", choices=list(SCOPES))
         self.settings = PushButton(text="Settings")
         self.run = PushButton(text="Segment")
         self.stop = PushButton(text="Stop here", tooltip="keep what was learned so far")

@@ -113,6 +113,10 @@ def write_result(path: str, _data: Any, attributes: dict[str, Any]) -> list[str]
             f"{path}: the layer {attributes.get('name')!r} has no result that can be cut again. "
             "Segment one plane with the widget of nuriwake first."
         )
+    if shown.partition.tree.base.ndim != 2:
+        raise OutputError(
+            f"{path}: results of volumes cannot be saved yet. Save the labels as .tif or .zarr."
+        )
     save_result(Path(path), shown.partition, shown.cut)
     return [path]
 

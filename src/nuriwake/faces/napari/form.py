@@ -8,7 +8,8 @@ from magicgui.widgets import CheckBox, ComboBox, Container, LineEdit, SpinBox
 
 from nuriwake.errors import UsageError, out_of_range
 from nuriwake.faces.form import FieldForm, field_forms
-from nuriwake.settings import RECIPES, Settings
+from nuriwake.settings import RECIPES, Settings, Value
+from nuriwake.volume_segmenter import volume_settings
 
 
 class SettingsForm:
@@ -25,8 +26,8 @@ class SettingsForm:
         self.recipe.changed.connect(self._follow_recipe)
         self._follow_recipe(self.recipe.value)
 
-    def settings(self) -> Settings:
-        """Return what is chosen.
+    def settings(self, *, of_volume: bool = False) -> Settings:
+        """Return what is chosen; what was left alone has the defaults of pictures, or of volumes.
 
         Raises
         ------
@@ -34,17 +35,21 @@ class SettingsForm:
             If a value is out of its range.
         """
         recipe = RECIPES[self.recipe.value]
-        values = {
-            name: _value(self._forms[name], field.value)
-            for name, field in self._fields.items()
-            if name not in recipe.ignores
-        }
-        return Settings(recipe=recipe.name, **values)
+        values: dict[str, Value] = {"recipe": recipe.name}
+        for name, field in self._fields.items():
+            value = _value(self._forms[name], field.value)
+            if name not in recipe.ignores and value != self._default(name):
+                values[name] = value
+        return volume_settings(values) if of_volume else Settings(**values)
+
+    def _default(self, name: str) -> Value:
+        overrides = RECIPES[self.recipe.value].overrides
+        return overrides.get(name, self._forms[name]["default"])
 
     def _follow_recipe(self, name: str) -> None:
         recipe = RECIPES[name]
         for field, widget in self._fields.items():
-            default = recipe.overrides.get(field, self._forms[field]["default"])
+            default = self._default(field)
             widget.value = str(default) if isinstance(widget, LineEdit) else default
             widget.visible = field not in recipe.ignores
 

@@ -10,7 +10,7 @@ from magicgui.widgets import Container
 from napari.utils.notifications import show_warning
 
 from nuriwake.errors import NuriwakeError, UsageError
-from nuriwake.faces.napari.controls import ALL_PLANES, SLIDER_STEPS, Controls
+from nuriwake.faces.napari.controls import SCOPES, SLIDER_STEPS, Controls
 from nuriwake.faces.napari.job import CancelWhenGone, Job, Listener
 from nuriwake.faces.napari.shown import (
     Shown,
@@ -84,7 +84,13 @@ class SegmentPanel(Container):  # type: ignore[misc]
 
     def segment(self) -> None:
         """Segment what is chosen."""
-        self._begin(lambda: (segment_work, self._chosen(), self.controls.form.settings()))
+
+        def work() -> tuple[Any, ...]:
+            subject = self._chosen()
+            settings = self.controls.form.settings(of_volume=subject.scope == "volume")
+            return segment_work, subject, settings
+
+        self._begin(work)
 
     def relearn(self) -> None:
         """Segment the plane that is shown, following the scribbles."""
@@ -134,7 +140,7 @@ class SegmentPanel(Container):  # type: ignore[misc]
             self.controls.image.value,
             None if axis == "none" else int(axis),
             self._viewer.dims.point,
-            scope or ("planes" if self.controls.scope.value == ALL_PLANES else "plane"),
+            scope or SCOPES[self.controls.scope.value],
         )
 
     def _on_look(self, look: Look) -> None:
@@ -157,7 +163,8 @@ class SegmentPanel(Container):  # type: ignore[misc]
         self.controls.list_layers()
         if shown.partition is not None:
             self.controls.result.value = layer
-        self.controls.model.value = layer
+        if shown.model is not None:
+            self.controls.model.value = layer
         self._show_cut()
         self.controls.status.value = f"{int(done.labels.max())} in {layer.name}"
 
@@ -173,6 +180,9 @@ class SegmentPanel(Container):  # type: ignore[misc]
                 layer.colormap, layer.metadata = options["colormap"], options["metadata"]
                 layer.data = done.labels
                 return layer
+        for layer in self.controls.result.choices:
+            if layer is not None:
+                layer.visible = False
         return self._viewer.add_labels(done.labels, **options)
 
     def _on_failed(self, message: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from nuriwake.errors import UsageError
 from nuriwake.faces.napari.subject import Placement
 from nuriwake.faces.napari.work import Done
-from nuriwake.model import Model
 from nuriwake.painting import palette
 from nuriwake.raster import LabelMap
 from nuriwake.regions.editing import Edit, EditedCut, node_colours, nodes_of_leaves
 from nuriwake.regions.tree import MergeTree, number_nodes
 from nuriwake.segmentation import Partition
+
+if TYPE_CHECKING:
+    from nuriwake.model import Model
 
 #: Under this name a layer's metadata holds what it shows.
 KEY = "nuriwake"
@@ -41,12 +43,15 @@ class Shown:
     cut : EditedCut
     drawn : ndarray of int32, shape (height, width), optional
         The scribbles that it followed, whose brushes lend their numbers to the colours.
+    in_palette : ndarray of uint8, optional
+        The colour of each node; found when it is needed first.
     """
 
     partition: Partition | None
     model: Model | None = None
     cut: EditedCut = AUTOMATIC
     drawn: LabelMap | None = None
+    in_palette: NDArray[np.uint8] | None = None
 
     @property
     def tree(self) -> MergeTree:
@@ -116,14 +121,28 @@ class Shown:
         n_labels = int(self.labels.max())
         rgb = palette(n_labels + 1)
         if not self.is_uncut:
-            in_palette = node_colours(self.tree, _N_COLOURS, self.drawn)[self.nodes]
+            in_palette = self._node_colours[self.nodes]
             rgb[number_nodes(self.nodes)] = palette(_N_COLOURS + 1)[1:][in_palette]
         return _opaque(rgb)
 
+    @cached_property
+    def _node_colours(self) -> NDArray[np.uint8]:
+        if self.in_palette is not None:
+            return self.in_palette
+        return node_colours(self.tree, _N_COLOURS, self.drawn)
+
     def contours(self) -> NDArray[np.float32]:
-        """Draw how high one must cut for a border to vanish, finite."""
+        """Draw how high one must cut for a border to vanish, finite.
+
+        Raises
+        ------
+        UsageError
+            If it is a volume.
+        """
         from nuriwake.jobs.writers import finite
 
+        if self._whole.tree.base.ndim != 2:
+            raise UsageError("there are no contours of volumes. Segment the shown plane.")
         return finite(self._whole.tree.contours())
 
     @property
@@ -139,7 +158,7 @@ class Shown:
         UsageError
             If the cut does not fit the tree.
         """
-        other = replace(self, cut=cut)
+        other = replace(self, cut=cut, in_palette=self._node_colours)
         _ = other.nodes
         return other
 

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from nuriwake.errors import InputError, UsageError, out_of_range
 from nuriwake.raster import LabelMap, Raster, as_raster, holds_data
+from nuriwake.volume import Volume, as_volume
 
-Scope = Literal["plane", "planes"]
+Scope = Literal["plane", "planes", "volume"]
 _CHANNEL_NAMES = frozenset({"c", "ch", "channel", "channels", "band", "bands", "s", "samples"})
 
 
@@ -95,8 +96,8 @@ class Subject:
         The axes along which pictures are stacked.
     at : tuple of int
         The shown position along each of them.
-    scope : {"plane", "planes"}
-        The shown picture only, or all of them.
+    scope : {"plane", "planes", "volume"}
+        The shown picture only, all of them, or those along the last axis of planes as one volume.
     shape : tuple of int
         Of the result.
     placement : Placement
@@ -172,6 +173,25 @@ class Subject:
             index[axis] = at
         return np.asarray(labels[tuple(index)], np.int32).reshape(self.shape_of_picture)
 
+    def volume(self) -> Volume:
+        """Read the shown volume.
+
+        Raises
+        ------
+        InputError
+            If it cannot be segmented.
+        UsageError
+            If its voxels are much longer than wide.
+        """
+        depth = self.data.shape[self.planes[-1]]
+        pages = [self.raster((*self.at[:-1], z)) for z in range(depth)]
+        axes = (self.planes[-1], *self._pictured)
+        return as_volume(
+            np.stack([page.array for page in pages]),
+            np.stack([page.valid for page in pages]),
+            spacing=[abs(self.placement.scale[axis]) for axis in axes],
+        )
+
     @property
     def shape_of_picture(self) -> tuple[int, int]:
         """Height and width of one picture."""
@@ -185,11 +205,11 @@ class Subject:
         return [axis for axis in range(self.data.ndim) if axis not in used]
 
     def place_coarse(self, labels: NDArray[np.integer]) -> tuple[NDArray[np.integer], Placement]:
-        """Give a coarser map of the shown picture the axes of the result, and its place.
+        """Give a coarser map of what is shown the axes of the result, and its place.
 
         Parameters
         ----------
-        labels : ndarray of int, shape (h, w)
+        labels : ndarray of int, shape (h, w) or (d, h, w)
 
         Returns
         -------
@@ -198,7 +218,8 @@ class Subject:
         placement : Placement
         """
         shape, factors = [1] * len(self.shape), [1.0] * len(self.shape)
-        for axis, cells in zip(self._pictured, labels.shape, strict=True):
+        axes = [*self.planes[-1:], *self._pictured][-labels.ndim :]
+        for axis, cells in zip(axes, labels.shape, strict=True):
             shape[axis] = cells
             factors[axis] = self.data.shape[axis] / cells
         return labels.reshape(shape), self.placement.of_cells(factors)
@@ -217,7 +238,7 @@ def take_subject(
         The axis of the channels.
     shown : sequence of float
         The point that the viewer shows, in world coordinates.
-    scope : {"plane", "planes"}
+    scope : {"plane", "planes", "volume"}
 
     Returns
     -------
@@ -237,6 +258,11 @@ def take_subject(
             f"{layer.name} must have two axes besides its channels; its shape is {data.shape}."
         )
     planes = tuple(pictured[:-2])
+    if scope == "volume" and not planes:
+        raise UsageError(
+            f"{layer.name} is a single picture, not a volume. Segment the shown plane."
+        )
+    fixed = {"plane": planes, "planes": (), "volume": planes[:-1]}[scope]
     inside = np.round(layer.world_to_data(np.asarray(shown)[-layer.ndim :])).astype(int)
     at = tuple(int(np.clip(inside[axis], 0, data.shape[axis] - 1)) for axis in planes)
     shape, first, steps = [], np.zeros(layer.ndim), np.ones(layer.ndim)
@@ -245,7 +271,7 @@ def take_subject(
             shape.append(1)
             steps[axis] = data.shape[axis]
             first[axis] = (data.shape[axis] - 1) / 2.0
-        elif axis in planes and scope == "plane":
+        elif axis in fixed:
             shape.append(1)
             first[axis] = at[planes.index(axis)]
         else:

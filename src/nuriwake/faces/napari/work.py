@@ -38,8 +38,8 @@ class Look:
     done, total : int
     text : str
         For people.
-    labels : ndarray of int, shape (h, w), optional
-        Of the shown picture, from 1; of any size.
+    labels : ndarray of int, shape (h, w) or (d, h, w), optional
+        Of the shown picture or volume, from 1; of any size.
     """
 
     done: int
@@ -57,7 +57,8 @@ class Done:
     subject : Subject
     labels : ndarray of int32
         Of the subject's shape.
-    model : Model
+    model : Model or None
+        None for a volume.
     partition : Partition or None
         Where there is a tree to cut.
     drawn : ndarray of int32, shape (height, width), optional
@@ -66,7 +67,7 @@ class Done:
 
     subject: Subject
     labels: LabelMap
-    model: Model
+    model: Model | None = None
     partition: Partition | None = None
     drawn: LabelMap | None = None
 
@@ -116,6 +117,8 @@ def segment_work(subject: Subject, settings: Settings, drawn: LabelMap | None = 
     try:
         if subject.scope == "plane":
             return (yield from _segment_picture(subject, settings, drawn))
+        if subject.scope == "volume":
+            return (yield from _segment_volume(subject, settings))
         return (yield from _segment_planes(subject, settings))
     except RuntimeError as error:
         # Of PyTorch, as when the memory of a GPU is used up; napari's threads would drop it.
@@ -136,6 +139,17 @@ def _segment_picture(subject: Subject, settings: Settings, drawn: LabelMap | Non
     shown = partition.regions if partition.shows_regions else partition.labels
     labels = shown.reshape(subject.shape)
     return Done(subject, labels, result.model, partition, drawn)
+
+
+def _segment_volume(subject: Subject, settings: Settings) -> Work:
+    from nuriwake.volume_segmenter import VolumePartition, segment_volume_steps
+
+    yield Look(0, settings.max_iter, "Loading")
+    steps = segment_volume_steps(subject.volume(), settings)
+    result = yield from _watched(steps, settings, margin=settings.n_layers)
+    kept = {field.name: getattr(result, field.name) for field in fields(VolumePartition)}
+    partition = VolumePartition(**{**kept, "name": subject.name})
+    return Done(subject, partition.regions.reshape(subject.shape), partition=partition)
 
 
 def _segment_planes(subject: Subject, settings: Settings) -> Work:
@@ -186,7 +200,11 @@ def _label(model: Model, raster: Raster) -> LabelMap:
 
 
 def _watched(
-    steps: Generator[Step, bool | None, Result], settings: Settings, *, pictured: bool = True
+    steps: Generator[Step, bool | None, Result],
+    settings: Settings,
+    *,
+    pictured: bool = True,
+    margin: int | None = None,
 ) -> Generator[Look, bool | None, Result]:
     """Turn steps into looks; answers go back to the training."""
     clock = _Clock()
@@ -198,8 +216,16 @@ def _watched(
             result: Result = finished.value
             return result
         text = f"Learning: {step.n_labels} labels, loss {step.loss:.3f}"
-        labels = thin(step.labels()[0].cpu().numpy()) if pictured and clock.rings() else None
+        labels = _labels_of(step, margin) if pictured and clock.rings() else None
         stop = yield Look(step.iteration, settings.max_iter, text, labels)
+
+
+def _labels_of(step: Step, margin: int | None) -> NDArray[np.integer]:
+    """Take the labels of the picture, or of the slices of a volume without their margin."""
+    labels: NDArray[np.integer] = step.labels().cpu().numpy()
+    if margin is None:
+        return thin(labels[0])
+    return labels[:, margin:-margin, margin:-margin] + 1
 
 
 def thin(labels: NDArray[np.integer]) -> NDArray[np.integer]:
