@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test lint dist bare page-picture clean
+.PHONY: demo test lint dist bare docs page-picture clean
 
 demo: .venv/.installed
 	$(BIN)/nuriwake segment examples/coffee.png -o demo --save regions,overlay,result
@@ -32,6 +32,11 @@ dist: .venv/.installed-dev
 bare: dist
 	.ci/bare
 
+# The documentation, in docs/_build/html. Its gallery runs; a warning or a broken link is an error.
+docs: .venv/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -j auto docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
 # The README's picture of the page, made by the test that drives it.
 page-picture: .venv/.installed-dev
 	NURIWAKE_REQUIRE_BROWSER=1 $(BIN)/python -m pytest tests/test_web_page.py -k segmenter_itself
@@ -50,5 +55,9 @@ page-picture: .venv/.installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[geo,zarr,medical,cluster,app,annotate,bench,dev]'
 	touch $@ .venv/.installed
 
+.venv/.installed-docs: .venv/.created $(SOURCES)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[geo,medical,docs]'
+	touch $@ .venv/.installed
+
 clean:
-	rm -rf .venv dist demo test-output .pytest_cache .mypy_cache .ruff_cache .coverage
+	rm -rf .venv docs/_build docs/gallery dist demo test-output .pytest_cache .mypy_cache .ruff_cache .coverage

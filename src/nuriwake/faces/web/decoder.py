@@ -106,8 +106,9 @@ class Decoder:
             self._places.put(None)
 
     def start(self) -> None:
-        """Start a process before it is needed."""
-        self._places.put(self._fit(self._places.get()))
+        """Start the processes before they are needed."""
+        for child in [self._fit(self._places.get()) for _ in range(self._limits.decoders)]:
+            self._places.put(child)
 
     def image(self, data: bytes, name: str, page: int = 0) -> tuple[Raster, Origin]:
         """Decode a picture, or a page of a stack, from 0; waits for a free process.

@@ -57,7 +57,7 @@ class Limits:
     values: int = 128_000_000
     waiting: int = 8
     keep_seconds: float = 1800.0
-    keep_results: int = 32
+    keep_results: int = 24
     keep_pixels: int = 48_000_000
     preview_seconds: float = 0.2
     preview_side: int = 480

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { $, announce, showAlert } from "./dom.js";
 
-const MAX_PICTURES = 30;
+const MAX_PICTURES = 20; // the server keeps a few more results
 const BUSY_PAUSE = 1500; // ms before a busy server is asked again
 const STATES = { waiting: "waits", sending: "is sent", running: "learns", done: "done", failed: "failed" };
 

@@ -49,7 +49,7 @@ export class RegionPanel {
     let { partition } = state;
     for (const step of Array.isArray(edits) ? edits : []) {
       const node = Number(String(step).slice(1));
-      if (!(node >= tree.nLeaves && node < tree.nNodes)) return null;
+      if (!(node >= tree.nLeaves && node < tree.nAllowed)) return null;
       partition = step[0] === "m" ? partition.merged(node) : partition.split(node);
       state = { ...state, partition, edits: [...state.edits, step] };
     }

@@ -19,7 +19,7 @@ export class Tags {
 
   /** Begin with a tree; `state` as `pack` gives it. */
   open(tree, state) {
-    const fits = state?.ofLeaf?.length === tree.nLeaves;
+    const fits = state?.ofLeaf?.length === tree.nLeaves && state.ofLeaf.every((n) => n >= 0 && n <= state.classes.length);
     this.state = fits
       ? { classes: state.classes, ofLeaf: Uint8Array.from(state.ofLeaf) }
       : { classes: this.classes, ofLeaf: new Uint8Array(tree.nLeaves) };
