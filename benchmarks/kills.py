@@ -5,7 +5,7 @@
 The runs: `apply` on a raster of many tiles, the same with two workers, `segment` on a folder of
 pictures, `segment` on a raster beyond the memory, and `bench`. The kill (SIGKILL, of the whole
 process group) leaves no time to tidy up. What is visible after it must be whole files, equal to
-those of an undisturbed run; after resuming, all files must be. Seconds, which records tell, are left
+those of an undisturbed run; after resuming, all files must be. Seconds (in records) are left
 out.
 """
 
