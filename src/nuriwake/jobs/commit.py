@@ -98,6 +98,12 @@ class Staging:
         self._staged.clear()
         return kept
 
+    def in_final_names(self, message: str) -> str:
+        """Name the files that people know in place of the temporary ones."""
+        for temporary, final in self._staged.values():
+            message = message.replace(str(temporary), str(final))
+        return message
+
     def discard(self) -> None:
         """Remove what was not published."""
         for path, _ in self._staged.values():
@@ -144,6 +150,8 @@ def staging(plan: OutputPlan, overwrite: bool) -> Iterator[Staging]:
         files = Staging(plan, overwrite)
         try:
             yield files
+        except OutputError as error:
+            raise OutputError(files.in_final_names(str(error))) from error
         finally:
             files.discard()
 
