@@ -21,6 +21,11 @@ ODD_VALUES = (
     None, True, -1, 0, 2**31, 2**63, 1e308, float("nan"), float("inf"), 0.5, "", "x" * 5000, "\0",
     "\ud800", [], {}, [[[]]], {"self": 1}, {"__class__": "os"}, "../../etc/passwd", [1e308] * 3,
 )  # fmt: skip
+#: What taking a file apart raises once it has lost its structure.
+UNSTRUCTURED = (
+    EOFError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError, struct.error,
+    tokenize.TokenError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 Mutation = Callable[[random.Random, bytes], bytes]
 
 
@@ -296,8 +301,7 @@ def broken(rng: random.Random, data: bytes, structure: str) -> bytes:
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
         try:
             data = (mutate if rng.random() < 0.7 else break_bytes)(rng, data)
-        except (ValueError, KeyError, struct.error, zlib.error, zipfile.BadZipFile, OSError,
-                IndexError, TypeError, EOFError, RuntimeError, tokenize.TokenError):  # fmt: skip
+        except UNSTRUCTURED:
             # What a first change broke has no structure left.
             data = break_bytes(rng, data)
     return data

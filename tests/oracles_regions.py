@@ -7,6 +7,16 @@ from collections import defaultdict
 import numpy as np
 
 
+def neighbours(place, shape):
+    """The pixels that share a side with one: four in a picture, six in a volume."""
+    for axis in range(len(shape)):
+        for step in (-1, 1):
+            other = list(place)
+            other[axis] += step
+            if 0 <= other[axis] < shape[axis]:
+                yield tuple(other)
+
+
 def flood_components(labels: np.ndarray) -> np.ndarray:
     """Number the connected parts of each label by filling from every pixel not yet reached."""
     regions = np.zeros(labels.shape, int)
@@ -17,24 +27,39 @@ def flood_components(labels: np.ndarray) -> np.ndarray:
         n += 1
         stack = [start]
         while stack:
-            r, c = stack.pop()
-            inside = 0 <= r < labels.shape[0] and 0 <= c < labels.shape[1]
-            if inside and labels[r, c] == labels[start] and not regions[r, c]:
-                regions[r, c] = n
-                stack += [(r + 1, c), (r - 1, c), (r, c + 1), (r, c - 1)]
+            place = stack.pop()
+            if labels[place] == labels[start] and not regions[place]:
+                regions[place] = n
+                stack += neighbours(place, labels.shape)
     return regions
+
+
+def basins_by_walking(edges: np.ndarray, steps: tuple[float, ...]) -> dict[tuple, tuple]:
+    """Walk down the steepest slope from every pixel; heights are all different."""
+    low = {}
+    for start in np.ndindex(edges.shape):
+        place = start
+        while True:
+            slopes = {}
+            for other in neighbours(place, edges.shape):
+                axis = int(np.flatnonzero(np.array(other) != place)[0])
+                slopes[other] = (edges[place] - edges[other]) / steps[axis]
+            if not slopes or max(slopes.values()) <= 0:
+                break
+            place = max(slopes, key=slopes.get)
+        low[start] = place
+    return low
 
 
 def borders_by_pixel(base: np.ndarray, values: np.ndarray) -> dict[tuple[int, int], list[float]]:
     """Values between the two pixels of every side, for each pair of regions (from 0)."""
     found = defaultdict(list)
-    for r, c in np.ndindex(base.shape):
-        for rr, cc in ((r, c + 1), (r + 1, c)):
-            if rr < base.shape[0] and cc < base.shape[1]:
-                a, b = int(base[r, c]), int(base[rr, cc])
-                if a != b and a > 0 and b > 0:
-                    key = min(a, b) - 1, max(a, b) - 1
-                    found[key].append((values[r, c] + values[rr, cc]) / 2)
+    for place in np.ndindex(base.shape):
+        for other in neighbours(place, base.shape):
+            a, b = int(base[place]), int(base[other])
+            if place < other and a != b and a > 0 and b > 0:
+                key = min(a, b) - 1, max(a, b) - 1
+                found[key].append((values[place] + values[other]) / 2)
     return dict(found)
 
 
@@ -58,19 +83,18 @@ def tones_by_pixel(base, channels, low, high, n_places=12):
 def jumps_by_pixel(base, values, reach):
     """Mean change of a map of the same size over each border, from the smaller id to the larger."""
     found = defaultdict(list)
+    last = np.array(base.shape) - 1
 
-    def at(r, c):
-        r, c = min(max(r, 0), base.shape[0] - 1), min(max(c, 0), base.shape[1] - 1)
-        return values[r, c]
+    def at(place):
+        return values[tuple(np.clip(place, 0, last))]
 
-    for r, c in np.ndindex(base.shape):
-        for down, right in ((0, 1), (1, 0)):
-            rr, cc = r + down, c + right
-            if rr < base.shape[0] and cc < base.shape[1] and base[r, c] != base[rr, cc]:
+    for place in np.ndindex(base.shape):
+        for other in neighbours(place, base.shape):
+            if place < other and base[place] != base[other]:
                 # From the middle of the side, reach + 1/2 pixels: whole steps from its two pixels.
-                far = at(rr + reach * down, cc + reach * right)
-                near = at(r - reach * down, c - reach * right)
-                a, b = int(base[r, c]), int(base[rr, cc])
+                way = np.subtract(other, place)
+                far, near = at(other + reach * way), at(place - reach * way)
+                a, b = int(base[place]), int(base[other])
                 found[min(a, b) - 1, max(a, b) - 1].append(far - near if a < b else near - far)
     return {pair: np.mean(steps, axis=0) for pair, steps in found.items()}
 

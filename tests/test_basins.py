@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 import oracles_regions
 from nuriwake.regions.basins import catchment_basins
 
-SHAPES = hnp.array_shapes(min_dims=2, max_dims=2, max_side=12)
+SHAPES = hnp.array_shapes(min_dims=2, max_dims=3, max_side=9)
 
 
 @given(st.data())
@@ -27,11 +27,35 @@ def test_basins_are_connected_and_cover_what_is_valid(data):
 def test_every_low_has_its_own_basin(shape, seed):
     edges = np.random.default_rng(seed).permutation(np.prod(shape)).reshape(shape)
     basins = catchment_basins(edges.astype(np.float32), np.ones(shape, bool))
-    around = np.pad(edges, 1, constant_values=edges.max() + 1)
-    lowest = np.minimum.reduce(
-        [around[:-2, 1:-1], around[2:, 1:-1], around[1:-1, :-2], around[1:-1, 2:]]
-    )
-    assert sorted(basins[edges < lowest]) == list(range(1, basins.max() + 1))
+    lows = [
+        place
+        for place in np.ndindex(shape)
+        if all(edges[place] < edges[n] for n in oracles_regions.neighbours(place, shape))
+    ]
+    assert sorted(basins[place] for place in lows) == list(range(1, basins.max() + 1))
+
+
+@given(SHAPES, st.sampled_from([(1.0, 1.0, 1.0), (3.0, 1.0, 1.0), (1.0, 2.0, 0.5)]))
+def test_water_takes_the_steepest_way(shape, steps):
+    steps = steps[: len(shape)]
+    edges = np.random.default_rng(7).random(shape).astype(np.float32)
+    basins = catchment_basins(edges, np.ones(shape, bool), steps)
+    low = oracles_regions.basins_by_walking(edges.astype(float), steps)
+    for place, end in low.items():
+        assert basins[place] == basins[end]
+    assert basins.max() == len(set(low.values()))
+
+
+def test_a_long_way_down_is_no_steep_one():
+    # The slice above is lower than the pixel to the right, and three times as far away.
+    edges = np.array([[[0.0, 2.0, 9.0]], [[9.0, 3.0, 1.9]]], np.float32)
+    ways = [catchment_basins(edges, np.ones((2, 1, 3), bool), (dz, 1, 1)) for dz in (1, 3)]
+    assert ways[0][1, 0, 1] == ways[0][1, 0, 2]
+    assert ways[1][1, 0, 1] == ways[1][1, 0, 2]
+    edges[1, 0, 2] = 2.5
+    near, far = (catchment_basins(edges, np.ones((2, 1, 3), bool), (dz, 1, 1)) for dz in (1, 3))
+    assert near[1, 0, 1] == near[0, 0, 1]
+    assert far[1, 0, 1] == far[1, 0, 2]
 
 
 def test_a_flat_map_is_one_basin():

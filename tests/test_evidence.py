@@ -42,3 +42,21 @@ def test_texton_edges_lie_where_the_mixture_changes():
     strength = texton_edges(textons, sigma=1.0)
     assert set(strength.argmax(axis=1)) <= {5, 6}
     assert strength[:, [0, 1, 10, 11]].max() < 0.05 * strength.max()
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_ramp_in_a_volume_has_its_slope(axis):
+    steps = (3.0, 1.0, 2.0)
+    ramp = np.indices((16, 20, 18))[axis] * steps[axis] * 5.0
+    strength = edge_strength(ramp[..., np.newaxis].astype(np.float32), np.ones(ramp.shape, bool),
+                             sigma=1.5, steps=steps)  # fmt: skip
+    np.testing.assert_allclose(strength[6:10, 6:14, 6:12], 5.0, rtol=1e-3)
+
+
+def test_texton_edges_of_a_volume_are_those_of_its_slices_where_these_are_alike():
+    rng = np.random.default_rng(0)
+    textons = rng.random((7, 9, 4)).astype(np.float32)
+    textons /= textons.sum(axis=-1, keepdims=True)
+    volume = np.repeat(textons[np.newaxis], 5, axis=0)
+    expected = texton_edges(textons, sigma=0.8)
+    np.testing.assert_allclose(texton_edges(volume, sigma=0.8)[2], expected, rtol=1e-4, atol=1e-6)

@@ -129,3 +129,17 @@ def test_opposite_jumps_cancel_where_borders_unite():
         plain(colours[::-1], [0, 0, 0]), texton_jumps=np.array([[4.0], [-4.0], [0.0]])
     )
     assert merge_regions(graph, evidence, Linkage(0.0, 0.0, 1.0, 0.0))[1].tolist() == [0.0, 0.0]
+
+
+def test_a_large_region_counts_as_one_of_the_limit():
+    # Two pairs with the same colours and borders: one of large regions, one of small ones.
+    graph = region_graph(np.array([[1] * 40 + [2] * 40, [0] * 80, [3] * 10 + [4] * 10 + [0] * 60]))
+    colours = np.array([[0.0], [1.0], [0.0], [1.0]])
+    none = np.zeros((4, 0))
+    evidence = Evidence(colours, none, none, np.zeros(4), np.ones(2), *[np.zeros((2, 0))] * 2)
+    free, limited = (
+        merge_regions(graph, evidence, Linkage(0.5, 0.0, 1.0, 0.0, size_limit=limit))[1]
+        for limit in (1.0, 0.05)
+    )
+    assert free[1] == pytest.approx(2 * free[0])
+    assert limited[1] == pytest.approx(limited[0])

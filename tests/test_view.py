@@ -60,3 +60,32 @@ def test_lightness_is_the_band_that_varies():
 
 def test_pixel_scale_grows_with_the_side():
     assert pixel_scale((400, 600)) == pytest.approx(2 * pixel_scale((200, 300)))
+
+
+def test_cells_of_a_volume_are_as_long_as_wide():
+    steps = (4.0, 1.0, 1.0)
+    colours = np.zeros((20, 80, 80, 1), np.float32)
+    view, valid = coarse_view(colours, np.ones((20, 80, 80), bool), 8000, steps)
+    assert view.shape == (20, 20, 20, 5)
+    assert valid.all()
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_slopes_of_a_volume_are_of_lengths_not_of_voxels(axis):
+    # One ramp in space, sampled with three times the step along one axis.
+    steps = [1.0, 1.0, 1.0]
+    steps[axis] = 3.0
+    shape = [36, 36, 36]
+    shape[axis] = 12
+    ramp = np.indices(shape)[axis] * 3.0
+    view, _ = coarse_view(
+        ramp[..., np.newaxis].astype(np.float32), np.ones(shape, bool), 216, steps
+    )
+    # Of the texture, channels are the spread and the slopes along the last axis, ..., the first.
+    slope = view[3, 3, 3, -1 - axis]
+    assert slope == pytest.approx(3.0 / 25.0, rel=1e-3)
+
+
+def test_small_volumes_are_measured_in_their_voxels():
+    assert pixel_scale((20, 30, 40), (1, 1, 1)) == 1.0
+    assert pixel_scale((384, 384, 384), (1, 1, 1)) == pytest.approx(2.0)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nuriwake.segmentation import Segmentation
     from nuriwake.segmenter import segment
     from nuriwake.settings import Settings
+    from nuriwake.volume_segmenter import VolumeSegmentation, segment_volume
 
 __version__ = "0.1.0"
 
@@ -23,8 +24,10 @@ _HOME = {
     "Segmentation": "nuriwake.segmentation",
     "Segmenter": "nuriwake.estimator",
     "Settings": "nuriwake.settings",
+    "VolumeSegmentation": "nuriwake.volume_segmenter",
     "load_model": "nuriwake.model_file",
     "segment": "nuriwake.segmenter",
+    "segment_volume": "nuriwake.volume_segmenter",
 }
 
 __all__ = [
@@ -33,9 +36,11 @@ __all__ = [
     "Segmentation",
     "Segmenter",
     "Settings",
+    "VolumeSegmentation",
     "__version__",
     "load_model",
     "segment",
+    "segment_volume",
 ]
 
 

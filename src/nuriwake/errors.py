@@ -30,9 +30,7 @@ class NuriwakeError(Exception):
     """Root of every error that nuriwake raises on purpose; said in one line, however long."""
 
     def __str__(self) -> str:
-        line = " ".join(super().__str__().split("\n"))
-        half = _LONGEST_LINE // 2
-        return line if len(line) <= _LONGEST_LINE else f"{line[:half]} ... {line[-half:]}"
+        return one_line(super().__str__())
 
 
 class UsageError(NuriwakeError, ValueError):
@@ -103,6 +101,18 @@ def shown(value: object) -> str:
     writer.maxlevel, writer.maxstring, writer.maxother = 4, _LONGEST_TEXT, _LONGEST_TEXT
     writer.maxdict = writer.maxlist = writer.maxtuple = 16
     return writer.repr(value)
+
+
+def one_line(text: str) -> str:
+    r"""Join the lines of a text, and leave the middle of a very long one out.
+
+    Examples
+    --------
+    >>> one_line("first\nsecond"), len(one_line("x" * 5000)) < 2000
+    ('first second', True)
+    """
+    line, half = " ".join(text.splitlines()), _LONGEST_LINE // 2
+    return line if len(line) <= _LONGEST_LINE else f"{line[:half]} ... {line[-half:]}"
 
 
 def require(module: str, *, extra: str = "") -> ModuleType:

@@ -86,7 +86,7 @@ def segment_steps(
     network = copy.deepcopy(model.network) if model else None
     steps = STEPS[settings.recipe](unit, raster.valid, settings, drawn, network)
     threads = settings.threads or count_cores()
-    found = yield from steps_in_threads(_record(steps, history), threads)
+    found = yield from steps_in_threads(record_steps(steps, history), threads)
     return Segmentation(
         tree=found.tree,
         label_tree=found.label_tree,
@@ -120,7 +120,7 @@ def check_start(model: Model, settings: Settings) -> None:
             raise UsageError(out_of_range(name, f"{theirs!r}, as in the model", ours, hint))
 
 
-def _record(
+def record_steps(
     training: Generator[Step, bool | None, Any], history: list[HistoryRow]
 ) -> Generator[Step, bool | None, Any]:
     """Pass steps on and answers back; note each step."""

@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from nuriwake.errors import InputError, NuriwakeError, OutputError, RunCancelled
+from nuriwake.errors import InputError, NuriwakeError, OutputError, RunCancelled, one_line
 from nuriwake.faces.cli_evaluate import bench, evaluate
 from nuriwake.faces.cut_command import cut
 from nuriwake.faces.info_commands import info, recipes
@@ -85,6 +85,8 @@ def quieten_libraries() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
+        # Such as rasterio's, when it cannot decode a message of GDAL's: the error comes anyway.
+        sys.unraisablehook = lambda _: None
 
 
 class _Ended(BaseException):
@@ -126,7 +128,7 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort, RunCancelled):
         return _complain("interrupted: nothing was written for the input at hand.", 130)
     except TyperException as error:
-        return _complain(f"{error.format_message()} See nuriwake --help.", 2)
+        return _complain(f"{one_line(error.format_message())} See nuriwake --help.", 2)
     except (InputError, OutputError) as error:
         return _complain(str(error), 1)
     except NuriwakeError as error:

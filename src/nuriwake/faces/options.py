@@ -6,12 +6,13 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
 
-from nuriwake.errors import UsageError
-from nuriwake.settings import RECIPES, Settings, allowed, read_settings
+from nuriwake.errors import UsageError, out_of_range
+from nuriwake.settings import RECIPES, Settings, Value, allowed, read_settings
 
 Inputs = Annotated[
     list[str], typer.Argument(metavar="INPUT...", help="pictures, folders of them, or globs")
@@ -65,6 +66,46 @@ SchedulerFlag = Annotated[
 _EVERYDAY = ("recipe", "seed", "device", "threads")
 
 
+VolumeFlag = Annotated[
+    bool, typer.Option("--volume", help="segment a stack of slices as one volume")
+]
+SpacingFlag = Annotated[
+    str,
+    typer.Option(
+        help="with --volume: how far slices, rows and columns are apart, such as 3,1,1 "
+        "(default: as the file says)",
+        metavar="DZ,DY,DX",
+        show_default=False,
+    ),
+]
+
+
+def parse_spacing(text: str, volume: bool) -> tuple[float, ...]:
+    """Read the value of ``--spacing``.
+
+    Raises
+    ------
+    UsageError
+        If it is not three numbers, or there is no ``--volume``.
+
+    Examples
+    --------
+    >>> parse_spacing("3,1,1", volume=True)
+    (3.0, 1.0, 1.0)
+    """
+    from nuriwake.volume import check_spacing
+
+    if not text:
+        return ()
+    if not volume:
+        raise UsageError(f"--spacing {text} is for volumes. Add --volume, or leave it out.")
+    try:
+        return check_spacing([float(part) for part in text.split(",")])
+    except ValueError:
+        expected = "three numbers such as 3,1,1"
+        raise UsageError(out_of_range("--spacing", expected, text)) from None
+
+
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command one flag for each setting.
 
@@ -116,9 +157,12 @@ def _metavar(annotation: object) -> str:
 
 
 def gather_settings(
-    flags: Mapping[str, str], file: Path | None, start: Settings | None = None
+    flags: Mapping[str, str],
+    file: Path | None,
+    start: Settings | None = None,
+    defaults: Mapping[str, Value] = MappingProxyType({}),
 ) -> Settings:
-    """Build the settings from those to start from, a file, and the flags; the last wins.
+    """Build the settings from defaults, those to start from, a file and flags; the last wins.
 
     Raises
     ------
@@ -128,7 +172,7 @@ def gather_settings(
         If the file cannot be read.
     """
     given = {name: _number(text) for name, text in flags.items()}
-    before = {} if start is None else start.model_dump()
+    before = dict(defaults) if start is None else start.model_dump()
     values = {**before, **(read_settings(file) if file else {}), **given}
     try:
         return Settings(**values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
@@ -27,9 +28,12 @@ from nuriwake.faces.options import (
     SchedulerFlag,
     ScribblesFlag,
     SettingsFlag,
+    SpacingFlag,
     StartFlag,
+    VolumeFlag,
     WorkersFlag,
     gather_settings,
+    parse_spacing,
     with_settings,
 )
 from nuriwake.faces.selection import (
@@ -67,6 +71,8 @@ def segment(
     axes: AxesFlag = "",
     plane: PlaneFlag = "",
     page: PageFlag = None,
+    volume: VolumeFlag = False,
+    spacing: SpacingFlag = "",
     settings: SettingsFlag = None,
     memory: MemoryFlag = "",
     workers: WorkersFlag = 1,
@@ -89,10 +95,16 @@ def segment(
     from nuriwake.jobs.segment import SegmentJob
     from nuriwake.model_file import load_model
     from nuriwake.scale.memory import parse_bytes
+    from nuriwake.volume import VOLUME
 
     n_regions = parse_regions(regions)
     job = SegmentJob(
-        settings=gather_settings(flags, settings, load_model(model).settings if model else None),
+        settings=gather_settings(
+            flags,
+            settings,
+            load_model(model).settings if model else None,
+            VOLUME if volume else MappingProxyType({}),
+        ),
         selection=parse_selection(bands, channels, axes, plane, page),
         n_regions=n_regions,
         detail=parse_detail(detail, n_regions),
@@ -105,6 +117,8 @@ def segment(
         scheduler=scheduler,
         overwrite=overwrite,
         resume=resume,
+        volume=volume,
+        spacing=parse_spacing(spacing, volume),
     )
     planned = plan_inputs(job, without_results(expand_inputs(inputs), inputs), output)
     terminal = Terminal(quiet, keep_partial)

@@ -39,7 +39,7 @@ class NiftiPixels:
             If the file is damaged or gone.
         """
         nibabel = require("nibabel", extra="medical")
-        with reading(self.path, _WHAT):
+        with reading(self.path, _WHAT), nibabel.imageglobals.LoggingOutputSuppressor():
             stored = nibabel.load(self.path).dataobj
             # A colour is one number of three parts in the file, and an axis of three channels here.
             if stored.dtype.names:
@@ -75,7 +75,7 @@ def open_stored_nifti(path: Path) -> Stored:
 
     n_bytes = check_file(path)
     try:
-        with reading(path, _WHAT):
+        with reading(path, _WHAT), nibabel.imageglobals.LoggingOutputSuppressor():
             image = nibabel.load(path)
             header, stored = image.header, image.dataobj
             shape, dtype = tuple(map(int, image.shape)), np.dtype(stored.dtype)

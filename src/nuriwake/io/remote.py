@@ -35,16 +35,8 @@ def remote_signature(path: RemotePath) -> str:
     InputError
         If the server does not answer, or has no such file.
     """
-    if path.url.startswith(("http://", "https://")):
-        request = urllib.request.Request(path.url, method="HEAD")
-        try:
-            with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
-                said = [f"{name}: {answer.headers.get(name, '')}" for name in _HEADERS]
-        except urllib.error.HTTPError as error:
-            raise InputError(f"{path}: the server answered {error.code} {error.reason}.") from error
-        except (OSError, HTTPException, ValueError) as error:
-            raise InputError(f"{path}: cannot be read ({reason_of(error)}).") from error
-        return "\n".join([path.url, *said])
+    if path.url.startswith(("http://", "https://")) and (said := _ask(path)):
+        return f"{path.url}\n{said}"
     from nuriwake.io.geotiff import open_geotiff
 
     source = open_geotiff(path)

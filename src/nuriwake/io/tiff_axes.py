@@ -133,6 +133,7 @@ def open_stored_tiff(path: Path, axes: str = "") -> Stored:
         pixels = _pixels(path, file, series)
         extra = series.keyframe.extrasamples
         has_alpha = len(extra) == 1 and int(extra[0]) in _ALPHA and series.axes.endswith("S")
+        has_alpha = has_alpha and series.shape[-1] > 1
     if axes:
         letters = _checked(axes, pixels.shape, path)
     else:
@@ -185,6 +186,7 @@ def open_stored_page(path: Path, page: int) -> Stored:
         pixels = TiffPixels(path, tuple(chosen.shape), dtype, (page - 1,), 0, None)
         extra = chosen.extrasamples
         has_alpha = len(extra) == 1 and int(extra[0]) in _ALPHA and chosen.axes.endswith("S")
+        has_alpha = has_alpha and chosen.shape[-1] > 1
         letters, pixels = _own_axes(chosen.axes, pixels)
     return Stored(pixels, letters, has_alpha=has_alpha)
 

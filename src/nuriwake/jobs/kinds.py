@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 TIFF = (".tif", ".tiff")
 ZARR = ".zarr"
+NIFTI = ".nii"
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,9 @@ def _annotates(form: str) -> Callable[[Path, Partition], None]:
     return write
 
 
-_IDS = (".png", *TIFF, ZARR)
+#: What maps of ids of a picture may be written as.
+PICTURE_IDS = (".png", *TIFF, ZARR)
+_IDS = (*PICTURE_IDS, NIFTI)
 _VECTOR = (".gpkg", ".geojson", ".fgb")
 
 KINDS: Mapping[str, Kind] = MappingProxyType(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nuriwake.errors import UsageError, out_of_range
-from nuriwake.jobs.kinds import KINDS, ZARR, check_name
+from nuriwake.jobs.kinds import KINDS, PICTURE_IDS, ZARR, check_name
 
 RECORD_SUFFIX = ".nuriwake.json"
 #: The record of a cut lies beside that of the run whose result was cut.
@@ -34,7 +34,7 @@ class Wish:
 
     source: Path
     kinds: tuple[str, ...]
-    formats: tuple[str, ...] = KINDS["labels"].suffixes
+    formats: tuple[str, ...] = PICTURE_IDS
     is_cut: bool = False
 
 

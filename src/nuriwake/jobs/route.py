@@ -14,13 +14,18 @@ from typing import Literal
 
 from nuriwake.errors import UsageError
 from nuriwake.io.selection import ALL, Selection
-from nuriwake.jobs.kinds import KINDS, TIFF, TILED_KINDS, ZARR
+from nuriwake.jobs.kinds import NIFTI, PICTURE_IDS, TIFF, TILED_KINDS, ZARR
 from nuriwake.settings import Recipe
 
-Route = Literal["whole", "tiled", "stack"]
+Route = Literal["whole", "tiled", "stack", "volume"]
 #: What maps of ids may be written as, on each way.
 FORMATS: Mapping[Route, tuple[str, ...]] = MappingProxyType(
-    {"whole": KINDS["labels"].suffixes, "tiled": (*TIFF, ZARR), "stack": (*TIFF, ZARR)}
+    {
+        "whole": PICTURE_IDS,
+        "tiled": (*TIFF, ZARR),
+        "stack": (*TIFF, ZARR),
+        "volume": (*TIFF, ZARR, NIFTI),
+    }
 )
 
 

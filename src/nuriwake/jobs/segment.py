@@ -52,6 +52,10 @@ class SegmentJob:
         Address of a Dask scheduler, or ``local``.
     overwrite, resume : bool
         Replace foreign files; skip inputs that are done.
+    volume : bool
+        Segment a stack of slices as one volume.
+    spacing : tuple of float
+        How far its voxels are apart; empty to believe the file.
     """
 
     settings: Settings
@@ -67,6 +71,8 @@ class SegmentJob:
     scheduler: str | None = None
     overwrite: bool = False
     resume: bool = False
+    volume: bool = False
+    spacing: tuple[float, ...] = ()
 
     @property
     def memory_bytes(self) -> int:
@@ -112,6 +118,8 @@ class SegmentJob:
             request["detail"] = self.detail
         if self.n_labels:
             request["labels"] = str(self.n_labels)
+        if self.volume:
+            request["volume"] = ",".join(map(str, self.spacing)) or "as the file says"
         return request | self.selection.request()
 
     def route_of(self, source: Path) -> Route:
@@ -124,6 +132,11 @@ class SegmentJob:
         UsageError
             If something was asked for that this way cannot do.
         """
+        if self.volume:
+            from nuriwake.jobs.volume import check_volume
+
+            check_volume(self, source)
+            return "volume"
         recipe = self.settings.method
         sees_all = recipe.is_local
         size = (self.settings.n_channels, self.settings.max_labels) if sees_all else (0, 0)
@@ -149,8 +162,14 @@ class SegmentJob:
         """Segment one input and publish its files."""
         from nuriwake.jobs.stack import segment_stack
         from nuriwake.jobs.tiled import segment_tiled
+        from nuriwake.jobs.volume import segment_volume_file
 
-        ways = {"whole": _segment_whole, "tiled": segment_tiled, "stack": segment_stack}
+        ways = {
+            "whole": _segment_whole,
+            "tiled": segment_tiled,
+            "stack": segment_stack,
+            "volume": segment_volume_file,
+        }
         return ways[route](self, plan, request, files, listener)
 
 

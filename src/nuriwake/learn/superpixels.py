@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -26,7 +27,8 @@ def slic_superpixels(
     Parameters
     ----------
     image : ndarray of float32, shape (height, width, bands), in [0, 1]
-        Three bands are taken as RGB and compared in CIE Lab, any other number as they are.
+        Or a volume, with depth before height, here and below. Three bands are taken as RGB and
+        compared in CIE Lab, any other number as they are.
     n_segments : int
         K, about how many superpixels; an image with no more pixels than that gets one each.
     compactness : float
@@ -51,9 +53,10 @@ def slic_superpixels(
     """
     from skimage.segmentation import slic
 
-    height, width, n_bands = image.shape
-    if height * width <= n_segments:
-        raw = np.arange(height * width).reshape(height, width)
+    *shape, n_bands = image.shape
+    n_pixels = math.prod(shape)
+    if n_pixels <= n_segments:
+        raw = np.arange(n_pixels).reshape(shape)
     else:
         raw = slic(
             image,

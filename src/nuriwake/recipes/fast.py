@@ -157,6 +157,7 @@ def grow_tree(
     settings: Settings,
     groups: NDArray[np.integer] | None = None,
     n_pixels: int | None = None,
+    size_limit: float = 1.0,
 ) -> RegionTree:
     """Merge the leaves into one tree.
 
@@ -169,6 +170,8 @@ def grow_tree(
         Leaves of two different groups never merge; group 0 goes with any.
     n_pixels : int, optional
         Of the image; default: of the graph's map.
+    size_limit : float
+        Share of the image from which on regions count as equally large.
 
     Returns
     -------
@@ -181,6 +184,7 @@ def grow_tree(
         settings.texton_weight,
         settings.tone_weight,
         settings.roughness,
+        size_limit,
     )
     merges, altitudes = merge_regions(graph, evidence, linkage, groups)
     altitudes = calibrated(altitudes, settings.adaptation)

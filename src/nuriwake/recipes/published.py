@@ -81,9 +81,33 @@ def learn(
     device = choose_device(settings.device)
     x = as_tensor(image).to(device)
     mask = torch.from_numpy(valid)[None].to(device)
-    network = (network or new_network(image.shape[2], settings)).to(device)
-    objective = _objective(mask, settings, scribbles)
     refine = _refinement(image, valid, settings, device)
+    return (yield from learn_tensors(x, mask, refine, settings, scribbles, network))
+
+
+def learn_tensors(
+    x: Tensor,
+    mask: Tensor,
+    refine: Refinement,
+    settings: Settings,
+    scribbles: LabelMap | None = None,
+    network: Network | None = None,
+) -> Generator[Step, bool | None, Learned]:
+    """Train a network on one image, or on the slices of one volume; see :func:`learn`.
+
+    Parameters
+    ----------
+    x : Tensor of float32, shape (B, bands, H, W)
+    mask : Tensor of bool, shape (B, H, W)
+    refine : callable
+        Turns labels into targets.
+    settings : Settings
+    scribbles : ndarray of int32, shape (H, W), optional
+    network : Network, optional
+    """
+    device = x.device
+    network = (network or new_network(x.shape[1], settings)).to(device)
+    objective = _objective(mask, settings, scribbles)
     guide = None if scribbles is None else Guide(refine, scribbles, device)
     schedule = schedule_of(settings, scribbles)
     engine = FusedEngine(network, x, mask, objective, schedule, settings.precision)

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.compiled import compiled
 from nuriwake.raster import BoolMap, LabelMap
 
+#: The neighbours that come before a pixel in the order of the array, and those that come after.
+_AROUND = ((-1, 0, 0), (0, -1, 0), (0, 0, -1), (0, 0, 1), (0, 1, 0), (1, 0, 0))
 
-def catchment_basins(edges: NDArray[np.float32], valid: BoolMap) -> LabelMap:
+
+def catchment_basins(
+    edges: NDArray[np.float32], valid: BoolMap, steps: Sequence[float] = ()
+) -> LabelMap:
     """Split an image where rain that falls on its edge map runs to different lows.
 
-    Every pixel flows to its lowest neighbour (of the four that share a side), so that basins are
-    connected, their borders run along the crests, and one pass over the pixels finds them.
+    Every pixel flows the steepest way down, to one of the four neighbours (in a volume six) that
+    share a side with it, so that basins are connected, their borders run along the crests, and one
+    pass over the pixels finds them.
 
     Parameters
     ----------
-    edges : ndarray of float32, shape (height, width)
+    edges : ndarray of float32, shape (height, width) or (depth, height, width)
         High where there is an edge. How smooth it is decides how many basins there are.
-    valid : ndarray of bool, shape (height, width)
+    valid : ndarray of bool, same shape
+    steps : sequence of float, optional
+        How far neighbours along each axis are apart. Default: all alike.
 
     Returns
     -------
-    ndarray of int32, shape (height, width)
+    ndarray of int32, same shape
         Basins 1, 2, ... in the order of their first pixel, row by row; 0 where invalid.
 
     References
@@ -38,12 +48,22 @@ def catchment_basins(edges: NDArray[np.float32], valid: BoolMap) -> LabelMap:
     >>> catchment_basins(edges, np.ones((1, 5), bool))
     array([[1, 1, 1, 2, 2]], dtype=int32)
     """
-    downhill = _descend(np.ascontiguousarray(edges, np.float32), valid)
-    return _number(downhill, valid)
+    # A picture is a volume of one slice.
+    volume = (1,) * (3 - edges.ndim) + edges.shape
+    nearness = np.ones(3)
+    nearness[3 - len(steps) :] = [1.0 / step for step in steps]
+    heights = np.ascontiguousarray(edges, np.float32).reshape(volume)
+    counts = valid.reshape(volume)
+    dtype = np.int32 if edges.size < 2**31 else np.int64
+    parent: NDArray[np.integer] = np.arange(edges.size, dtype=dtype)
+    _descend(heights, counts, nearness, parent)
+    basins = np.zeros(edges.shape, np.int32)
+    _number(parent, counts.ravel(), basins.ravel())
+    return basins
 
 
 @compiled
-def _root(parent: NDArray[np.int64], i: int) -> int:
+def _root(parent: NDArray[np.integer], i: int) -> int:
     while parent[i] != i:
         parent[i] = parent[parent[i]]
         i = parent[i]
@@ -51,42 +71,48 @@ def _root(parent: NDArray[np.int64], i: int) -> int:
 
 
 @compiled
-def _descend(edges: NDArray[np.float32], valid: BoolMap) -> NDArray[np.int64]:
+def _descend(
+    edges: NDArray[np.float32],
+    valid: BoolMap,
+    nearness: NDArray[np.float64],
+    parent: NDArray[np.integer],
+) -> None:
     """Union each pixel with its lowest neighbour, or, at a low, with neighbours of equal height."""
-    height, width = edges.shape
-    parent = np.arange(height * width)
-    for r in range(height):
-        for c in range(width):
-            if not valid[r, c]:
-                continue
-            lowest, level = -1, edges[r, c]
-            for rr, cc in ((r - 1, c), (r, c - 1), (r, c + 1), (r + 1, c)):
-                inside = 0 <= rr < height and 0 <= cc < width
-                if inside and valid[rr, cc] and edges[rr, cc] < level:
-                    lowest, level = rr * width + cc, edges[rr, cc]
-            here = r * width + c
-            if lowest >= 0:
-                parent[_root(parent, here)] = _root(parent, lowest)
-                continue
-            for rr, cc in ((r, c + 1), (r + 1, c)):
-                inside = rr < height and cc < width
-                if inside and valid[rr, cc] and edges[rr, cc] == level:
-                    parent[_root(parent, here)] = _root(parent, rr * width + cc)
-    return parent
+    depth, height, width = edges.shape
+    for z in range(depth):
+        for r in range(height):
+            for c in range(width):
+                if not valid[z, r, c]:
+                    continue
+                here, level = (z * height + r) * width + c, np.float64(edges[z, r, c])
+                lowest, steepest = -1, 0.0
+                for dz, dr, dc in _AROUND:
+                    zz, rr, cc = z + dz, r + dr, c + dc
+                    inside = 0 <= zz < depth and 0 <= rr < height and 0 <= cc < width
+                    if inside and valid[zz, rr, cc]:
+                        axis = 0 if dz else (1 if dr else 2)
+                        slope = (level - edges[zz, rr, cc]) * nearness[axis]
+                        if slope > steepest:
+                            lowest, steepest = (zz * height + rr) * width + cc, slope
+                if lowest >= 0:
+                    parent[_root(parent, here)] = _root(parent, lowest)
+                    continue
+                for dz, dr, dc in _AROUND[3:]:
+                    zz, rr, cc = z + dz, r + dr, c + dc
+                    inside = zz < depth and rr < height and cc < width
+                    if inside and valid[zz, rr, cc] and edges[zz, rr, cc] == level:
+                        other = (zz * height + rr) * width + cc
+                        parent[_root(parent, here)] = _root(parent, other)
 
 
 @compiled
-def _number(parent: NDArray[np.int64], valid: BoolMap) -> LabelMap:
+def _number(parent: NDArray[np.integer], valid: BoolMap, basins: LabelMap) -> None:
     """Give numbers to the trees of a union-find in the order of their first pixel."""
-    height, width = valid.shape
-    ids = np.zeros(parent.size, np.int32)
-    basins = np.zeros((height, width), np.int32)
     n = 0
     for i in range(parent.size):
-        if valid[i // width, i % width]:
+        if valid[i]:
             root = _root(parent, i)
-            if ids[root] == 0:
+            if basins[root] == 0:
                 n += 1
-                ids[root] = n
-            basins[i // width, i % width] = ids[root]
-    return basins
+                basins[root] = n
+            basins[i] = basins[root]

@@ -8,14 +8,13 @@ enlargement give the same evidence.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.compiled import compiled
 from nuriwake.learn.view import pixel_scale
-from nuriwake.raster import LabelMap
 from nuriwake.regions.evidence import texton_edges
 from nuriwake.regions.graph import Frame, RegionGraph
 from nuriwake.regions.merging import Evidence
@@ -120,9 +119,10 @@ def grid_cues(
     """
     from scipy.ndimage import gaussian_filter
 
-    smooth = gaussian_filter(textons, (_TEXTON_SIGMA, _TEXTON_SIGMA, 0))
+    n_axes = textons.ndim - 1
+    smooth = gaussian_filter(textons, (*(_TEXTON_SIGMA,) * n_axes, 0))
     directions = _leading(np.sqrt(smooth), _DIRECTIONS)
-    smooth_texture = gaussian_filter(texture, (_TEXTURE_SIGMA, _TEXTURE_SIGMA, 0))
+    smooth_texture = gaussian_filter(texture, (*(_TEXTURE_SIGMA,) * n_axes, 0))
     surfaces = (
         np.float32(settings.texton_contrast) * directions,
         np.float32(settings.texture_contrast) * smooth_texture,
@@ -137,6 +137,7 @@ def sum_cues(
     grid: GridCues,
     settings: Settings,
     frame: Frame | None = None,
+    weights: NDArray[np.float32] | None = None,
 ) -> CueSums:
     """Sum the cues over every region and every border.
 
@@ -151,27 +152,53 @@ def sum_cues(
     settings : Settings
     frame : Frame, optional
         Which part of the image the graph is of. Default: all.
+    weights : ndarray of float32, shape (height, width), optional
+        How much each pixel counts for the colours and the size of its region. Default: 1.
 
     Returns
     -------
     CueSums
     """
     frame = frame or graph.frame
-    channels, low, high = _toned(colours)
+    core = tuple(map(slice, graph.core))
+    channels, low, high = _toned(colours[core])
+    tones = channels.reshape(-1, channels.shape[-1])
     edges = edges / np.float32(_COLOUR_UNIT)
     strengths = graph.border_sums(edges)
-    reach = _REACH * pixel_scale(frame.shape)
+    reach = _REACH * pixel_scale(frame.shape, frame.steps)
     jumps = [graph.border_jumps(surface, reach, frame) for surface in grid.surfaces]
-    return CueSums(
+    sums = CueSums(
         areas=graph.areas,
         colours=graph.region_sums(colours) / _COLOUR_UNIT,
         textons=graph.region_sums(grid.textons, frame),
-        tones=sum_tones(graph.base, graph.core, graph.n_regions, channels, low, high),
-        roughness=graph.region_sums(edges[:, :, np.newaxis])[:, 0],
+        tones=sum_tones(graph.base[core].ravel(), graph.n_regions, tones, low, high),
+        roughness=graph.region_sums(edges[..., np.newaxis])[:, 0],
         lengths=graph.lengths,
         strengths=strengths + settings.texton_edges * graph.border_sums(grid.edges, frame),
         texton_jumps=jumps[0],
         texture_jumps=jumps[1],
+    )
+    return sums if weights is None else _weighted(sums, graph, colours, weights)
+
+
+def _weighted(
+    sums: CueSums,
+    graph: RegionGraph,
+    colours: NDArray[np.float32],
+    weights: NDArray[np.float32],
+) -> CueSums:
+    """Let pixels count by their weights in the colours and the sizes of regions."""
+    each = weights[..., np.newaxis]
+    areas = graph.region_sums(each)[:, 0]
+    # What is there as the far side of borders alone has no pixel.
+    share = areas / np.maximum(graph.areas, 1.0)
+    return replace(
+        sums,
+        areas=areas,
+        colours=graph.region_sums(colours * each) / _COLOUR_UNIT,
+        textons=sums.textons * share[:, np.newaxis],
+        tones=sums.tones * share[:, np.newaxis],
+        roughness=sums.roughness * share,
     )
 
 
@@ -209,9 +236,9 @@ def add_sums(
 
 
 def _leading(field: NDArray[np.float32], n_directions: int) -> NDArray[np.float32]:
-    """Turn a field of vectors (h, w, q) so that the directions in which it varies most are left."""
-    cells = field.reshape(-1, field.shape[2]).astype(np.float64)
-    covariance = np.cov(cells, rowvar=False, bias=True).reshape(2 * field.shape[2:])
+    """Turn a field of vectors (..., q) so that the directions in which it varies most are left."""
+    cells = field.reshape(-1, field.shape[-1]).astype(np.float64)
+    covariance = np.cov(cells, rowvar=False, bias=True).reshape(2 * field.shape[-1:])
     # In ascending order of variance.
     axes = np.linalg.eigh(covariance)[1][:, ::-1][:, :n_directions]
     turned: NDArray[np.float32] = field @ axes.astype(np.float32)
@@ -220,19 +247,18 @@ def _leading(field: NDArray[np.float32], n_directions: int) -> NDArray[np.float3
 
 def _toned(colours: NDArray[np.float32]) -> tuple[NDArray[np.float32], Floats, Floats]:
     """Channels whose histograms are taken, at most three, and the ranges of these histograms."""
-    n_bands = colours.shape[2]
+    n_bands = colours.shape[-1]
     if n_bands == 3:
         return colours, np.array(_LAB_LOW), np.array(_LAB_HIGH)
     # Bands are sorted by wavelength as a rule: neighbours stand for each other.
     groups = np.array_split(np.arange(n_bands), min(n_bands, 3))
-    channels = np.stack([colours[:, :, group].mean(axis=2) for group in groups], axis=2)
+    channels = np.stack([colours[..., group].mean(axis=-1) for group in groups], axis=-1)
     return channels, np.zeros(len(groups)), np.full(len(groups), 100.0 / np.sqrt(n_bands))
 
 
 @compiled
 def sum_tones(
-    base: LabelMap,
-    core: tuple[int, int],
+    base: NDArray[np.int32],
     n_regions: int,
     channels: NDArray[np.float32],
     low: Floats,
@@ -242,12 +268,10 @@ def sum_tones(
 
     Parameters
     ----------
-    base : ndarray of int32, shape (height, width)
+    base : ndarray of int32, shape (n_pixels,)
         Region ids 1..n; 0 = no data.
-    core : tuple of int
-        Height and width of the part that counts.
     n_regions : int
-    channels : ndarray of float32, shape (height, width, C)
+    channels : ndarray of float32, shape (n_pixels, C)
     low, high : ndarray of float64, shape (C,)
         Where the first place of the histogram stands, and the last one; a value between two
         places counts for both.
@@ -256,18 +280,17 @@ def sum_tones(
     -------
     ndarray of float64, shape (n_regions, 12 C)
     """
-    n_channels = channels.shape[2]
+    n_channels = channels.shape[1]
     sums = np.zeros((n_regions, n_channels * _TONES))
-    for r in range(core[0]):
-        for c in range(core[1]):
-            region = base[r, c] - 1
-            if region < 0:
-                continue
-            for k in range(n_channels):
-                place = (channels[r, c, k] - low[k]) / (high[k] - low[k]) * (_TONES - 1)
-                place = min(max(place, 0.0), _TONES - 1.0)
-                left = min(int(place), _TONES - 2)
-                share = (place - left) / n_channels
-                sums[region, k * _TONES + left] += 1.0 / n_channels - share
-                sums[region, k * _TONES + left + 1] += share
+    for i in range(base.size):
+        region = base[i] - 1
+        if region < 0:
+            continue
+        for k in range(n_channels):
+            place = (channels[i, k] - low[k]) / (high[k] - low[k]) * (_TONES - 1)
+            place = min(max(place, 0.0), _TONES - 1.0)
+            left = min(int(place), _TONES - 2)
+            share = (place - left) / n_channels
+            sums[region, k * _TONES + left] += 1.0 / n_channels - share
+            sums[region, k * _TONES + left + 1] += share
     return sums

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,21 +13,26 @@ from nuriwake.raster import BoolMap
 _SOBEL_VARIANCE = 0.5
 
 
-def edge_strength(values: NDArray[np.float32], valid: BoolMap, sigma: float) -> NDArray[np.float32]:
+def edge_strength(
+    values: NDArray[np.float32], valid: BoolMap, sigma: float, steps: Sequence[float] = ()
+) -> NDArray[np.float32]:
     """Gradient magnitude of a smoothed map of any number of channels.
 
     Parameters
     ----------
     values : ndarray of float32, shape (height, width, channels)
+        With depth before height in a volume, as everywhere below.
     valid : ndarray of bool, shape (height, width)
         Invalid pixels do not smear into their neighbours.
     sigma : float
-        Standard deviation of the whole smoothing, in pixels; less than about 0.7 cannot be had.
+        Standard deviation of the whole smoothing; less than about 0.7 pixels cannot be had.
+    steps : sequence of float, optional
+        How far neighbours along each axis are apart, in the unit of sigma. Default: 1.
 
     Returns
     -------
     ndarray of float32, shape (height, width)
-        Units of the values per pixel.
+        Units of the values per unit of length.
 
     References
     ----------
@@ -40,17 +47,18 @@ def edge_strength(values: NDArray[np.float32], valid: BoolMap, sigma: float) -> 
     from scipy.ndimage import gaussian_filter, sobel
 
     # The difference kernel itself smooths: at small sizes it would do more than was asked for.
-    sigma = float(np.sqrt(max(sigma**2 - _SOBEL_VARIANCE, 0.04)))
+    steps = steps or (1.0,) * valid.ndim
+    sigmas = [float(np.sqrt(max((sigma / n) ** 2 - _SOBEL_VARIANCE, 0.04))) for n in steps]
     is_whole = bool(valid.all())
-    share = None if is_whole else gaussian_filter(valid.astype(np.float32), sigma)
+    share = None if is_whole else gaussian_filter(valid.astype(np.float32), sigmas)
     squares = np.zeros(valid.shape, np.float32)
-    for k in range(values.shape[2]):
-        channel = values[:, :, k] if is_whole else np.where(valid, values[:, :, k], 0.0)
-        smooth = gaussian_filter(channel, sigma)
+    for k in range(values.shape[-1]):
+        channel = values[..., k] if is_whole else np.where(valid, values[..., k], 0.0)
+        smooth = gaussian_filter(channel, sigmas)
         if share is not None:
             smooth = smooth / np.maximum(share, np.float32(1e-3))
-        for axis in (0, 1):
-            squares += (sobel(smooth, axis) / 8) ** 2
+        for axis, step in enumerate(steps):
+            squares += (sobel(smooth, axis) / (_sobel_weight(valid.ndim) * step)) ** 2
     return np.sqrt(squares)
 
 
@@ -59,14 +67,14 @@ def texton_edges(textons: NDArray[np.float32], sigma: float) -> NDArray[np.float
 
     Parameters
     ----------
-    textons : ndarray of float32, shape (h, w, q)
+    textons : ndarray of float32, shape (h, w, q) or (d, h, w, q)
         Probability of each label in each cell.
     sigma : float
         Smoothing in cells.
 
     Returns
     -------
-    ndarray of float32, shape (h, w)
+    ndarray of float32, shape (h, w) or (d, h, w)
 
     References
     ----------
@@ -82,10 +90,28 @@ def texton_edges(textons: NDArray[np.float32], sigma: float) -> NDArray[np.float
     """
     from scipy.ndimage import gaussian_filter
 
-    smooth = gaussian_filter(textons, (sigma, sigma, 0)) if sigma else textons
-    padded = np.pad(np.sqrt(smooth), ((1, 1), (1, 1), (0, 0)), mode="edge")
-    down = padded[:-2] + 2 * padded[1:-1] + padded[2:]
-    across = padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]
-    squares = (down[:, 2:] - down[:, :-2]) ** 2 + (across[2:] - across[:-2]) ** 2
-    strength: NDArray[np.float32] = np.sqrt(squares.sum(axis=2)) / np.float32(8)
+    n_axes = textons.ndim - 1
+    smooth = gaussian_filter(textons, (*(sigma,) * n_axes, 0)) if sigma else textons
+    padded = np.pad(np.sqrt(smooth), (*((1, 1),) * n_axes, (0, 0)), mode="edge")
+    squares = np.zeros(textons.shape, np.float32)
+    for axis in reversed(range(n_axes)):
+        field = padded
+        for across in range(n_axes):
+            if across != axis:
+                before, here, after = (_shifted(field, across, start) for start in range(3))
+                field = before + 2 * here + after
+        squares += (_shifted(field, axis, 2) - _shifted(field, axis, 0)) ** 2
+    strength: NDArray[np.float32] = np.sqrt(squares.sum(axis=-1)) / _sobel_weight(n_axes)
     return strength
+
+
+def _shifted(field: NDArray[np.float32], axis: int, start: int) -> NDArray[np.float32]:
+    """Leave out two lines of a field along an axis, ``start`` of them before what is kept."""
+    index = [slice(None)] * field.ndim
+    index[axis] = slice(start, field.shape[axis] - 2 + start)
+    return field[tuple(index)]
+
+
+def _sobel_weight(n_axes: int) -> np.float32:
+    """How many times the slope a Sobel operator gives: 2 along the axis, 4 across each other."""
+    return np.float32(2 * 4 ** (n_axes - 1))

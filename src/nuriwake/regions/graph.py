@@ -6,7 +6,9 @@ blown up. So the pixels' colours and the responses of a coarse grid are read by 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,42 +18,47 @@ from nuriwake.raster import LabelMap
 
 #: Pixels, or places between them.
 Positions = NDArray[np.floating] | NDArray[np.integer]
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Where a map of regions lies in an image, all of which the coarse maps show.
+    """Where a map of regions lies in an image, or a volume, all of which the coarse maps show.
 
     Parameters
     ----------
-    row, col : int
-        Its upper left pixel.
+    start : tuple of int
+        Its first pixel.
     shape : tuple of int
-        Height and width of the whole image.
+        Of the whole image: height and width; depth before them in a volume.
+    steps : tuple of float
+        How far neighbours along each axis are apart, in units of the finest axis. Default: 1.
     """
 
-    row: int
-    col: int
-    shape: tuple[int, int]
+    start: tuple[int, ...]
+    shape: tuple[int, ...]
+    steps: tuple[float, ...] = ()
 
-    def rows(self, index: Positions, cells: int) -> NDArray[np.float64]:
-        """Where pixel rows of the map of regions lie in a map of so many rows.
+    def places(self, axis: int, index: Positions, cells: int) -> NDArray[np.float64]:
+        """Where pixels of the map of regions lie along an axis of a map of so many cells.
 
         Examples
         --------
-        >>> Frame(0, 0, (8, 8)).rows(np.arange(4), cells=4)
+        >>> Frame((0, 0), (8, 8)).places(0, np.arange(4), cells=4)
         array([0.  , 0.25, 0.75, 1.25])
         """
-        return _positions(self.row + index, cells / self.shape[0], cells)
+        return _positions(self.start[axis] + index, cells / self.shape[axis], cells)
 
-    def cols(self, index: Positions, cells: int) -> NDArray[np.float64]:
-        """Where its pixel columns lie in a map of so many columns."""
-        return _positions(self.col + index, cells / self.shape[1], cells)
+    def step(self, axis: int) -> float:
+        """How far neighbours along an axis are apart."""
+        return self.steps[axis] if self.steps else 1.0
 
 
 @dataclass(frozen=True, eq=False)
 class RegionGraph:
     """Regions as nodes 0..n-1 (region id - 1), touching pairs of regions as edges.
+
+    In a volume, depth comes before height everywhere, and voxels touch in six directions.
 
     Parameters
     ----------
@@ -64,8 +71,8 @@ class RegionGraph:
     lengths : ndarray of float64, shape (E,)
         Length of the common border: the number of pixel sides.
     sides : ndarray of int32, shape (P, 3)
-        Every pixel side between two regions: row, column and 0 for the side to the right
-        neighbour, 1 for the side to the lower one. In the order of ``edge_of_side``.
+        Every pixel side between two regions: the pixel before it, row and column, and the axis
+        along which the next pixel lies. In the order of ``edge_of_side``.
     edge_of_side : ndarray of int32, shape (P,)
         The edge that a side belongs to.
     core : tuple of int
@@ -79,7 +86,7 @@ class RegionGraph:
     lengths: NDArray[np.float64]
     sides: NDArray[np.int32]
     edge_of_side: NDArray[np.int32]
-    core: tuple[int, int]
+    core: tuple[int, ...]
 
     @property
     def n_regions(self) -> int:
@@ -94,7 +101,7 @@ class RegionGraph:
     @property
     def frame(self) -> Frame:
         """The frame of a map of regions that is the whole image."""
-        return Frame(0, 0, self.base.shape)
+        return Frame((0,) * self.base.ndim, self.base.shape)
 
     def region_mean(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Average a map over each region: :meth:`region_sums` by the areas.
@@ -124,9 +131,17 @@ class RegionGraph:
         ndarray of float64, shape (n_regions, channels)
         """
         frame = frame or self.frame
-        rows = frame.rows(np.arange(self.core[0]), values.shape[0])
-        cols = frame.cols(np.arange(self.core[1]), values.shape[1])
-        return sum_regions(self.base, self.n_regions, np.ascontiguousarray(values), rows, cols)
+        depths, rows, cols = (
+            frame.places(axis, np.arange(self.core[axis]), values.shape[axis])
+            if axis >= 0
+            else np.zeros(1)
+            for axis in range(self.base.ndim - 3, self.base.ndim)
+        )
+        base, values = _as_volume(self.base), _as_volume(values, channels=1)
+        sums = np.zeros((self.n_regions, values.shape[-1]))
+        for z, depth in enumerate(depths):
+            add_to_regions(sums, base[z], _slice_at(values, depth), rows, cols)
+        return sums
 
     def border_mean(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Average a map along each border: :meth:`border_sums` by the lengths.
@@ -155,11 +170,7 @@ class RegionGraph:
         -------
         ndarray of float64, shape (n_edges,)
         """
-        frame = frame or self.frame
-        below = self.sides[:, 2]
-        row = frame.rows(self.sides[:, 0] + 0.5 * below, values.shape[0])
-        col = frame.cols(self.sides[:, 1] + 0.5 * (1 - below), values.shape[1])
-        sampled = _bilinear(values, row, col)
+        sampled = _interpolated(values, self._beside(0.0, values.shape, frame or self.frame))
         return np.bincount(self.edge_of_side, sampled, minlength=self.n_edges).astype(np.float64)
 
     def border_jumps(
@@ -189,29 +200,37 @@ class RegionGraph:
         array([[-7.]])
         """
         frame = frame or self.frame
-        below = self.sides[:, 2]
-        row, col = self.sides[:, 0], self.sides[:, 1]
         first = self.pairs[self.edge_of_side, 0] + 1
-        sign = np.where(self.base[row, col] == first, 1.0, -1.0)
-        hands = []
-        for step in (reach, -reach):
-            rows = frame.rows(row + (0.5 + step) * below, values.shape[0])
-            cols = frame.cols(col + (0.5 + step) * (1 - below), values.shape[1])
-            hands.append((rows, cols))
-        (r, c), (rr, cc) = hands
-        values = np.ascontiguousarray(values)
-        return sum_jumps(self.edge_of_side, self.n_edges, values, sign, r, c, rr, cc)
+        sign = np.where(self.base[tuple(self.sides[:, :-1].T)] == first, 1.0, -1.0)
+        sums = np.zeros((self.n_edges, values.shape[-1]))
+        hands = np.zeros((2, 3, sign.size))
+        for hand, distance in zip(hands, (reach, -reach), strict=True):
+            hand[3 - self.base.ndim :] = self._beside(distance, values.shape, frame)
+        add_jumps(sums, self.edge_of_side, _as_volume(values, channels=1), sign, hands)
+        return sums
+
+    def _beside(
+        self, distance: float, cells: tuple[int, ...], frame: Frame
+    ) -> list[NDArray[np.float64]]:
+        """Where the points lie, in a map of so many cells, that are so far beyond each side."""
+        *position, along = self.sides.T
+        return [
+            frame.places(
+                axis, index + (0.5 + distance / frame.step(axis)) * (along == axis), cells[axis]
+            )
+            for axis, index in enumerate(position)
+        ]
 
 
-def region_graph(base: LabelMap, core: tuple[int, int] | None = None) -> RegionGraph:
+def region_graph(base: LabelMap, core: tuple[int, ...] | None = None) -> RegionGraph:
     """Build the adjacency graph of a map of regions.
 
     Parameters
     ----------
-    base : ndarray of int32, shape (height, width)
+    base : ndarray of int32, shape (height, width) or (depth, height, width)
         Region ids 1..n without a gap; 0 = no data, which touches nothing.
     core : tuple of int, optional
-        Height and width of the part that counts, from the upper left; at most one line less than
+        Shape of the part that counts, from the upper left; at most one line less than
         the map's. Areas are of its pixels, borders those of its pixels' right and lower sides.
         Graphs of the parts of an image then add up to that of the whole. Default: all.
 
@@ -225,7 +244,7 @@ def region_graph(base: LabelMap, core: tuple[int, int] | None = None) -> RegionG
     >>> graph.pairs.tolist(), graph.lengths.tolist(), graph.areas.tolist()
     ([[0, 1], [0, 2], [1, 2]], [1.0, 2.0, 1.0], [2.0, 2.0, 2.0])
     """
-    core = core or (base.shape[0], base.shape[1])
+    core = core or base.shape
     n = int(base.max(initial=0))
     first, second, sides = _find_sides(base, core)
     order = np.lexsort((second, first))
@@ -233,24 +252,26 @@ def region_graph(base: LabelMap, core: tuple[int, int] | None = None) -> RegionG
     is_new = np.ones(order.size, bool)
     is_new[1:] = (pairs[1:] != pairs[:-1]).any(axis=1)
     edge_of_side = np.cumsum(is_new, dtype=np.int32) - np.int32(1)
-    own = base[: core[0], : core[1]]
+    own = base[tuple(map(slice, core))]
     areas = np.bincount(own.ravel(), minlength=n + 1)[1:].astype(np.float64)
     lengths = np.bincount(edge_of_side).astype(np.float64)
     return RegionGraph(base, areas, pairs[is_new], lengths, sides[order], edge_of_side, core)
 
 
 def _find_sides(
-    base: LabelMap, core: tuple[int, int]
+    base: LabelMap, core: tuple[int, ...]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
     """Return the two regions (from 0, the smaller first) and the place of every border side."""
     found = []
-    for below in (0, 1):
-        one = base[: core[0], : core[1]]
-        other = base[1 : core[0] + 1, : core[1]] if below else base[: core[0], 1 : core[1] + 1]
-        one = one[: other.shape[0], : other.shape[1]]
-        row, col = np.nonzero((one != other) & (one > 0) & (other > 0))
-        ends = np.stack([one[row, col], other[row, col]]) - 1
-        found.append(np.stack([*ends, row, col, np.full(row.size, below)]).astype(np.int32))
+    for axis in reversed(range(base.ndim)):
+        beyond = [slice(0, size) for size in core]
+        beyond[axis] = slice(1, core[axis] + 1)
+        other = base[tuple(beyond)]
+        one = base[tuple(map(slice, other.shape))]
+        place = np.nonzero((one != other) & (one > 0) & (other > 0))
+        ends = np.stack([one[place], other[place]]) - 1
+        along = np.full(place[0].size, axis)
+        found.append(np.stack([*ends, *place, along]).astype(np.int32))
     table = np.concatenate(found, axis=1)
     return table[:2].min(axis=0), table[:2].max(axis=0), np.ascontiguousarray(table[2:].T)
 
@@ -261,46 +282,59 @@ def _positions(index: Positions, scale: float, size: int) -> NDArray[np.float64]
     return positions
 
 
-def _bilinear(
-    values: NDArray[np.floating], row: NDArray[np.float64], col: NDArray[np.float64]
+def _as_volume(values: NDArray[Number], channels: int = 0) -> NDArray[Number]:
+    """Take a picture as a volume of one slice."""
+    return np.ascontiguousarray(values if values.ndim == 3 + channels else values[np.newaxis])
+
+
+def _slice_at(values: NDArray[np.floating], depth: float) -> NDArray[np.floating]:
+    """Interpolate the slice of a volume (d, h, w, channels) that lies at this depth."""
+    front = int(depth)
+    ahead = depth - front
+    near: NDArray[np.floating] = values[front]
+    return near if ahead == 0 else near * (1 - ahead) + values[front + 1] * ahead
+
+
+def _interpolated(
+    values: NDArray[np.floating], places: Sequence[NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """Read a map (h, w) at positions between its pixels."""
-    top, left = row.astype(np.int64), col.astype(np.int64)
-    bottom = np.minimum(top + 1, values.shape[0] - 1)
-    right = np.minimum(left + 1, values.shape[1] - 1)
-    down, across = row - top, col - left
-    upper = values[top, left] * (1 - across) + values[top, right] * across
-    lower = values[bottom, left] * (1 - across) + values[bottom, right] * across
-    sampled: NDArray[np.float64] = upper * (1 - down) + lower * down
-    return sampled
+    """Read a map of one channel at positions between its pixels, linearly along each axis."""
+    low = [place.astype(np.int64) for place in places]
+    high = [np.minimum(i + 1, size - 1) for i, size in zip(low, values.shape, strict=True)]
+    share = [place - i for place, i in zip(places, low, strict=True)]
+
+    def read(*index: NDArray[np.int64]) -> NDArray[np.float64]:
+        axis = len(index)
+        if axis == values.ndim:
+            return values[index].astype(np.float64)
+        near, far = read(*index, low[axis]), read(*index, high[axis])
+        return near * (1 - share[axis]) + far * share[axis]
+
+    return read()
 
 
 @compiled
-def sum_regions(
+def add_to_regions(
+    sums: NDArray[np.float64],
     base: LabelMap,
-    n_regions: int,
     values: NDArray[np.floating],
     rows: NDArray[np.float64],
     cols: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Sum the interpolated map over each region, pixel by pixel, without blowing it up.
+) -> None:
+    """Add the interpolated map to each region's sum, pixel by pixel, without blowing it up.
 
     Parameters
     ----------
+    sums : ndarray of float64, shape (n_regions, channels)
+        Changed in place.
     base : ndarray of int32, shape (height, width)
         Region ids 1..n; 0 = no data.
-    n_regions : int
     values : ndarray of shape (h, w, channels)
     rows, cols : ndarray of float64
         Where the pixels that are counted, from the upper left, lie in the map: in [0, h - 1] and
         [0, w - 1].
-
-    Returns
-    -------
-    ndarray of float64, shape (n_regions, channels)
     """
     h, w, n_channels = values.shape
-    sums = np.zeros((n_regions, n_channels))
     for r in range(rows.size):
         top = int(rows[r])
         bottom, down = min(top + 1, h - 1), rows[r] - top
@@ -314,26 +348,30 @@ def sum_regions(
                 upper = values[top, left, k] * (1 - across) + values[top, right, k] * across
                 lower = values[bottom, left, k] * (1 - across) + values[bottom, right, k] * across
                 sums[region, k] += upper * (1 - down) + lower * down
-    return sums
 
 
 @compiled
-def sum_jumps(
+def add_jumps(
+    sums: NDArray[np.float64],
     edge_of_side: NDArray[np.int32],
-    n_edges: int,
     values: NDArray[np.floating],
     sign: NDArray[np.float64],
-    rows: NDArray[np.float64],
-    cols: NDArray[np.float64],
-    other_rows: NDArray[np.float64],
-    other_cols: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Sum the interpolated map at one place less that at another over the sides of each border."""
-    sums = np.zeros((n_edges, values.shape[2]))
-    for i in range(rows.size):
-        _add_interpolated(sums[edge_of_side[i]], values, rows[i], cols[i], sign[i])
-        _add_interpolated(sums[edge_of_side[i]], values, other_rows[i], other_cols[i], -sign[i])
-    return sums
+    hands: NDArray[np.float64],
+) -> None:
+    """Add the map (d, h, w, channels) on one hand of each side less that on the other.
+
+    Hands, of shape (2, 3, P), are depths, rows and columns; sums are over the sides of each border.
+    """
+    for i in range(sign.size):
+        own = sums[edge_of_side[i]]
+        for hand in range(2):
+            depth, row, col = hands[hand, 0, i], hands[hand, 1, i], hands[hand, 2, i]
+            weight = sign[i] if hand == 0 else -sign[i]
+            front = int(depth)
+            ahead = depth - front
+            _add_interpolated(own, values[front], row, col, weight * (1 - ahead))
+            if ahead > 0:
+                _add_interpolated(own, values[front + 1], row, col, weight * ahead)
 
 
 @compiled

@@ -27,9 +27,9 @@ Entry = tuple[float, int, int]
 class Linkage:
     """What it costs to merge two neighbours.
 
-    With areas a and b (as shares of the image), mean colours, histograms P and Q of textons, T and
-    U of tones, the strength s of their border, its jumps j of textons and k of texture, and the
-    roughness r of the smoother of the two::
+    With areas a and b (as shares of the image, at most ``size_limit``), mean colours, histograms P
+    and Q of textons, T and U of tones, the strength s of their border, its jumps j of textons and k
+    of texture, and the roughness r of the smoother of the two::
 
         (a b / (a + b)) ** size_power
             * (border_offset + (s + |j| + |k|) / (1 + roughness * r)) ** border_power
@@ -48,6 +48,9 @@ class Linkage:
         Weights of the squared Hellinger distances.
     roughness : float
         How much less an edge counts between two regions that are full of edges themselves.
+    size_limit : float
+        A region that is larger, as a share of the image, counts as if it were of this size: the
+        means of both are known well enough, whichever is larger.
 
     References
     ----------
@@ -62,6 +65,7 @@ class Linkage:
     texton_weight: float
     tone_weight: float = 0.0
     roughness: float = 0.0
+    size_limit: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +188,13 @@ def merge_regions(
         next_half=np.full(2 * graph.n_edges, -1),
     )
     weights = np.array(
-        [linkage.size_power, linkage.border_offset, linkage.border_power, histograms[:1].sum()]
+        [
+            linkage.size_power,
+            linkage.border_offset,
+            linkage.border_power,
+            histograms[:1].sum(),
+            linkage.size_limit,
+        ]
     )
     merges, altitudes = _merge(regions, borders, weights)
     return _complete(n, merges, altitudes)
@@ -227,7 +237,7 @@ def _cost(regions: Regions, borders: Borders, edge: int, weights: Floats) -> flo
     jump = _norm(borders.texton_jumps[edge]) + _norm(borders.texture_jumps[edge])
     inside = 1.0 + min(regions.roughness[one], regions.roughness[other])
     border = (borders.strength[edge] + jump) / inside
-    a, b = regions.areas[one], regions.areas[other]
+    a, b = min(regions.areas[one], weights[4]), min(regions.areas[other], weights[4])
     size = (a * b / (a + b)) ** weights[0]
     return float(size * (weights[1] + border) ** weights[2] * np.sqrt(difference))
 

@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.raster import LabelMap, Window, WindowedSource
-from nuriwake.regions.cues import CueSums, add_sums, sum_cues
-from nuriwake.regions.graph import Frame, RegionGraph, region_graph
-from nuriwake.regions.merging import Evidence
+from nuriwake.regions.graph import Frame
+from nuriwake.regions.parts import PartSums, add_up, sum_part
 from nuriwake.regions.tree import LabelTree, RegionTree
 from nuriwake.scale.tiles import Tile, TilePlan
 from nuriwake.scale.trees import SceneTextons
@@ -49,15 +48,6 @@ class SceneTree:
     areas: Floats
     labels: NDArray[np.int32]
     materials: LabelTree
-
-
-@dataclass(frozen=True, eq=False)
-class _TileSums:
-    """What a tile adds: to regions by id (from 1), and to borders by their pair of ids."""
-
-    ids: NDArray[np.integer]
-    pairs: NDArray[np.integer]
-    sums: CueSums
 
 
 def grow_scene_tree(
@@ -94,7 +84,7 @@ def grow_scene_tree(
     for tile in plan:
         parts.append(_tile_sums(scene, source, plan, tile, leaves))
         on_tile()
-    graph, evidence = _add_up(parts, n_leaves)
+    graph, evidence = add_up(parts, n_leaves)
     labels = evidence.textons.argmax(axis=1).astype(np.int32) + 1
     n_pixels = plan.shape[0] * plan.shape[1]
     tree = grow_tree(graph, evidence, scene.settings, groups, n_pixels)
@@ -104,38 +94,20 @@ def grow_scene_tree(
 
 def _tile_sums(
     scene: SceneTextons, source: WindowedSource, plan: TilePlan, tile: Tile, leaves: ReadLeaves
-) -> _TileSums:
+) -> PartSums:
     core = tile.core
     # One line more than the core, below and to the right: the seams' borders are counted once.
     height, width = (min(side + 1, full) for side, full in zip(core.shape, plan.shape, strict=True))
     window = Window(core.row, core.col, height, width).intersect(Window.full(plan.shape))
     colours, edges = scene.look(source.read(tile.read))
-    ids, compact = np.unique(leaves(window), return_inverse=True)
-    first = 0 if ids[0] == 0 else 1
-    base = (compact.reshape(window.shape) + first).astype(np.int32)
-    ids = ids[ids > 0]
-    graph = region_graph(base, core.shape)
     inside = window.relative_to(tile.read).slices
-    frame = Frame(core.row, core.col, scene.shape)
-    sums = sum_cues(graph, colours[inside], edges[inside], scene.grid, scene.settings, frame)
-    return _TileSums(ids, ids[graph.pairs], sums)
-
-
-def _add_up(parts: list[_TileSums], n: int) -> tuple[RegionGraph, Evidence]:
-    """Make the scene's graph and its evidence from the sums of all tiles."""
-    rows = np.concatenate([part.ids for part in parts]) - 1
-    ends = np.concatenate([part.pairs for part in parts]).astype(np.int64).reshape(-1, 2) - 1
-    first, second = ends.min(axis=1), ends.max(axis=1)
-    codes, border = np.unique(first * n + second, return_inverse=True)
-    # The ids of a tile are in the order of the scene's: no jump is turned.
-    sums = add_sums([part.sums for part in parts], rows, n, border, codes.size)
-    graph = RegionGraph(
-        base=np.arange(1, n + 1, dtype=np.int32)[np.newaxis],
-        areas=sums.areas,
-        pairs=np.stack(np.divmod(codes, n), axis=1).astype(np.int32),
-        lengths=sums.lengths,
-        sides=np.zeros((0, 3), np.int32),
-        edge_of_side=np.zeros(0, np.int32),
-        core=(1, n),
+    frame = Frame((core.row, core.col), scene.shape)
+    return sum_part(
+        leaves(window),
+        core.shape,
+        colours[inside],
+        edges[inside],
+        scene.grid,
+        scene.settings,
+        frame,
     )
-    return graph, sums.evidence()

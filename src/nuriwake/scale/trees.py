@@ -98,7 +98,7 @@ class SceneTextons:
             return np.zeros(raster.shape, np.int32)
         colours, edges = self.look(raster)
         graph = region_graph(catchment_basins(edges, valid))
-        frame = Frame(window.row, window.col, self.shape)
+        frame = Frame((window.row, window.col), self.shape)
         sums = sum_cues(graph, colours, edges, self.grid, self.settings, frame)
         groups = None
         if scribbles is not None and scribbles.any():

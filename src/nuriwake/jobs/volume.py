@@ -1,0 +1,212 @@
+"""What ``nuriwake segment --volume`` does with a stack: one tree for all of its slices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nuriwake.errors import InputError, UsageError, out_of_range
+from nuriwake.io.grid import Grid
+from nuriwake.jobs.records import RunRecord
+
+if TYPE_CHECKING:
+    from nuriwake.io.stack import StackSource
+    from nuriwake.jobs.commit import Staging
+    from nuriwake.jobs.listener import Listener
+    from nuriwake.jobs.plan import OutputPlan
+    from nuriwake.jobs.segment import SegmentJob
+    from nuriwake.raster import LabelMap
+    from nuriwake.volume import Volume
+    from nuriwake.volume_segmenter import VolumeSegmentation
+
+#: Bytes that a run needs for each voxel, and for each band of it: benchmarks/volume.py measures.
+_VOXEL_BYTES, _BAND_BYTES = 56, 16
+#: What can be written of a volume.
+VOLUME_KINDS = ("labels", "regions", "overlay")
+
+
+def check_volume(job: SegmentJob, source: Path) -> None:
+    """Refuse, before any work, what is no volume and what cannot be done with one.
+
+    Raises
+    ------
+    InputError
+        If the input holds no stack of slices.
+    UsageError
+        If something was asked for that cannot be done, or the memory does not suffice.
+    """
+    from nuriwake.scale.memory import PROCESS_BYTES
+    from nuriwake.volume import check_spacing
+
+    if job.settings.recipe != "fast":
+        expected = "fast with --volume"
+        raise UsageError(out_of_range("--recipe", expected, job.settings.recipe))
+    asked = {
+        "--scribbles": job.scribbles,
+        "--model": job.model,
+        "--scheduler": job.scheduler,
+    }
+    wrong = [kind for kind in job.kinds_on("volume") if kind not in VOLUME_KINDS]
+    lost = [flag for flag, value in asked.items() if value]
+    lost += [f"--save {kind}" for kind in wrong]
+    if lost:
+        raise UsageError(f"{source}: {lost[0]} cannot be done for a volume. Leave it out.")
+    stack = _open(source, job)
+    check_spacing(job.spacing or stack.grid.spacing)
+    n_voxels = len(stack) * stack.shape[0] * stack.shape[1]
+    needed = PROCESS_BYTES + n_voxels * (_VOXEL_BYTES + _BAND_BYTES * stack.n_bands)
+    if needed > job.memory_bytes:
+        expected = f"at least {needed >> 20}M for {n_voxels} voxels ({source})"
+        raise UsageError(out_of_range("--memory", expected, f"{job.memory_bytes >> 20}M"))
+
+
+def _open(source: Path, job: SegmentJob) -> StackSource:
+    from nuriwake.io.sources import open_planes
+    from nuriwake.io.stack import StackSource
+
+    stack = open_planes(source, job.selection)
+    if not isinstance(stack, StackSource):
+        raise InputError(f"{source}: --volume needs a stack of slices; this is one picture.")
+    if stack.page_axes not in ("Z", "I"):
+        raise UsageError(
+            f"{source}: --volume needs slices in depth alone; this has the axes "
+            f"{stack.stored.axes}. Choose the others with --plane, such as --plane t=0, or say "
+            "which axis is which with --axes."
+        )
+    return stack
+
+
+def read_volume(stack: StackSource, spacing: tuple[float, ...] = ()) -> Volume:
+    """Read a whole stack into memory.
+
+    Parameters
+    ----------
+    stack : StackSource
+        Of slices.
+    spacing : tuple of float, optional
+        How far voxels are apart; default: as the file says, else 1.
+
+    Raises
+    ------
+    InputError
+        If a slice is damaged, or no voxel is valid.
+    """
+    from nuriwake.volume import as_volume
+
+    first = stack.page(0)
+    array = np.empty((len(stack), *first.array.shape), first.array.dtype)
+    valid = np.empty((len(stack), *first.shape), bool)
+    for z, page in enumerate(stack):
+        array[z], valid[z] = page.array, page.valid
+    unit = "" if spacing else stack.grid.unit
+    steps = spacing or stack.grid.spacing
+    return as_volume(array, valid, spacing=steps, unit=unit, path=stack.path)
+
+
+def segment_volume_file(
+    job: SegmentJob,
+    plan: OutputPlan,
+    request: Mapping[str, str],
+    files: Staging,
+    listener: Listener,
+) -> RunRecord:
+    """Segment one stack as a volume and publish its files."""
+    from nuriwake.jobs.segment import StepRecorder
+    from nuriwake.segmenter import finish_steps
+    from nuriwake.volume_segmenter import segment_volume_steps
+
+    volume = read_volume(_open(plan.source, job), job.spacing)
+    with listener.training(plan.source.name, job.settings.max_iter) as show:
+        reader = StepRecorder(show)
+        result = finish_steps(segment_volume_steps(volume, job.settings), reader)
+        result = result.read(job.n_regions, job.n_labels, job.detail)
+    for kind, final in plan.files:
+        _WRITERS[kind](files.temporary(kind, final), result, plan.source)
+    record = _describe(plan, result, request, reader)
+    record = files.publish(lambda names, digests: replace(record, outputs=names, digests=digests))
+    written = ", ".join(str(plan.folder / name) for name in record.outputs.values())
+    found = f"{result.n_regions} regions, {result.n_labels} labels"
+    listener.say(f"{plan.source}: {found} in {result.seconds['total']:.1f} s -> {written}")
+    return record
+
+
+def write_label_volume(
+    path: Path, labels: LabelMap, result: VolumeSegmentation, source: Path
+) -> None:
+    """Write a volume of ids as OME-TIFF, OME-Zarr or NIfTI, with its spacing.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    from nuriwake.io.label_nifti import NIFTI, write_label_nifti
+    from nuriwake.io.label_stack import write_label_stack
+
+    if path.suffix.lower() == NIFTI:
+        write_label_nifti(path, labels, result.spacing, result.unit, source)
+        return
+    grid = Grid("ZYX", labels.shape, result.spacing, result.unit)
+    write_label_stack(path, iter(labels), int(labels.max(initial=0)), grid)
+
+
+def _write_labels(path: Path, result: VolumeSegmentation, source: Path) -> None:
+    write_label_volume(path, result.labels, result, source)
+
+
+def _write_regions(path: Path, result: VolumeSegmentation, source: Path) -> None:
+    write_label_volume(path, result.regions, result, source)
+
+
+def _write_overlay(path: Path, result: VolumeSegmentation, _source: Path) -> None:
+    from nuriwake.io.image import write_picture
+
+    write_picture(path, result.overlay())
+
+
+_WRITERS: Mapping[str, Callable[[Path, VolumeSegmentation, Path], None]] = MappingProxyType(
+    {"labels": _write_labels, "regions": _write_regions, "overlay": _write_overlay}
+)
+
+
+def _describe(
+    plan: OutputPlan,
+    result: VolumeSegmentation,
+    request: Mapping[str, str],
+    reader: object,
+) -> RunRecord:
+    from nuriwake.io.versions import package_versions
+
+    depth, height, width = result.volume.shape
+    return RunRecord(
+        input=str(plan.source),
+        request=request,
+        height=height,
+        width=width,
+        bands=result.volume.n_bands,
+        settings=result.settings.model_dump(),
+        versions=package_versions(),
+        device=result.device,
+        threads=result.threads,
+        seconds={stage: round(value, 3) for stage, value in result.seconds.items()},
+        iterations=len(result.history),
+        partial=bool(getattr(reader, "stopped", False)),
+        n_labels=result.n_labels,
+        n_regions=result.n_regions,
+        history={
+            "n_labels": [row.n_labels for row in result.history],
+            "loss": [row.loss for row in result.history],
+        },
+        outputs={},
+        digests={},
+        route="volume",
+        pieces=depth,
+        axes="ZYX",
+        spacing=result.spacing,
+        unit=result.unit,
+    )

@@ -1,0 +1,102 @@
+"""The graph and the evidence of an image that is looked at part by part.
+
+Sums over regions and over borders add up, so that tiles of a scene and slabs of a volume give what
+the whole would give, and only one of them is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nuriwake.raster import LabelMap
+from nuriwake.regions.cues import CueSums, GridCues, add_sums, sum_cues
+from nuriwake.regions.graph import Frame, RegionGraph, region_graph
+from nuriwake.regions.merging import Evidence
+from nuriwake.settings import Settings
+
+
+@dataclass(frozen=True, eq=False)
+class PartSums:
+    """What a part adds: to regions by id (from 1), and to borders by their pair of ids."""
+
+    ids: NDArray[np.integer]
+    pairs: NDArray[np.integer]
+    sums: CueSums
+
+
+def sum_part(
+    leaves: LabelMap,
+    core: tuple[int, ...],
+    colours: NDArray[np.float32],
+    edges: NDArray[np.float32],
+    grid: GridCues,
+    settings: Settings,
+    frame: Frame,
+    weights: NDArray[np.float32] | None = None,
+) -> PartSums:
+    """Sum the cues of one part of an image.
+
+    Parameters
+    ----------
+    leaves : ndarray of int32, shape (height, width)
+        Ids of the whole image's regions, 1..n; 0 = no data.
+    core : tuple of int
+        Shape of what counts: one line less than the part along every axis on which others follow.
+    colours : ndarray of float32, shape (height, width, bands)
+    edges : ndarray of float32, shape (height, width)
+    grid : GridCues
+        Of the whole image.
+    settings : Settings
+    frame : Frame
+        Where the part lies.
+    weights : ndarray of float32, shape (height, width), optional
+        How much each pixel counts for the colours and the size of its region. Default: 1.
+
+    Returns
+    -------
+    PartSums
+    """
+    ids, compact = np.unique(leaves, return_inverse=True)
+    first = 0 if ids[0] == 0 else 1
+    base = (compact.reshape(leaves.shape) + first).astype(np.int32)
+    ids = ids[ids > 0]
+    graph = region_graph(base, core)
+    sums = sum_cues(graph, colours, edges, grid, settings, frame, weights)
+    return PartSums(ids, ids[graph.pairs], sums)
+
+
+def add_up(parts: Sequence[PartSums], n: int) -> tuple[RegionGraph, Evidence]:
+    """Make the whole image's graph and its evidence from the sums of all parts.
+
+    Parameters
+    ----------
+    parts : sequence of PartSums
+    n : int
+        Regions of the whole image.
+
+    Returns
+    -------
+    graph : RegionGraph
+        Its base is one row that holds the regions 1..n, and it has no sides.
+    evidence : Evidence
+    """
+    rows = np.concatenate([part.ids for part in parts]) - 1
+    ends = np.concatenate([part.pairs for part in parts]).astype(np.int64).reshape(-1, 2) - 1
+    first, second = ends.min(axis=1), ends.max(axis=1)
+    codes, border = np.unique(first * n + second, return_inverse=True)
+    # The ids of a part are in the order of the whole's: no jump is turned.
+    sums = add_sums([part.sums for part in parts], rows, n, border, codes.size)
+    graph = RegionGraph(
+        base=np.arange(1, n + 1, dtype=np.int32)[np.newaxis],
+        areas=sums.areas,
+        pairs=np.stack(np.divmod(codes, n), axis=1).astype(np.int32),
+        lengths=sums.lengths,
+        sides=np.zeros((0, 3), np.int32),
+        edge_of_side=np.zeros(0, np.int32),
+        core=(1, n),
+    )
+    return graph, sums.evidence()
