@@ -47,7 +47,7 @@ LOWER_IS_BETTER: frozenset[ScaleMetric] = frozenset(
 )
 
 
-class MergeTree(Protocol):
+class ScaledTree(Protocol):
     """What a tree must offer to be scored; :class:`nuriwake.regions.tree.RegionTree` does."""
 
     @property
@@ -133,7 +133,7 @@ def leaf_groups(merges: NDArray[np.integer], n_merges: int) -> NDArray[np.int64]
 
 
 def score_scales(
-    tree: MergeTree,
+    tree: ScaledTree,
     truths: Sequence[ArrayLike],
     altitudes: Sequence[float],
     *,
@@ -143,7 +143,7 @@ def score_scales(
 
     Parameters
     ----------
-    tree : MergeTree
+    tree : ScaledTree
         Its leaves must be connected (4 neighbours), and so its cuts are.
     truths : sequence of (H, W) integer arrays
         One for each annotator; 0 = not annotated.

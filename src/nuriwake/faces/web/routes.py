@@ -23,7 +23,7 @@ from nuriwake.faces.web.form import chosen_settings, command_line, field_forms, 
 from nuriwake.faces.web.jobs import Busy, Job, JobQueue
 from nuriwake.faces.web.limits import Limits
 from nuriwake.faces.web.partition import PageCut, parse_edits
-from nuriwake.faces.web.picture import as_picture, encode_jpeg
+from nuriwake.faces.web.picture import encode_jpeg, raster_picture
 from nuriwake.faces.web.session import SUFFIX, Looked, open_session, pack_session
 from nuriwake.faces.web.tags import Tags
 from nuriwake.faces.web.transfer import pack_tree
@@ -215,7 +215,7 @@ async def events(job: KnownJob, queue: Queue) -> StreamingResponse:
 @router.get("/api/jobs/{job_id}/picture.jpg")
 def picture(job: KnownJob) -> Response:
     """Send the image as people see it."""
-    return Response(encode_jpeg(as_picture(job.task.raster)), media_type="image/jpeg")
+    return Response(encode_jpeg(raster_picture(job.task.raster)), media_type="image/jpeg")
 
 
 @router.get("/api/jobs/{job_id}/tree")
