@@ -25,7 +25,7 @@ from nuriwake.evaluate.boundaries import (
     region_boundaries,
 )
 from nuriwake.evaluate.contingency import Contingency
-from nuriwake.evaluate.metrics import best_ious
+from nuriwake.evaluate.metrics import METRICS, best_ious
 from nuriwake.evaluate.summaries import DatasetScores, ImageScores, pool, score_tables
 
 ScaleMetric = Literal[
@@ -41,10 +41,6 @@ ScaleMetric = Literal[
     "boundary_precision",
     "boundary_recall",
 ]
-
-LOWER_IS_BETTER: frozenset[ScaleMetric] = frozenset(
-    {"variation_of_information", "adjusted_rand_error", "adapted_rand_error"}
-)
 
 
 class ScaledTree(Protocol):
@@ -212,7 +208,7 @@ def choose_scale(images: Sequence[ScaleScores], metric: ScaleMetric) -> ScaleCho
         If there is no image, or the images were cut at different altitudes.
     """
     cuts = _by_altitude(images)
-    best = min if metric in LOWER_IS_BETTER else max
+    best = min if metric in METRICS and METRICS[metric].lower_is_better else max
 
     def value(scores: Sequence[ImageScores]) -> float:
         return _value(pool(scores), metric)
