@@ -8,11 +8,11 @@ import json
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.faces.web.partition import node_colours
 from nuriwake.faces.web.picture import raster_picture
 from nuriwake.faces.web.preview import N_COLOURS, page_palette
 from nuriwake.faces.web.work import Task
 from nuriwake.raster import LabelMap
+from nuriwake.regions.editing import node_colours
 from nuriwake.regions.tree import DETAILS, LabelTree, MergeTree, RegionTree
 
 _ALIGNMENT = 8
