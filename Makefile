@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test lint dist bare docs page-picture clean
+.PHONY: demo test test-napari napari-picture lint dist bare docs page-picture clean
 
 demo: .venv/.installed
 	$(BIN)/nuriwake segment examples/coffee.png -o demo --save regions,overlay,result
@@ -15,6 +15,16 @@ demo: .venv/.installed
 
 test: .venv/.installed-dev
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
+
+# The napari plugin, driven in its own environment on a screen of its own (needs xvfb-run and Qt's libraries).
+# Names that napari and npe2 use and pydantic is leaving behind are no errors of ours.
+test-napari: .venv-napari/.installed
+	NURIWAKE_REQUIRE_NAPARI=1 xvfb-run -a -s '-screen 0 1280x1024x24' .venv-napari/bin/python -m pytest \
+	  -W ignore::pydantic.PydanticDeprecationWarning tests/test_napari.py src/nuriwake/faces/napari
+
+# The picture of docs/napari.md, made by the test that drives the plugin.
+napari-picture: test-napari
+	cp test-output/napari.png docs/napari.png
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff format --check .
@@ -55,9 +65,15 @@ page-picture: .venv/.installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[geo,zarr,medical,cluster,app,annotate,bench,dev]'
 	touch $@ .venv/.installed
 
+.venv-napari/.installed: $(SOURCES)
+	$(PYTHON) -m venv .venv-napari
+	.venv-napari/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	  -e '.[napari]' PyQt6 pytest pytest-qt hypothesis
+	touch $@
+
 .venv/.installed-docs: .venv/.created $(SOURCES)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[geo,medical,docs]'
 	touch $@ .venv/.installed
 
 clean:
-	rm -rf .venv docs/_build docs/gallery dist demo test-output .pytest_cache .mypy_cache .ruff_cache .coverage
+	rm -rf .venv .venv-napari docs/_build docs/gallery dist demo test-output .pytest_cache .mypy_cache .ruff_cache .coverage

@@ -24,8 +24,8 @@ from skimage import data
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from app_server import serving
 from app_stand_in import colour_tree
-from nuriwake.faces.web.picture import as_picture
-from nuriwake.faces.web.runner import run_task
+from nuriwake.faces.web.picture import raster_picture
+from nuriwake.faces.web.segmenting import run_task
 from nuriwake.faces.web.server import create_app
 from nuriwake.jobs.warm_up import warm_up
 
@@ -71,7 +71,7 @@ def upload(page: Page, path: Path) -> None:
 def measure_slider(page: Page, path: Path, leaves: int, side: int) -> dict[str, float]:
     """Move the slider over its whole range."""
     square = max(1, round(side / leaves**0.5))
-    app = create_app(lambda task, _: colour_tree(as_picture(task.raster), square))
+    app = create_app(lambda task, _: colour_tree(raster_picture(task.raster), square))
     with serving(app) as address:
         page.goto(address)
         upload(page, path)

@@ -29,7 +29,7 @@ from nuriwake.io.coverage import BorderLine, region_features
 from nuriwake.io.moments import MapTile
 from nuriwake.io.vector import write_polygons
 from nuriwake.raster import Georeference, LabelMap
-from nuriwake.scale.components import label_components
+from nuriwake.scale.tile_components import label_components
 from nuriwake.scale.tiles import plan_tiles
 
 TOLERANCES = (0.0, 0.0, 0.7, 1.5, 5.0, 50.0)

@@ -140,3 +140,14 @@ def test_files_of_an_earlier_run_stay_ours(plan):
     publish(other)
     with pytest.raises(OutputError, match=r"a\.labels\.png: .* was changed since"):
         publish(plan)
+
+
+def test_what_cannot_be_written_is_named_as_people_know_it(plan):
+    def fill_the_disk():
+        with staging(plan, overwrite=False) as files:
+            temporary = files.temporary("labels", plan.files[0][1])
+            raise OutputError(f"{temporary}: cannot be written (No space left on device).")
+
+    with pytest.raises(OutputError) as error:
+        fill_the_disk()
+    assert str(error.value) == f"{plan.files[0][1]}: cannot be written (No space left on device)."

@@ -10,7 +10,7 @@ from nuriwake.recipes.published import as_tensor, learn
 from nuriwake.segmenter import finish_steps, segment
 from nuriwake.settings import Settings
 
-FLAGS = {"max_iter": 3, "n_channels": 8, "max_labels": 8, "threads": 1}
+FLAGS = {"max_iter": 3, "n_channels": 16, "max_labels": 8, "threads": 1}
 QUICK = Settings(recipe="fast", **FLAGS)
 
 
@@ -58,3 +58,12 @@ def test_lightness_shows_the_strongest_component():
     # The two materials are far apart on it, and each is flat.
     left, right = light[:, :12], light[:, 12:]
     assert abs(left.mean() - right.mean()) > 10 * max(left.std(), right.std())
+
+
+@pytest.mark.parametrize("recipe", ["fast", "tip2020"])
+def test_a_wide_first_convolution_trains_in_bfloat16(recipe):
+    """Its input is float32, its gradient is not."""
+    image = cube(20)
+    reduced = segment(image, recipe=recipe, precision="bf16", **FLAGS)
+    assert reduced.labels.shape == image.shape[:2]
+    assert all(np.isfinite(row.loss) for row in reduced.history)

@@ -17,10 +17,10 @@ import mosaic_runs
 from nuriwake.errors import InputError, OutputError, UsageError
 from nuriwake.io.geotiff import open_geotiff, read_geotiff
 from nuriwake.raster import Georeference, as_raster
-from nuriwake.scale.components import label_components
 from nuriwake.scale.executors import DaskExecutor, Executor, choose_executor
 from nuriwake.scale.labelling import label_tile
 from nuriwake.scale.mosaic import MosaicOptions, MosaicOutputs, apply_model
+from nuriwake.scale.tile_components import label_components
 from oracles_scale import flood_components, sieve_pixels
 
 pyogrio = pytest.importorskip("pyogrio")

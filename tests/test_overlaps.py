@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nuriwake.errors import UsageError
-from nuriwake.scale.components import label_components
 from nuriwake.scale.overlaps import join_over_halos
+from nuriwake.scale.tile_components import label_components
 from nuriwake.scale.tiles import TilePlan, plan_tiles
 from oracles_scale import flood_components
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from nuriwake.errors import ModelError, UsageError
-from nuriwake.jobs.result_file import load_result, save_result
+from nuriwake.jobs.result_file import load_cut, load_result, save_result
 from nuriwake.raster import Georeference, as_raster
+from nuriwake.regions.editing import Edit, EditedCut
 from nuriwake.segmenter import segment
 
 
@@ -120,3 +121,21 @@ def test_a_declared_size_is_checked_before_it_is_allocated(path):
     assert path.read_bytes() != whole
     with pytest.raises(ModelError, match="cannot be read as a result"):
         load_result(path)
+
+
+def test_the_cut_that_was_shown_is_kept(result, path, tmp_path):
+    assert load_cut(path) == (EditedCut(), False)
+    cut = EditedCut(3, edits=(Edit(True, 9), Edit(False, 9)))
+    save_result(tmp_path / "b.npz", result.read(n_labels=2), cut)
+    assert load_cut(tmp_path / "b.npz") == (cut, True)
+
+
+@pytest.mark.parametrize(
+    "cut", [{"n_regions": "3"}, {"detail": "finest"}, {"edits": [{"merge": 1, "node": 9}]}, [1]]
+)
+def test_cuts_that_are_none_are_refused(result, tmp_path, cut, monkeypatch):
+    said = {"n_regions": None, "detail": None, "edits": [], **cut} if isinstance(cut, dict) else cut
+    monkeypatch.setattr("nuriwake.jobs.result_file.asdict", lambda _cut: said)
+    save_result(tmp_path / "b.npz", result, EditedCut())
+    with pytest.raises(ModelError, match=r"b\.npz: cannot be read as a result"):
+        load_cut(tmp_path / "b.npz")

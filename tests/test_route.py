@@ -79,3 +79,12 @@ def test_tags_change_no_pixel(tmp_path, bands):
     one, two = (read_input(path, Selection(bands)) for path in (plain, tagged))
     np.testing.assert_array_equal(one.array, two.array)
     np.testing.assert_array_equal(one.valid, two.valid)
+
+
+def test_the_first_page_of_a_geotiff_keeps_its_place(tmp_path):
+    scene = mosaic_runs.write_scene(tmp_path / "scene.tif")
+    whole, first = read_input(scene), read_input(scene, Selection(page=1))
+    assert whole.georeference is not None
+    assert first.georeference == whole.georeference
+    np.testing.assert_array_equal(first.valid, whole.valid)
+    assert not first.valid.all()

@@ -102,12 +102,12 @@ def test_a_failing_picture_is_one_line_and_the_rest_goes_on(images, tmp_path):
     assert read_records(tmp_path / "out") == [record]
 
 
-def test_a_failing_method_says_its_first_line(images, tmp_path):
+def test_a_failing_method_costs_one_line(images, tmp_path):
     def too_bright(image, *, seed, threads):
         raise InputError("too bright.\nA second line.")
 
     answers = list(run_benchmark(images[:1], [Method("m", too_bright, {})], tmp_path, PROTOCOL))
-    assert answers == [Failure("a", "m", "too bright.")]
+    assert answers == [Failure("a", "m", "too bright. A second line.")]
 
 
 def test_worker_processes_give_the_same_scores(images, tmp_path):

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from nuriwake.scale.components import describe_components, label_components
 from nuriwake.scale.seams import number_components
+from nuriwake.scale.tile_components import describe_components, label_components
 from nuriwake.scale.tiles import TilePlan, plan_tiles
 from oracles_scale import flood_components, sieve_pixels
 

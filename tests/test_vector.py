@@ -16,7 +16,7 @@ from nuriwake.io.geotiff import read_geotiff
 from nuriwake.io.moments import MapTile
 from nuriwake.io.vector import write_polygons
 from nuriwake.raster import Georeference, Window
-from nuriwake.scale.components import label_components
+from nuriwake.scale.tile_components import label_components
 from nuriwake.scale.tiles import plan_tiles
 
 pyogrio = pytest.importorskip("pyogrio")

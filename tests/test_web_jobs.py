@@ -20,7 +20,7 @@ from app_stand_in import colour_tree
 from nuriwake.errors import InputError
 from nuriwake.faces.web.jobs import Busy, JobQueue
 from nuriwake.faces.web.limits import Limits
-from nuriwake.faces.web.work import Progress, Task
+from nuriwake.faces.web.work import JobProgress, Task
 from nuriwake.raster import as_raster
 from nuriwake.settings import Settings
 
@@ -49,7 +49,7 @@ class Puppet:
             if order == "step":
                 iteration += 1
                 try:
-                    report(Progress(iteration, 100, 2, 1.0, lambda: BASE))
+                    report(JobProgress(iteration, 100, 2, 1.0, lambda: BASE))
                 finally:
                     self.done.release()
                 continue

@@ -20,8 +20,8 @@ from app_server import serving
 from app_stand_in import colour_tree
 from conftest import REPOSITORY, require_or_skip
 from nuriwake.faces.web.limits import Limits
-from nuriwake.faces.web.picture import as_picture
-from nuriwake.faces.web.runner import run_task
+from nuriwake.faces.web.picture import raster_picture
+from nuriwake.faces.web.segmenting import run_task
 from nuriwake.faces.web.server import create_app
 from nuriwake.settings import Settings, read_settings
 
@@ -525,7 +525,7 @@ def test_a_page_of_a_stack_and_a_reduced_picture(browser, open_page, tmp_path):
     pages = np.random.default_rng(0).integers(0, 255, (3, 40, 60)).astype(np.uint8)
     tifffile.imwrite(path, pages, imagej=True, metadata={"axes": "ZYX"})
     app = create_app(
-        lambda task, _: colour_tree(as_picture(task.raster), 8), limits=Limits(pixels=2500)
+        lambda task, _: colour_tree(raster_picture(task.raster), 8), limits=Limits(pixels=2500)
     )
     with serving(app) as address:
         page = open_page()

@@ -23,8 +23,8 @@ from skimage.measure import label
 from app_server import local_client
 from nuriwake.errors import UsageError
 from nuriwake.faces.web.limits import Limits
-from nuriwake.faces.web.runner import run_task
 from nuriwake.faces.web.security import Access
+from nuriwake.faces.web.segmenting import run_task
 from nuriwake.faces.web.server import create_app
 from nuriwake.jobs.kinds import KINDS
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nuriwake.errors import InputError, UsageError
 from nuriwake.faces.web.limits import Limits
-from nuriwake.faces.web.runner import run_task
+from nuriwake.faces.web.segmenting import run_task
 from nuriwake.faces.web.session import LeafTags, Looked, open_session, pack_session
 from nuriwake.faces.web.tags import RegionClass
 from nuriwake.faces.web.work import Task

@@ -19,7 +19,7 @@ from PIL import Image
 
 from app_server import local_client, serving
 from nuriwake.faces.web.limits import Limits
-from nuriwake.faces.web.runner import run_task
+from nuriwake.faces.web.segmenting import run_task
 from nuriwake.faces.web.server import create_app
 
 QUICK = Limits(header_seconds=0.3, idle_seconds=0.3, grace_seconds=1.0)

@@ -36,7 +36,7 @@ _KEY = "nuriwake"
 
 
 @dataclass(frozen=True)
-class Header:
+class ModelHeader:
     """What a model file says besides its tensors."""
 
     format: int
@@ -66,7 +66,7 @@ def save_model(path: Path, model: Model) -> None:
     from safetensors.torch import save
 
     check_model_path(path)
-    header = Header(
+    header = ModelHeader(
         FORMAT,
         model.settings.model_dump(),
         model.statistics.low,
@@ -122,7 +122,7 @@ def load_model(path: str | Path) -> Model:
     return Model(network, statistics, settings, tuple(header.band_names))
 
 
-def _read(path: Path) -> tuple[Header, dict[str, Tensor]]:
+def _read(path: Path) -> tuple[ModelHeader, dict[str, Tensor]]:
     from safetensors import SafetensorError, safe_open
 
     check_file(path, ModelError)
@@ -135,15 +135,15 @@ def _read(path: Path) -> tuple[Header, dict[str, Tensor]]:
     return _header(path, metadata), tensors
 
 
-def _header(path: Path, metadata: Mapping[str, str]) -> Header:
+def _header(path: Path, metadata: Mapping[str, str]) -> ModelHeader:
     if _KEY not in metadata:
         raise ModelError(f"{path}: a safetensors file, but not a model of nuriwake.")
     values = parse_header(path, metadata[_KEY], "a model", FORMAT)
     with reading(path, "a model", ModelError):
-        return Header(**values)
+        return ModelHeader(**values)
 
 
-def _statistics(header: Header) -> BandStatistics:
+def _statistics(header: ModelHeader) -> BandStatistics:
     from nuriwake.learn.normalise import BandStatistics
 
     low, high = (tuple(map(float, values)) for values in (header.low, header.high))
@@ -181,7 +181,7 @@ def _network(tensors: Mapping[str, Tensor], settings: Settings) -> Network:
 
 
 def _check_bands(
-    network: Network, statistics: BandStatistics, header: Header, settings: Settings
+    network: Network, statistics: BandStatistics, header: ModelHeader, settings: Settings
 ) -> None:
     """Refuse a model whose network, value ranges and names are of unlike numbers of bands."""
     names, n_bands = header.band_names, statistics.n_bands

@@ -155,6 +155,9 @@ class Winograd:
 
     def correlate(self, source: PaddedMap, slopes: PaddedMap) -> Correlation:
         """Return the sum over pixels of slopes x neighbourhood in the source, still 0."""
+        if slopes.data.dtype != torch.float32:
+            # The first convolution is float32 although the maps after it are not.
+            return DirectCorrelation(source, slopes)
         return WinogradCorrelation(source, slopes, self._team)
 
 

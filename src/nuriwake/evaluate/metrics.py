@@ -17,7 +17,9 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -279,3 +281,49 @@ def _pairs(table: Contingency) -> _Pairs:
         for sizes in (table.shared, table.region_sizes, table.segment_sizes)
     )
     return _Pairs(both, region, segment, table.n_pixels * (table.n_pixels - 1) // 2)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric of a prediction against one annotator.
+
+    Parameters
+    ----------
+    name : str
+        The field of the scores that holds its mean.
+    title : str
+        The heading of its column.
+    of : callable
+    lower_is_better : bool
+    is_share : bool
+        Whether it is written as papers write shares: .3308.
+    """
+
+    name: str
+    title: str
+    of: Callable[[Contingency], float]
+    lower_is_better: bool = False
+    is_share: bool = True
+
+
+#: Every metric that is averaged over annotators, then images; the order is that of the columns.
+METRICS: Mapping[str, Metric] = MappingProxyType(
+    {
+        metric.name: metric
+        for metric in (
+            Metric("covering", "covering", segmentation_covering),
+            Metric("probabilistic_rand_index", "PRI", rand_index),
+            Metric(
+                "variation_of_information",
+                "VI",
+                variation_of_information,
+                lower_is_better=True,
+                is_share=False,
+            ),
+            Metric("adjusted_rand_error", "ARE", adjusted_rand_error, lower_is_better=True),
+            Metric("adapted_rand_error", "adapted", adapted_rand_error, lower_is_better=True),
+            Metric("achievable_segmentation_accuracy", "ASA", achievable_segmentation_accuracy),
+            Metric("undersegmentation_error", "UE", undersegmentation_error, lower_is_better=True),
+        )
+    }
+)

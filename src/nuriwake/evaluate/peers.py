@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.errors import UsageError, out_of_range, require
-from nuriwake.evaluate.scales import MergeTree
+from nuriwake.evaluate.scales import ScaledTree
 from nuriwake.settings import RECIPES, Settings, Value
 
 
@@ -22,12 +22,12 @@ class Outcome:
     ----------
     labels : (H, W) integer array
         Its label map; the protocol scores the connected regions.
-    tree : MergeTree or None
+    tree : ScaledTree or None
         Its hierarchy, where it has one: scored at a series of cuts.
     """
 
     labels: NDArray[np.integer]
-    tree: MergeTree | None = None
+    tree: ScaledTree | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from nuriwake.errors import InputError
+from nuriwake.evaluate.metrics import METRICS
 from nuriwake.evaluate.runner import Record
 from nuriwake.evaluate.scales import ScaleChoice, ScaleMetric, average_precision, choose_scale
 from nuriwake.evaluate.summaries import DatasetScores, ImageScores, pool
@@ -20,6 +21,11 @@ SCALE_METRICS: tuple[ScaleMetric, ...] = (
     "variation_of_information",
     "iou_all",
 )
+
+
+#: Metrics in the table of methods, and in that of single images.
+_OF_METHODS = ("covering", "probabilistic_rand_index", "variation_of_information")
+_OF_IMAGES = tuple(name for name in METRICS if name != "adapted_rand_error")
 
 
 @dataclass(frozen=True)
@@ -115,7 +121,9 @@ def format_table(summaries: Sequence[MethodSummary]) -> str:
         One line for each method, without a final line end.
     """
     header = (
-        *("method", "images", "all", "fine", "coarse", "covering", "PRI", "VI", "F", "regions"),
+        *("method", "images", "all", "fine", "coarse"),
+        *(METRICS[name].title for name in _OF_METHODS),
+        *("F", "regions"),
         *("ODS cov", "OIS cov", "best cov", "ODS PRI", "ODS VI", "ODS F", "OIS F", "AP", "s"),
     )
     return _aligned([header, *map(_cells, summaries)])
@@ -135,7 +143,8 @@ def format_scores(images: Sequence[tuple[str, ImageScores]]) -> str:
         Plain text without a final line end.
     """
     header = (
-        *("name", "all", "fine", "coarse", "covering", "PRI", "VI", "ARE", "ASA", "UE"),
+        *("name", "all", "fine", "coarse"),
+        *(METRICS[name].title for name in _OF_IMAGES),
         *("precision", "recall", "F", "regions"),
     )
     rows = [(name, pool([scores])) for name, scores in images]
@@ -147,12 +156,8 @@ def format_scores(images: Sequence[tuple[str, ImageScores]]) -> str:
 def _score_cells(name: str, scores: DatasetScores) -> tuple[str, ...]:
     return (
         name,
-        *map(_share, (scores.iou_all, scores.iou_fine, scores.iou_coarse, scores.covering)),
-        _share(scores.probabilistic_rand_index),
-        f"{scores.variation_of_information:.3f}",
-        _share(scores.adjusted_rand_error),
-        _share(scores.achievable_segmentation_accuracy),
-        _share(scores.undersegmentation_error),
+        *map(_share, (scores.iou_all, scores.iou_fine, scores.iou_coarse)),
+        *(_written(name, getattr(scores, name)) for name in _OF_IMAGES),
         *map(_share, (scores.boundary_precision, scores.boundary_recall, scores.boundary_f)),
         f"{scores.n_regions:.0f}",
     )
@@ -172,9 +177,8 @@ def _cells(summary: MethodSummary) -> tuple[str, ...]:
     return (
         summary.method,
         str(scores.n_images),
-        *map(_share, (scores.iou_all, scores.iou_fine, scores.iou_coarse, scores.covering)),
-        _share(scores.probabilistic_rand_index),
-        f"{scores.variation_of_information:.3f}",
+        *map(_share, (scores.iou_all, scores.iou_fine, scores.iou_coarse)),
+        *(_written(name, getattr(scores, name)) for name in _OF_METHODS),
         _share(scores.boundary_f),
         f"{scores.n_regions:.0f}",
         _share(covering.ods if covering else None),
@@ -187,6 +191,10 @@ def _cells(summary: MethodSummary) -> tuple[str, ...]:
         _share(summary.average_precision),
         f"{summary.seconds:.2f}",
     )
+
+
+def _written(name: str, value: float) -> str:
+    return _share(value) if METRICS[name].is_share else f"{value:.3f}"
 
 
 def _share(value: float | None) -> str:

@@ -216,7 +216,7 @@ def _answer(
 ) -> Record | Failure:
     """Measure one method on one picture and store the record."""
     try:
-        record = measure(image, method, protocol)
+        record = measure_method(image, method, protocol)
     except (NuriwakeError, OSError, MemoryError, ValueError) as error:  # peers raise ValueError
         message = str(error).splitlines()[0] if str(error) else type(error).__name__
         return Failure(image.name, method.name, message)
@@ -225,7 +225,7 @@ def _answer(
     return record
 
 
-def measure(image: AnnotatedImage, method: Method, protocol: Protocol) -> Record:
+def measure_method(image: AnnotatedImage, method: Method, protocol: Protocol) -> Record:
     """Run one method on one picture and score its answer.
 
     Parameters

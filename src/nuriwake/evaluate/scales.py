@@ -25,7 +25,7 @@ from nuriwake.evaluate.boundaries import (
     region_boundaries,
 )
 from nuriwake.evaluate.contingency import Contingency
-from nuriwake.evaluate.metrics import best_ious
+from nuriwake.evaluate.metrics import METRICS, best_ious
 from nuriwake.evaluate.summaries import DatasetScores, ImageScores, pool, score_tables
 
 ScaleMetric = Literal[
@@ -42,12 +42,8 @@ ScaleMetric = Literal[
     "boundary_recall",
 ]
 
-LOWER_IS_BETTER: frozenset[ScaleMetric] = frozenset(
-    {"variation_of_information", "adjusted_rand_error", "adapted_rand_error"}
-)
 
-
-class MergeTree(Protocol):
+class ScaledTree(Protocol):
     """What a tree must offer to be scored; :class:`nuriwake.regions.tree.RegionTree` does."""
 
     @property
@@ -133,7 +129,7 @@ def leaf_groups(merges: NDArray[np.integer], n_merges: int) -> NDArray[np.int64]
 
 
 def score_scales(
-    tree: MergeTree,
+    tree: ScaledTree,
     truths: Sequence[ArrayLike],
     altitudes: Sequence[float],
     *,
@@ -143,7 +139,7 @@ def score_scales(
 
     Parameters
     ----------
-    tree : MergeTree
+    tree : ScaledTree
         Its leaves must be connected (4 neighbours), and so its cuts are.
     truths : sequence of (H, W) integer arrays
         One for each annotator; 0 = not annotated.
@@ -212,7 +208,7 @@ def choose_scale(images: Sequence[ScaleScores], metric: ScaleMetric) -> ScaleCho
         If there is no image, or the images were cut at different altitudes.
     """
     cuts = _by_altitude(images)
-    best = min if metric in LOWER_IS_BETTER else max
+    best = min if metric in METRICS and METRICS[metric].lower_is_better else max
 
     def value(scores: Sequence[ImageScores]) -> float:
         return _value(pool(scores), metric)

@@ -152,26 +152,15 @@ def score_tables(
     if not tables:
         raise InputError("`truths` must hold at least one annotator's label map; got none.")
     ious = [metrics.best_ious(table) for table in tables]
-
-    def mean(values: Sequence[float]) -> float:
-        return sum(values) / len(values)
-
     return ImageScores(
         n_regions=max(table.n_regions for table in tables),
         n_segments=tuple(len(each) for each in ious),
         iou_sums=tuple(float(each.sum()) for each in ious),
-        covering=mean([metrics.segmentation_covering(table) for table in tables]),
-        probabilistic_rand_index=mean([metrics.rand_index(table) for table in tables]),
-        variation_of_information=mean(
-            [metrics.variation_of_information(table) for table in tables]
-        ),
-        adjusted_rand_error=mean([metrics.adjusted_rand_error(table) for table in tables]),
-        adapted_rand_error=mean([metrics.adapted_rand_error(table) for table in tables]),
-        achievable_segmentation_accuracy=mean(
-            [metrics.achievable_segmentation_accuracy(table) for table in tables]
-        ),
-        undersegmentation_error=mean([metrics.undersegmentation_error(table) for table in tables]),
         boundary=boundary,
+        **{
+            name: sum(metric.of(table) for table in tables) / len(tables)
+            for name, metric in metrics.METRICS.items()
+        },
     )
 
 
@@ -259,16 +248,10 @@ def pool(images: Sequence[ImageScores]) -> DatasetScores:
         iou_all=_mean_iou(images, everyone),
         iou_fine=_mean_iou(images, fine),
         iou_coarse=_mean_iou(images, coarse),
-        covering=mean("covering"),
-        probabilistic_rand_index=mean("probabilistic_rand_index"),
-        variation_of_information=mean("variation_of_information"),
-        adjusted_rand_error=mean("adjusted_rand_error"),
-        adapted_rand_error=mean("adapted_rand_error"),
-        achievable_segmentation_accuracy=mean("achievable_segmentation_accuracy"),
-        undersegmentation_error=mean("undersegmentation_error"),
         boundary_precision=matched.precision if matched else None,
         boundary_recall=matched.recall if matched else None,
         boundary_f=matched.f if matched else None,
+        **{name: mean(name) for name in metrics.METRICS},
     )
 
 

@@ -105,8 +105,8 @@ def apply(
     quiet: QuietFlag = False,
 ) -> None:
     """Label images with a trained model: same meaning, same colour."""
-    from nuriwake.faces.inputs import run_inputs
     from nuriwake.faces.progress import Terminal
+    from nuriwake.faces.running import run_inputs
     from nuriwake.io.formats import expand_inputs
     from nuriwake.io.identity import file_identity
     from nuriwake.jobs.apply import ApplyJob

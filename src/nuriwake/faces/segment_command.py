@@ -86,8 +86,8 @@ def segment(
     flags: Mapping[str, str],
 ) -> None:
     """Segment pictures, each by a network trained on it."""
-    from nuriwake.faces.inputs import run_inputs, spread
     from nuriwake.faces.progress import Terminal
+    from nuriwake.faces.running import run_inputs, spread
     from nuriwake.io.formats import expand_inputs
     from nuriwake.jobs.inputs import plan_inputs
     from nuriwake.jobs.kinds import parse_kinds

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.io.arcs import Surroundings, trace_arcs
-from nuriwake.io.moments import MapTile, Moments, tile_moments, together
+from nuriwake.io.moments import BandMoments, MapTile, tile_moments, together
 from nuriwake.io.rings import Arc, Piece, arcs_of_regions, assemble
 from nuriwake.io.simplify import simplify
 from nuriwake.raster import Georeference, LabelMap
@@ -51,13 +51,13 @@ class Features:
     regions, labels : ndarray of int32, shape (n,)
     polygons : ndarray of shapely MultiPolygon, shape (n,)
         In columns and rows of the raster.
-    moments : Moments
+    moments : BandMoments
     """
 
     regions: NDArray[np.int32]
     labels: NDArray[np.int32]
     polygons: NDArray[np.object_]
-    moments: Moments
+    moments: BandMoments
 
 
 @dataclass(eq=False)
@@ -66,7 +66,7 @@ class _OpenRegion:
 
     label: int
     arcs: list[Arc]
-    moments: Moments
+    moments: BandMoments
 
 
 @dataclass(eq=False)
@@ -162,7 +162,7 @@ def _tile_features(
         yield Features(ids[done].astype(np.int32), labels[done], polygons, moments.rows(done))
 
 
-def _keep_back(waiting: _Waiting, region: int, label: int, moments: Moments) -> None:
+def _keep_back(waiting: _Waiting, region: int, label: int, moments: BandMoments) -> None:
     before = waiting.regions.get(region)
     if before is None:
         waiting.regions[region] = _OpenRegion(label, [], moments)

@@ -44,7 +44,7 @@ def read_raster(path: Path, bands: Sequence[int] = (), page: int | None = None) 
         If a band does not exist.
     """
     family = check_format(path)
-    if family == "raster" or (page is None and is_geotiff(path)):
+    if family == "raster" or (page in (None, 1) and is_geotiff(path)):
         return read_geotiff(path, bands)
     raster = read_image(path, page)
     return raster.select_bands(bands) if bands else raster

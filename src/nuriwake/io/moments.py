@@ -35,7 +35,7 @@ class MapTile:
 
 
 @dataclass(frozen=True, eq=False)
-class Moments:
+class BandMoments:
     """Counts, areas, means and squared deviations of the pixels of some regions.
 
     Parameters
@@ -57,11 +57,13 @@ class Moments:
         """Population variance of each band."""
         return self.squares / self.pixels[:, None]
 
-    def rows(self, index: NDArray[np.intp] | list[int]) -> Moments:
+    def rows(self, index: NDArray[np.intp] | list[int]) -> BandMoments:
         """Return the moments of some of the regions."""
-        return Moments(self.pixels[index], self.area[index], self.mean[index], self.squares[index])
+        return BandMoments(
+            self.pixels[index], self.area[index], self.mean[index], self.squares[index]
+        )
 
-    def plus(self, other: Moments) -> Moments:
+    def plus(self, other: BandMoments) -> BandMoments:
         """Return the moments of both parts of the same regions together.
 
         References
@@ -73,12 +75,12 @@ class Moments:
         share = (other.pixels / pixels)[:, None]
         delta = other.mean - self.mean
         squares = self.squares + other.squares + delta**2 * self.pixels[:, None] * share
-        return Moments(pixels, self.area + other.area, self.mean + delta * share, squares)
+        return BandMoments(pixels, self.area + other.area, self.mean + delta * share, squares)
 
 
-def together(parts: Sequence[Moments]) -> Moments:
+def together(parts: Sequence[BandMoments]) -> BandMoments:
     """Return the moments of different regions in one table."""
-    return Moments(
+    return BandMoments(
         np.concatenate([part.pixels for part in parts]),
         np.concatenate([part.area for part in parts]),
         np.concatenate([part.mean for part in parts]),
@@ -88,7 +90,7 @@ def together(parts: Sequence[Moments]) -> Moments:
 
 def tile_moments(
     tile: MapTile, index: NDArray[np.intp], n: int, georeference: Georeference | None
-) -> Moments:
+) -> BandMoments:
     """Measure the regions of one tile.
 
     Parameters
@@ -115,4 +117,4 @@ def tile_moments(
         values = np.where(tile.regions > 0, tile.bands[:, :, band], 0).ravel().astype(np.float64)
         mean[:, band] = np.bincount(flat, values, minlength=n) / pixels
         squares[:, band] = np.bincount(flat, (values - mean[flat, band]) ** 2, minlength=n)
-    return Moments(pixels, area, mean, squares)
+    return BandMoments(pixels, area, mean, squares)

@@ -72,7 +72,9 @@ def open_planes(path: Path, selection: Selection = ALL) -> StackSource | PlaneSo
     if family not in STORED:
         selection.refuse_axes(path, "a picture" if family == "picture" else "a raster")
         return None
-    if family == "tiff" and selection.page is None and is_geotiff(path) and not is_stack(path):
+    # The first page of a GeoTIFF is the raster itself, with its place and its nodata.
+    first = selection.page in (None, 1)
+    if family == "tiff" and first and is_geotiff(path) and not is_stack(path):
         selection.refuse_axes(path, "a GeoTIFF")
         return None
     stack = open_stack(path, selection)

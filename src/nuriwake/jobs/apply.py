@@ -153,7 +153,7 @@ def _label_stack(
     listener: Listener,
 ) -> RunRecord:
     from nuriwake.io.stack import open_stack
-    from nuriwake.jobs.stack import label_pages
+    from nuriwake.jobs.pages import label_pages
 
     pages = open_stack(plan.source, job.selection)
     started = time.perf_counter()

@@ -22,14 +22,14 @@ from nuriwake.io.identity import file_identity
 from nuriwake.jobs.plan import CUT_SUFFIX, FIT_SUFFIX, RECORD_SUFFIX, OutputPlan, claims
 
 
-class Record(Protocol):
+class Publishable(Protocol):
     """What is kept beside the files."""
 
     def to_json(self, indent: int | None = None) -> str:
         """Write it as JSON; it holds ``outputs`` and ``digests`` of each kind."""
 
 
-Kept = TypeVar("Kept", bound=Record)
+Kept = TypeVar("Kept", bound=Publishable)
 
 
 @dataclass
@@ -67,7 +67,7 @@ class Staging:
 
         Returns
         -------
-        Record
+        Publishable
             As made.
 
         Raises
@@ -97,6 +97,12 @@ class Staging:
             raise OutputError(f"{self.plan.sidecar}: cannot be written ({reason}).") from error
         self._staged.clear()
         return kept
+
+    def in_final_names(self, message: str) -> str:
+        """Name the files that people know in place of the temporary ones."""
+        for temporary, final in self._staged.values():
+            message = message.replace(str(temporary), str(final))
+        return message
 
     def discard(self) -> None:
         """Remove what was not published."""
@@ -144,6 +150,8 @@ def staging(plan: OutputPlan, overwrite: bool) -> Iterator[Staging]:
         files = Staging(plan, overwrite)
         try:
             yield files
+        except OutputError as error:
+            raise OutputError(files.in_final_names(str(error))) from error
         finally:
             files.discard()
 
@@ -223,7 +231,7 @@ def _earlier(record: Path, replaced: set[str]) -> dict[str, str]:
     }
 
 
-def _with_earlier(record: Record, earlier: Mapping[str, str]) -> str:
+def _with_earlier(record: Publishable, earlier: Mapping[str, str]) -> str:
     """Write a record that also says which files of earlier runs are ours."""
     table = json.loads(record.to_json())
     if earlier:

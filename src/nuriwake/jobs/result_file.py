@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import math
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any
@@ -21,8 +22,9 @@ from nuriwake.io.atomic import atomic_path
 from nuriwake.io.faults import check_declared, check_file, reading
 from nuriwake.io.header import header_settings, parse_header
 from nuriwake.raster import Georeference
+from nuriwake.regions.editing import Edit, EditedCut
 from nuriwake.regions.soundness import check_tree
-from nuriwake.regions.tree import LabelTree, RegionTree
+from nuriwake.regions.tree import DETAILS, LabelTree, RegionTree
 from nuriwake.segmentation import Partition, Reading
 from nuriwake.settings import Settings
 
@@ -50,7 +52,7 @@ _DTYPES: Mapping[str, str] = MappingProxyType(
 Arrays = dict[str, NDArray[np.generic]]
 
 
-def save_result(path: Path, partition: Partition) -> None:
+def save_result(path: Path, partition: Partition, cut: EditedCut | None = None) -> None:
     """Write everything that is needed to cut again.
 
     Parameters
@@ -58,6 +60,8 @@ def save_result(path: Path, partition: Partition) -> None:
     path : pathlib.Path
         Ends in ``.npz``.
     partition : Partition
+    cut : EditedCut, optional
+        How it was shown, for :func:`load_cut`.
 
     Raises
     ------
@@ -79,6 +83,8 @@ def save_result(path: Path, partition: Partition) -> None:
         "detail_unit": tree.detail_unit,
         "crs": partition.georeference.crs if partition.georeference else None,
         "transform": partition.georeference.transform if partition.georeference else None,
+        "cut": None if cut is None else asdict(cut),
+        "prefers_labels": partition.reading.prefers_labels,
     }
     arrays: Arrays = {
         "header": np.frombuffer(json.dumps(header).encode(), np.uint8),
@@ -123,13 +129,47 @@ def load_result(path: Path) -> Partition:
         return _assemble(arrays, header, settings)
 
 
-def _read_arrays(path: Path) -> Arrays:
+def load_cut(path: Path) -> tuple[EditedCut, bool]:
+    """Read how a saved result was shown.
+
+    Returns
+    -------
+    cut : EditedCut
+        The automatic cut where the file does not say.
+    prefers_labels : bool
+        Whether labels were drawn or counted, and are shown rather than regions.
+
+    Raises
+    ------
+    ModelError
+        If the file is damaged or not a result of nuriwake.
+    """
+    check_file(path, ModelError)
+    with reading(path, _WHAT, ModelError):
+        arrays = _read_arrays(path, {"header"})
+        header = parse_header(path, arrays["header"].tobytes(), _WHAT, FORMAT)
+        said = header.get("cut")
+        cut = EditedCut() if said is None else _parse_cut(said)
+        return cut, header.get("prefers_labels") is True
+
+
+def _parse_cut(said: Mapping[str, Any]) -> EditedCut:
+    n_regions, detail = said["n_regions"], said["detail"]
+    if not isinstance(n_regions, int | None) or detail not in (None, *DETAILS):
+        raise ValueError("its cut is neither a number of regions nor a detail")
+    edits = [(edit["merge"], edit["node"]) for edit in said["edits"]]
+    if not all(isinstance(merge, bool) and isinstance(node, int) for merge, node in edits):
+        raise ValueError("its edits are not merges and splits of nodes")
+    return EditedCut(n_regions, detail, tuple(Edit(merge, node) for merge, node in edits))
+
+
+def _read_arrays(path: Path, names: Collection[str] = _DTYPES.keys()) -> Arrays:
     """Read the arrays that a result has, each as large as the archive says."""
     arrays: Arrays = {}
     with zipfile.ZipFile(path) as archive:
         for entry in archive.infolist():
             name = entry.filename.removesuffix(".npy")
-            if name not in _DTYPES:
+            if name not in names:
                 continue
             check_declared(path, entry.file_size, path.stat().st_size, f"an array `{name}`")
             with archive.open(entry) as stream:

@@ -64,10 +64,12 @@ def measure(path: Path, selection: Selection = ALL) -> Extent:
         If there is no such thing to select.
     """
     from nuriwake.io.families import family_of
-    from nuriwake.io.formats import picture_size
+    from nuriwake.io.formats import check_format, picture_size
     from nuriwake.io.sources import open_planes, open_windows
     from nuriwake.io.stack import StackSource
 
+    if family_of(path) != "zarr":
+        check_format(path)
     source = open_planes(path, selection)
     if isinstance(source, StackSource):
         return Extent(source.shape, source.n_bands, len(source))

@@ -160,7 +160,7 @@ class SegmentJob:
         listener: Listener,
     ) -> RunRecord:
         """Segment one input and publish its files."""
-        from nuriwake.jobs.stack import segment_stack
+        from nuriwake.jobs.pages import segment_stack
         from nuriwake.jobs.tiled import segment_tiled
         from nuriwake.jobs.volume import segment_volume_file
 

@@ -124,6 +124,26 @@ def tree_bytes(n_bands: int) -> int:
     return 40 * n_bands + 120
 
 
+def plan_reduced_pixels(memory: int, n_bands: int, n_processes: int = 1) -> int:
+    """Choose at how many pixels a scene may be looked at as a whole, reduced.
+
+    Parameters
+    ----------
+    memory : int
+        Bytes.
+    n_bands : int
+    n_processes : int
+        That share the memory.
+
+    Examples
+    --------
+    >>> plan_reduced_pixels(700 << 20, n_bands=4)
+    1927529
+    """
+    # The reduced bands, normalised, as colours and weighted: measured 26 bytes a band.
+    return max(MIN_TILE_PIXELS, (memory - n_processes * PROCESS_BYTES) // (30 * n_bands + 16))
+
+
 def reference_bytes(n_bands: int) -> int:
     """Return what a pixel of an image costs that is kept to cut crops from.
 

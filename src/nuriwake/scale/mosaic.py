@@ -25,7 +25,6 @@ from nuriwake.errors import InputError
 from nuriwake.io.versions import package_versions
 from nuriwake.machine import count_cores
 from nuriwake.raster import WindowedSource
-from nuriwake.scale.components import describe_components
 from nuriwake.scale.executors import Executor, SerialExecutor
 from nuriwake.scale.labelling import label_tile, model_digest
 from nuriwake.scale.memory import default_memory, plan_tile_pixels
@@ -38,6 +37,7 @@ from nuriwake.scale.products import (
 )
 from nuriwake.scale.run import Progress, Tally, run_tiles, tiled_run
 from nuriwake.scale.seams import Numbering, number_components
+from nuriwake.scale.tile_components import describe_components
 from nuriwake.scale.tiles import Tile, TilePlan, choose_tile_shape, plan_tiles
 from nuriwake.scale.workfolder import Facts, WorkFolder, fingerprint, source_identity
 

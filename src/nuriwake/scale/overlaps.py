@@ -15,8 +15,8 @@ import numpy as np
 
 from nuriwake.errors import UsageError, out_of_range
 from nuriwake.raster import LabelMap, Window
-from nuriwake.scale.components import Ids, Longs
 from nuriwake.scale.sieve import connect
+from nuriwake.scale.tile_components import Ids, Longs
 from nuriwake.scale.tiles import Seam, TilePlan
 
 #: Returns the partition of what was read for a tile: 1..n, 0 = no data.

@@ -17,8 +17,8 @@ from nuriwake.io.moments import MapTile
 from nuriwake.io.vector import write_polygons
 from nuriwake.io.zarr import ZARR_SUFFIX, read_zarr_tags
 from nuriwake.raster import LabelMap, Window, WindowedSource
-from nuriwake.scale.components import label_components
 from nuriwake.scale.seams import Numbering
+from nuriwake.scale.tile_components import label_components
 from nuriwake.scale.tiles import TilePlan
 from nuriwake.scale.workfolder import WorkFolder
 
@@ -192,7 +192,7 @@ def write_products(
     tolerance : float
         How much the polygons' borders may be simplified, in pixels.
     run : str
-        Fingerprint, kept in the rasters' tags for :func:`is_done`.
+        Fingerprint, kept in the rasters' tags for :func:`holds_results`.
     publish : callable, optional
         Gives the finished files their names. Default: they replace what is there.
 
@@ -248,7 +248,7 @@ def _write_map(
     )
 
 
-def is_done(outputs: MosaicOutputs, run: str, existing: Existing) -> bool:
+def holds_results(outputs: MosaicOutputs, run: str, existing: Existing) -> bool:
     """Tell whether the results are there and belong to this run.
 
     Raises

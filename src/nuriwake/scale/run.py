@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from nuriwake.io.vector import check_vector_path
 from nuriwake.scale.executors import Executor
-from nuriwake.scale.products import Existing, MosaicOutputs, is_done
+from nuriwake.scale.products import Existing, MosaicOutputs, holds_results
 from nuriwake.scale.tiles import Tile, TilePlan
 from nuriwake.scale.workfolder import WorkFolder
 
@@ -66,7 +66,7 @@ def tiled_run(outputs: MosaicOutputs, run: str, existing: Existing) -> Iterator[
     """
     if outputs.polygons is not None:
         check_vector_path(outputs.polygons)
-    if is_done(outputs, run, existing):
+    if holds_results(outputs, run, existing):
         yield None
         return
     folder = WorkFolder.beside(outputs.anchor, run)

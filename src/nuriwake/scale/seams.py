@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nuriwake.scale.components import Ids, Longs, TileComponents, sum_pairs
 from nuriwake.scale.sieve import ComponentGraph, connect, sieve
+from nuriwake.scale.tile_components import Ids, Longs, TileComponents, sum_pairs
 from nuriwake.scale.tiles import TilePlan
 
 #: Reads the components of a tile: they are many, so not all tiles' are held at once.

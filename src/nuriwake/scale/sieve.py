@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.scale.components import Longs, sum_pairs
+from nuriwake.scale.tile_components import Longs, sum_pairs
 
 
 @dataclass(frozen=True, eq=False)

@@ -133,7 +133,10 @@ class SceneTextons:
 
 
 def learn_scene_steps(
-    source: WindowedSource, settings: Settings, model: Model | None = None
+    source: WindowedSource,
+    settings: Settings,
+    model: Model | None = None,
+    max_pixels: int = REDUCED_PIXELS,
 ) -> Generator[Step, bool | None, SceneTextons]:
     """Train the network of the recipe ``fast`` on a scene of any size, step by step.
 
@@ -143,6 +146,8 @@ def learn_scene_steps(
     settings : Settings
     model : Model, optional
         Start from its weights and value range instead of new ones; it is left as it is.
+    max_pixels : int
+        Pixels of the reduced scene at most, about.
 
     Yields
     ------
@@ -163,7 +168,7 @@ def learn_scene_steps(
     from nuriwake.recipes.fast import texton_map
     from nuriwake.recipes.many_bands import learn_view
 
-    array, valid = read_reduced(source)
+    array, valid = read_reduced(source, max_pixels)
     if not valid.any():
         name = getattr(source, "path", None) or "the raster"
         raise InputError(f"{name}: no valid pixel.")

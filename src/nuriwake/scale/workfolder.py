@@ -16,7 +16,7 @@ from nuriwake.errors import OutputError
 from nuriwake.io.atomic import atomic_path
 from nuriwake.io.identity import file_identity
 from nuriwake.raster import LabelMap, Raster, WindowedSource
-from nuriwake.scale.components import TileComponents
+from nuriwake.scale.tile_components import TileComponents
 from nuriwake.scale.tiles import Shape
 
 #: What a fingerprint is made from.

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.errors import InputError, NuriwakeError
-from nuriwake.faces.web.headers import check_size, picture_header
+from nuriwake.faces.web.headers import check_size, picture_size_of
 from nuriwake.faces.web.limits import Limits
 from nuriwake.faces.web.messages import Head, receive, send
 from nuriwake.faces.web.reduce import reduce_raster, reduction_for
@@ -103,7 +103,7 @@ def decode_scribbles(data: bytes, height: int, width: int) -> NDArray[np.uint8]:
     """
     from PIL import Image, UnidentifiedImageError
 
-    header = picture_header(data, "scribbles")  # said before a pixel is decoded
+    header = picture_size_of(data, "scribbles")  # said before a pixel is decoded
     if (header.height, header.width, header.bands) != (height, width, 1):
         raise InputError(
             f"scribbles: must be an 8-bit grey PNG of {width} x {height} pixels; got "

@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.errors import UsageError
-from nuriwake.faces.web.partition import PageCut, node_colours, nodes_of_leaves
 from nuriwake.faces.web.picture import encode_png
 from nuriwake.faces.web.preview import N_COLOURS, page_palette
 from nuriwake.faces.web.tags import Tags
@@ -29,6 +28,7 @@ from nuriwake.jobs.annotations import FORMS
 from nuriwake.jobs.kinds import KINDS, Kind
 from nuriwake.painting import outlines
 from nuriwake.raster import LabelMap
+from nuriwake.regions.editing import EditedCut, node_colours, nodes_of_leaves
 from nuriwake.regions.tree import number_nodes
 from nuriwake.segmentation import Partition
 
@@ -86,14 +86,14 @@ class View:
         return {part: self.tags.name(self.classes[part]) for part in tagged}
 
 
-def look(task: Task, grown: Grown, cut: PageCut, tags: Tags | None = None) -> View:
+def look(task: Task, grown: Grown, cut: EditedCut, tags: Tags | None = None) -> View:
     """Cut the tree as the page does.
 
     Parameters
     ----------
     task : Task
     grown : Grown
-    cut : PageCut
+    cut : EditedCut
     tags : Tags, optional
 
     Returns

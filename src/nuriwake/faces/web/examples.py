@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
 
-from nuriwake.faces.web.picture import as_picture, thumbnail
+from nuriwake.faces.web.picture import raster_picture, thumbnail
 from nuriwake.io.image import read_image
 from nuriwake.raster import Raster
 
@@ -58,4 +58,4 @@ def find_example(name: str) -> Example | None:
 def example_thumbnail(name: str) -> bytes | None:
     """Return a small JPEG of an example; None where there is none of this name."""
     example = find_example(name)
-    return thumbnail(as_picture(example.read()), _THUMBNAIL_SIDE) if example else None
+    return thumbnail(raster_picture(example.read()), _THUMBNAIL_SIDE) if example else None

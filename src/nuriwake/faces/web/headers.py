@@ -13,7 +13,7 @@ _TIFF_MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
 
 @dataclass(frozen=True)
-class Header:
+class PictureSize:
     """What a picture's first bytes tell: its size, before any pixel is decoded."""
 
     height: int
@@ -21,7 +21,7 @@ class Header:
     bands: int
 
 
-def check_size(data: bytes, name: str, limits: Limits) -> Header:
+def check_size(data: bytes, name: str, limits: Limits) -> PictureSize:
     """Read an image's header and refuse what is too large to decode.
 
     Parameters
@@ -34,14 +34,14 @@ def check_size(data: bytes, name: str, limits: Limits) -> Header:
 
     Returns
     -------
-    Header
+    PictureSize
 
     Raises
     ------
     InputError
         If it is no image, or larger than the limits.
     """
-    header = _tiff_header(data, name) if data[:4] in _TIFF_MAGIC else picture_header(data, name)
+    header = _tiff_size(data, name) if data[:4] in _TIFF_MAGIC else picture_size_of(data, name)
     pixels = header.height * header.width
     if not 1 <= pixels <= limits.decode_pixels:
         raise InputError(
@@ -59,7 +59,7 @@ def check_size(data: bytes, name: str, limits: Limits) -> Header:
     return header
 
 
-def picture_header(data: bytes, name: str) -> Header:
+def picture_size_of(data: bytes, name: str) -> PictureSize:
     """Read the header of a picture that is no TIFF.
 
     Raises
@@ -76,7 +76,7 @@ def picture_header(data: bytes, name: str) -> Header:
             # Pillow's own alarm about large images: the check that follows is stricter.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data)) as picture:
-                return Header(picture.height, picture.width, len(picture.getbands()))
+                return PictureSize(picture.height, picture.width, len(picture.getbands()))
     except Image.DecompressionBombError as error:
         raise InputError(f"{name}: the image is far too large to be opened here.") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
@@ -85,7 +85,7 @@ def picture_header(data: bytes, name: str) -> Header:
         ) from error
 
 
-def _tiff_header(data: bytes, name: str) -> Header:
+def _tiff_size(data: bytes, name: str) -> PictureSize:
     import tifffile
 
     try:
@@ -93,6 +93,6 @@ def _tiff_header(data: bytes, name: str) -> Header:
             series = tiff.series[0]
             height, width = series.keyframe.imagelength, series.keyframe.imagewidth
             # Of a stack of pages, each counts: all of them would be decoded.
-            return Header(height, width, -(-series.size // max(1, height * width)))
+            return PictureSize(height, width, -(-series.size // max(1, height * width)))
     except (tifffile.TiffFileError, ValueError, LookupError, OSError, struct.error) as error:
         raise InputError(f"{name}: not a TIFF that can be read.") from error

@@ -15,7 +15,7 @@ from typing import Literal
 from nuriwake.errors import NuriwakeError, RunCancelled
 from nuriwake.faces.web.limits import Limits
 from nuriwake.faces.web.preview import paint_preview
-from nuriwake.faces.web.work import Grown, Progress, Runner, Task
+from nuriwake.faces.web.work import Grown, JobProgress, Runner, Task
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 _LOG = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ class Job:
         if self._cancelled.is_set():
             raise RunCancelled("cancelled.")
 
-    def _report(self, progress: Progress) -> None:
+    def _report(self, progress: JobProgress) -> None:
         self._report_cancelled()
         now = time.monotonic()
         pace = (now - self._started) / progress.iteration

@@ -7,12 +7,11 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.painting import Picture
-from nuriwake.painting import as_picture as picture_of_unit
+from nuriwake.painting import Picture, as_picture
 from nuriwake.raster import Raster
 
 
-def as_picture(raster: Raster) -> Picture:
+def raster_picture(raster: Raster) -> Picture:
     """Return an RGB picture of a raster: 8-bit colours as they are, others stretched.
 
     Parameters
@@ -28,7 +27,7 @@ def as_picture(raster: Raster) -> Picture:
     shown = raster.array[:, :, :3] if raster.n_bands >= 3 else raster.array[:, :, [0, 0, 0]]
     if shown.dtype == np.uint8:
         return shown.astype(np.uint8, copy=False)
-    return picture_of_unit(normalise(shown, raster.valid, band_statistics(shown, raster.valid)))
+    return as_picture(normalise(shown, raster.valid, band_statistics(shown, raster.valid)))
 
 
 def encode_jpeg(picture: Picture, quality: int = 92) -> bytes:

@@ -9,27 +9,30 @@ from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Depends, HTTPException, Request
-from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, State, UploadFile
 
 from nuriwake.errors import InputError
+from nuriwake.faces.form import field_forms, recipe_forms
 from nuriwake.faces.web.decoder import Decoder
 from nuriwake.faces.web.downloads import DOWNLOADS, look
 from nuriwake.faces.web.events import job_events
 from nuriwake.faces.web.examples import EXAMPLES, example_thumbnail, find_example
-from nuriwake.faces.web.form import chosen_settings, command_line, field_forms, recipe_forms
+from nuriwake.faces.web.form import SERVER_SIDE, chosen_settings, command_line
 from nuriwake.faces.web.jobs import Busy, Job, JobQueue
 from nuriwake.faces.web.limits import Limits
-from nuriwake.faces.web.partition import PageCut, parse_edits
-from nuriwake.faces.web.picture import as_picture, encode_jpeg
+from nuriwake.faces.web.partition import parse_edits
+from nuriwake.faces.web.picture import encode_jpeg, raster_picture
 from nuriwake.faces.web.session import SUFFIX, Looked, open_session, pack_session
 from nuriwake.faces.web.tags import Tags
 from nuriwake.faces.web.transfer import pack_tree
 from nuriwake.faces.web.uploads import clean_name, read_page, read_settings_text
 from nuriwake.faces.web.work import Grown, Origin, Task
 from nuriwake.raster import Raster
+from nuriwake.regions.editing import EditedCut
 from nuriwake.regions.tree import Detail
 from nuriwake.settings import Value
 
@@ -83,7 +86,7 @@ def settings(request: Request, limits: LimitsOf) -> JSONResponse:
     return JSONResponse(
         {
             "recipes": recipe_forms(),
-            "fields": field_forms(),
+            "fields": field_forms(SERVER_SIDE),
             "downloads": [
                 {"kind": kind, "title": d.title, "common": d.is_common}
                 for kind, d in DOWNLOADS.items()
@@ -207,15 +210,15 @@ def cancel(job: KnownJob, queue: Queue) -> Response:
 
 
 @router.get("/api/jobs/{job_id}/events")
-async def events(job: KnownJob, queue: Queue) -> StreamingResponse:
+async def events(job: KnownJob, queue: Queue) -> EventSourceResponse:
     """Stream a job's changes."""
-    return StreamingResponse(job_events(job, queue), media_type="text/event-stream")
+    return EventSourceResponse(job_events(job, queue), sep="\n")
 
 
 @router.get("/api/jobs/{job_id}/picture.jpg")
 def picture(job: KnownJob) -> Response:
     """Send the image as people see it."""
-    return Response(encode_jpeg(as_picture(job.task.raster)), media_type="image/jpeg")
+    return Response(encode_jpeg(raster_picture(job.task.raster)), media_type="image/jpeg")
 
 
 @router.get("/api/jobs/{job_id}/tree")
@@ -306,7 +309,7 @@ def _write(job: Job, grown: Grown, kind: str, wanted: Wanted) -> tuple[str, byte
     """Make a file; what its name ends in, and its bytes."""
     if kind not in DOWNLOADS:
         raise HTTPException(404, f"there is no download of this kind, but {', '.join(DOWNLOADS)}.")
-    cut = PageCut(wanted.n_regions, wanted.detail, parse_edits(wanted.edits))
+    cut = EditedCut(wanted.n_regions, wanted.detail, parse_edits(wanted.edits))
     view = look(job.task, grown, cut, wanted.tags)
     return DOWNLOADS[kind].suffix, DOWNLOADS[kind].write(view)
 

@@ -35,7 +35,7 @@ def create_app(
     Parameters
     ----------
     runner : Runner
-        Segments an image; :func:`nuriwake.faces.web.runner.run_task` in earnest.
+        Segments an image; :func:`nuriwake.faces.web.segmenting.run_task` in earnest.
     limits : Limits, optional
     access : Access, optional
         Loopback only by default.

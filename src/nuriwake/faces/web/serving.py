@@ -16,8 +16,8 @@ from nuriwake.errors import UsageError, out_of_range
 from nuriwake.faces.web.connections import connection_class
 from nuriwake.faces.web.limits import Limits
 from nuriwake.faces.web.reduce import reduce_raster, reduction_for
-from nuriwake.faces.web.runner import run_task
 from nuriwake.faces.web.security import Access
+from nuriwake.faces.web.segmenting import run_task
 from nuriwake.faces.web.server import create_app
 from nuriwake.faces.web.work import Origin, Task
 from nuriwake.io.formats import read_raster

@@ -8,11 +8,11 @@ import json
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.faces.web.partition import node_colours
-from nuriwake.faces.web.picture import as_picture
+from nuriwake.faces.web.picture import raster_picture
 from nuriwake.faces.web.preview import N_COLOURS, page_palette
 from nuriwake.faces.web.work import Task
 from nuriwake.raster import LabelMap
+from nuriwake.regions.editing import node_colours
 from nuriwake.regions.tree import DETAILS, LabelTree, MergeTree, RegionTree
 
 _ALIGNMENT = 8
@@ -38,7 +38,7 @@ def pack_tree(tree: MergeTree, task: Task) -> bytes:
         "merges": tree.merges.astype(np.int32),
         "altitudes": tree.altitudes.astype(np.float32),
         "areas": leaf_areas(tree.base, tree.n_leaves).astype(np.uint32),
-        "means": leaf_means(tree.base, as_picture(task.raster), tree.n_leaves),
+        "means": leaf_means(tree.base, raster_picture(task.raster), tree.n_leaves),
         "palette": page_palette(),
         "node_colours": node_colours(tree, N_COLOURS, task.scribbles),
         **_presets(tree),

@@ -65,7 +65,7 @@ class Task:
 
 
 @dataclass(frozen=True, eq=False)
-class Progress:
+class JobProgress:
     """One look at a running training.
 
     Parameters
@@ -107,7 +107,7 @@ class Grown:
         return self.partition.tree if self.shows_regions else self.partition.label_tree
 
 
-Report = Callable[[Progress], None]
+Report = Callable[[JobProgress], None]
 """Called after each step. Raises RunCancelled when nobody wants the result any more."""
 
 Runner = Callable[[Task, Report], Grown]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nuriwake.errors import RunCancelled
-from nuriwake.faces.web.runner import run_task
+from nuriwake.faces.web.segmenting import run_task
 from nuriwake.faces.web.work import Task
 from nuriwake.raster import as_raster
 from nuriwake.settings import Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from nuriwake.faces.web.work import Grown, Progress, Report, Task
+from nuriwake.faces.web.work import Grown, JobProgress, Report, Task
 from nuriwake.segmentation import Partition
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def run_task(task: Task, report: Report) -> Grown:
 
     def show(step: Step) -> None:
         report(
-            Progress(
+            JobProgress(
                 iteration=step.iteration,
                 max_iter=task.settings.max_iter,
                 n_labels=step.n_labels,
