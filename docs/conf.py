@@ -22,6 +22,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "mathml",
     "from_code",
+    "offline",
 ]
 exclude_patterns = ["_build", "examples", "gallery/**/*.ipynb", "gallery/**/*.py"]
 

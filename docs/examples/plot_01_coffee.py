@@ -22,4 +22,4 @@ _, axes = plt.subplots(1, 3, figsize=(10, 2.8), layout="constrained")
 for axis, number in zip(axes, (60, 15, 5), strict=True):
     axis.imshow(result.overlay(labels=result.cut(number)))
     axis.set_title(f"{number} regions")
-    axis.axis("off")
+    axis.set_axis_off()

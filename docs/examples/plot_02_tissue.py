@@ -4,8 +4,8 @@ Stained tissue: materials
 
 *Learn: a label is a kind of stuff, a region is one place.*
 
-Brown is the stained antigen, blue the nuclei, the rest is background. Each of the three lies in
-many places, so the question is one of **labels**, not of regions.
+Brown is the stained antigen; pale tissue with blue nuclei lies between. Each kind is in many
+places, so the question is one of **labels**, not of regions.
 """
 
 import matplotlib.pyplot as plt
@@ -21,11 +21,12 @@ _, (left, right) = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
 left.imshow(picture)
 right.imshow(result.overlay(opacity=0.7))
 for axis in (left, right):
-    axis.axis("off")
+    axis.set_axis_off()
 
 # %%
-# A material's share of the picture is a count of pixels. The numbers are ordered by size: which of
-# them is the stain, a person has to say.
+# A material's share of the picture is a count of pixels. The numbers go by size and have no names:
+# the mean colours tell a person that one is the stain, one the pale tissue, and one the zone
+# where both mix.
 
 share = np.bincount(result.labels.ravel(), minlength=4)[1:] / result.labels.size
 for label, part in enumerate(share, start=1):

@@ -24,9 +24,9 @@ print(f"{len(regions)} regions, {len(coins)} of them look like a coin")
 only_coins = np.where(np.isin(result.regions, [r.label for r in coins]), result.regions, 0)
 _, axis = plt.subplots(figsize=(6, 4.6), layout="constrained")
 axis.imshow(result.overlay(labels=only_coins))
-axis.axis("off")
+axis.set_axis_off()
 
 # %%
-# Not every coin is caught: where one is as dark as the ground beside it there is no border to
-# find. A scribble on each (:ref:`the next example <sphx_glr_gallery_plot_04_scribbles.py>`) says
-# what the picture does not.
+# The rule for what is a coin is yours: the segmentation offers regions, and knows no coins. Where
+# a thing is as dark as the ground beside it, there is no border to find, and
+# :ref:`scribbles <sphx_glr_gallery_plot_04_scribbles.py>` say what the picture does not.

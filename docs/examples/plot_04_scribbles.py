@@ -27,7 +27,7 @@ left.imshow(picture)
 left.imshow(np.ma.masked_equal(strokes, 0), cmap="Set1", interpolation="nearest")
 right.imshow(result.overlay())
 for axis in (left, right):
-    axis.axis("off")
+    axis.set_axis_off()
 
 # %%
 # Drawn pixels keep the label that was drawn.

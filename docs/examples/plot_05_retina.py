@@ -23,4 +23,4 @@ _, (left, right) = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
 left.imshow(picture)
 right.imshow(result.overlay(0.35))
 for axis in (left, right):
-    axis.axis("off")
+    axis.set_axis_off()

@@ -24,4 +24,4 @@ axes[1].set_title(f"automatic: {automatic.n_regions} regions")
 axes[2].imshow(fine.overlay())
 axes[2].set_title(f"fine, specks stay: {fine.n_regions}")
 for axis in axes:
-    axis.axis("off")
+    axis.set_axis_off()

@@ -1,6 +1,6 @@
 """
-A roof, with scikit-learn's conventions
-=======================================
+A pagoda, with scikit-learn's conventions
+=========================================
 
 *Learn:* ``Segmenter`` *learns from one picture and labels another alike.*
 
@@ -24,4 +24,4 @@ above.imshow(picture)
 below.imshow(labels, cmap="tab20", interpolation="nearest")
 below.axvline(159.5, color="white")
 for axis in (above, below):
-    axis.axis("off")
+    axis.set_axis_off()

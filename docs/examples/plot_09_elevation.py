@@ -21,7 +21,7 @@ _, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
 left.imshow(elevation, cmap="terrain")
 right.imshow(result.overlay())
 for axis in (left, right):
-    axis.axis("off")
+    axis.set_axis_off()
 
 # %%
 for region in range(1, result.n_regions + 1):

@@ -23,7 +23,7 @@ _, (left, right) = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
 left.imshow(scan, cmap="gray")
 right.imshow(result.overlay(0.4))
 for axis in (left, right):
-    axis.axis("off")
+    axis.set_axis_off()
 
 # %%
 # These regions are a help for looking and for measuring, no diagnosis.

@@ -4,8 +4,8 @@ A stack of slices
 
 *Learn: one model for many pictures.*
 
-``anatomical.nii`` is a small head that ships with nibabel. A model learns from three of its slices
-and labels them all: a label means the same in each.
+``anatomical.nii`` ships with nibabel: the middle of a head, very coarse. A model learns from three
+of its slices and labels others: a label means the same in each.
 """
 
 from pathlib import Path
@@ -30,4 +30,4 @@ for column, (z, labels) in zip(axes.T, zip(range(5, 20, 5), maps, strict=True), 
     column[1].imshow(labels, cmap="tab20", vmin=0, vmax=16, interpolation="nearest")
     column[0].set_title(f"slice {z}")
 for axis in axes.flat:
-    axis.axis("off")
+    axis.set_axis_off()

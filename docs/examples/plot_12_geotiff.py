@@ -53,7 +53,7 @@ print(information["crs"], [f"{area / 1e4:.0f} ha" for area in shapely.area(polyg
 
 _, (left, right) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
 left.imshow(scene[..., :3])
-left.axis("off")
+left.set_axis_off()
 for polygon in polygons:
     for part in shapely.get_parts(polygon):
         right.fill(*part.exterior.xy, alpha=0.5, edgecolor="black")
