@@ -5,8 +5,9 @@
 
 `cells` fills a volume with 100 touching, noisy ellipsoids (voxels three times as long as wide) and
 reports the adjusted Rand index, over all voxels and over those of cells, at the true number of
-regions: one tree for the volume; and the peer, slice by slice, each slice cut at its own true
-number, regions of neighbouring slices joined where they overlap most. `size` segments cubes of
+regions: one tree for the volume; and the peers, slice by slice, each slice cut at its own true
+number, regions of neighbouring slices joined where they overlap most: slices as volumes of one
+slice, with the same constants, and as pictures. `size` segments cubes of
 noise-free blobs and reports seconds and peak memory, each in a process of its own.
 """
 
@@ -38,13 +39,16 @@ def scores(truth: LabelMap, found: LabelMap) -> str:
     return f"{whole:.3f}, cells only {adjusted_rand_score(truth[cells], found[cells]):.3f}"
 
 
-def slice_by_slice(phantom: Phantom) -> LabelMap:
+def slice_by_slice(phantom: Phantom, method: str) -> LabelMap:
     """Segment each slice for itself at its true number of regions, and stitch by overlap."""
     found = np.zeros(phantom.truth.shape, np.int32)
     n = 0
     for z, (picture, truth) in enumerate(zip(phantom.array, phantom.truth, strict=True)):
-        result = segment(np.clip(picture, 0, 1))
-        own = result.cut(min(len(np.unique(truth)), result.tree.n_leaves)) + n
+        if method == "volume":
+            tree = segment_volume(picture[np.newaxis]).tree
+        else:
+            tree = segment(np.clip(picture, 0, 1)).tree
+        own = tree.cut(min(len(np.unique(truth)), tree.n_leaves)).reshape(truth.shape) + n
         n = int(own.max())
         found[z] = own if z == 0 else stitch(found[z - 1], own)
     return found

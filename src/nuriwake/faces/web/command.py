@@ -30,7 +30,7 @@ def open_page(
     """
     from nuriwake.errors import require
 
-    for module in ("fastapi", "uvicorn", "python_multipart"):
+    for module in ("fastapi", "uvicorn", "python_multipart", "sse_starlette"):
         require(module, extra="app")
     from nuriwake.faces.web.serving import serve
 

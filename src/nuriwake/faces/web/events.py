@@ -7,12 +7,12 @@ import base64
 import json
 from collections.abc import AsyncIterator
 
+from sse_starlette import ServerSentEvent
+
 from nuriwake.faces.web.jobs import Job, JobQueue, Status
 
-_KEEP_ALIVE_SECONDS = 15.0
 
-
-async def job_events(job: Job, queue: JobQueue) -> AsyncIterator[str]:
+async def job_events(job: Job, queue: JobQueue) -> AsyncIterator[ServerSentEvent]:
     """Tell a watcher how a job stands, again after each change, until it is over.
 
     A slow watcher misses steps in between, never the end: only the newest status is sent.
@@ -24,7 +24,7 @@ async def job_events(job: Job, queue: JobQueue) -> AsyncIterator[str]:
 
     Yields
     ------
-    str
+    ServerSentEvent
         Events ``queued``, ``step``, ``done``, ``failed`` and ``cancelled``, data in JSON.
     """
     changed = asyncio.Event()
@@ -43,15 +43,12 @@ async def job_events(job: Job, queue: JobQueue) -> AsyncIterator[str]:
             shown = status.preview_number
             if status.is_over:
                 return
-            try:
-                await asyncio.wait_for(changed.wait(), _KEEP_ALIVE_SECONDS)
-            except TimeoutError:
-                yield ": still here\n\n"
+            await changed.wait()
     finally:
         unwatch()
 
 
-def _event(status: Status, n_before: int, shown: int) -> str:
+def _event(status: Status, n_before: int, shown: int) -> ServerSentEvent:
     name = "step" if status.state == "running" else status.state
     data: dict[str, int | float | str | None] = {}
     if status.state == "queued":
@@ -68,4 +65,4 @@ def _event(status: Status, n_before: int, shown: int) -> str:
         }
         if status.preview_number != shown:
             data["preview"] = base64.b64encode(status.preview).decode("ascii")
-    return f"event: {name}\ndata: {json.dumps(data)}\n\n"
+    return ServerSentEvent(json.dumps(data), event=name)

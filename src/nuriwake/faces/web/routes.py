@@ -9,8 +9,9 @@ from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Depends, HTTPException, Request
-from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, State, UploadFile
 
@@ -209,9 +210,9 @@ def cancel(job: KnownJob, queue: Queue) -> Response:
 
 
 @router.get("/api/jobs/{job_id}/events")
-async def events(job: KnownJob, queue: Queue) -> StreamingResponse:
+async def events(job: KnownJob, queue: Queue) -> EventSourceResponse:
     """Stream a job's changes."""
-    return StreamingResponse(job_events(job, queue), media_type="text/event-stream")
+    return EventSourceResponse(job_events(job, queue), sep="\n")
 
 
 @router.get("/api/jobs/{job_id}/picture.jpg")
