@@ -79,3 +79,27 @@ def test_the_conda_recipe_needs_what_the_package_needs():
     for dependency in project["dependencies"]:
         name, version = dependency.split(">=")
         assert f"- {name.replace('torch', 'pytorch')} >={version}\n" in recipe
+
+
+def _commands(page: Path) -> list[list[str]]:
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = re.findall(r"^\s*(?:\$ |\.venv/bin/)?nuriwake (\w.*)$", text, re.MULTILINE)
+    return [re.sub(r"#.*|\$\(.*?\)", "", line).split() for line in lines]
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.stem)
+def test_every_command_that_is_shown_exists_with_its_flags(page):
+    import typer
+
+    from nuriwake.faces.cli import app
+
+    commands = typer.main.get_command(app).commands
+    for words in _commands(page):
+        command = commands.get(words[0])
+        if command is None:
+            continue  # prose that begins a line with the program's name
+        command = getattr(command, "commands", {}).get(words[1] if words[1:] else "", command)
+        named = (parameter.opts + parameter.secondary_opts for parameter in command.params)
+        known = {"--help", *(name for names in named for name in names)}
+        for flag in (word for word in words if re.match(r"--?[a-z]", word)):
+            assert flag in known, f"nuriwake {' '.join(words)}: {flag}"
