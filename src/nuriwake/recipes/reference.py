@@ -83,9 +83,18 @@ def learn_references(
     ----------
     Kim, Kanezaki, Tanaka, IEEE TIP 2020, section III-D.
     """
-    device = choose_device(settings.device)
+    network = new_network(references[0].image.shape[2], settings)
+    network.to(choose_device(settings.device))
+    # The memory of the batches is free again before whole images are labelled.
+    yield from _train_on_crops(network, references, settings)
+    return finish_references(network, references)
+
+
+def _train_on_crops(
+    network: Network, references: Sequence[Reference], settings: Settings
+) -> Generator[Step, bool | None, None]:
+    device = network.classifier.weight.device
     rng = np.random.default_rng(settings.seed)
-    network = new_network(references[0].image.shape[2], settings).to(device)
     superpixels = [_superpixels(reference, settings) for reference in references]
     engine: FusedEngine | None = None
     for iteration in range(1, settings.max_iter + 1):
@@ -108,7 +117,6 @@ def learn_references(
         n_labels = count_labels(labels, batch.valid)
         if (yield Step(iteration, n_labels, loss, lambda labels=labels: labels)):  # type: ignore[misc]
             break
-    return finish_references(network, references)
 
 
 def _superpixels(reference: Reference, settings: Settings) -> LabelMap:
@@ -228,10 +236,11 @@ def _freeze_one(
     count, total, squares = 0, torch.zeros(()), torch.zeros(())
     for reference in references:
         x, valid = _on_device(network, reference)
-        values = _before(network, x, depth)[0][:, valid[0]].cpu().double()
+        values = _before(network, x, depth)[0][:, valid[0]].cpu()
         count += values.shape[1]
-        total = total + values.sum(dim=1)
-        squares = squares + values.square().sum(dim=1)
+        # Channel by channel: of all of them float64 would take more memory than the network.
+        total = total + torch.stack([channel.double().sum() for channel in values])
+        squares = squares + torch.stack([channel.double().square().sum() for channel in values])
     mean = total / count
     variance = (squares / count - mean.square()).clamp(min=0)
     norm.store(mean, variance)
