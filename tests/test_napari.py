@@ -91,6 +91,11 @@ def test_segment_slide_scribble_merge_save_and_reopen(panel_of, qtbot, tmp_path)
     steps = segment_steps(as_raster(picture()), Settings())
     np.testing.assert_array_equal(regions.data, finish_steps(steps).regions)
 
+    controls.settings.native.click()
+    assert panel._settings.isVisible()
+    controls.settings.native.click()
+    assert not panel._settings.isVisible()
+
     # The slider and the number cut at once; details too.
     tree = shown_of(regions).tree
     controls.count.value = 7

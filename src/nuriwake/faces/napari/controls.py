@@ -89,7 +89,6 @@ class Controls:
             self.scope,
             self.form.recipe,
             self.settings,
-            self.form.container,
             _row(self.run, self.stop, self.cancel),
             self.bar,
             self.status,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from napari.qt.threading import create_worker
-from qtpy.QtCore import QEvent, QObject
+from qtpy.QtCore import QEvent, QObject, Qt
 
 from nuriwake.errors import NuriwakeError
 from nuriwake.faces.napari.work import Done, Look, Work
@@ -80,6 +80,22 @@ class Job:
             return
         self._end(worker, self._listener.failed, f"an error of nuriwake: {error!r}")
         raise error  # napari shows where it comes from
+
+
+def window_of(container: Any, owner: Any) -> Any:
+    """Make of a scrollable container a window that goes with its owner; hidden at first.
+
+    magicgui does not let a container scroll inside another one.
+
+    Returns
+    -------
+    qtpy.QtWidgets.QWidget
+    """
+    window = container.root_native_widget
+    window.setParent(owner, Qt.WindowType.Tool)
+    window.setWindowTitle("Settings of nuriwake")
+    window.resize(340, 560)
+    return window
 
 
 class CancelWhenGone(QObject):  # type: ignore[misc]

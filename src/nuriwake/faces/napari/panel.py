@@ -11,7 +11,7 @@ from napari.utils.notifications import show_warning
 
 from nuriwake.errors import NuriwakeError, UsageError
 from nuriwake.faces.napari.controls import SCOPES, SLIDER_STEPS, Controls
-from nuriwake.faces.napari.job import CancelWhenGone, Job, Listener
+from nuriwake.faces.napari.job import CancelWhenGone, Job, Listener, window_of
 from nuriwake.faces.napari.shown import (
     Shown,
     layer_options,
@@ -41,7 +41,7 @@ class SegmentPanel(Container):  # type: ignore[misc]
         self._job = Job(Listener(self._on_look, self._on_done, self._on_failed))
         self.controls = Controls(napari_viewer)
         super().__init__(widgets=self.controls.rows(), labels=True)
-        self.controls.form.container.visible = False
+        self._settings = window_of(self.controls.form.container, self.native)
         self._connect()
         CancelWhenGone(self.native, self._job, self.cancel)
         self.controls.list_layers()
@@ -208,7 +208,7 @@ class SegmentPanel(Container):  # type: ignore[misc]
             self._viewer.layers.remove(preview)
 
     def _toggle_settings(self) -> None:
-        self.controls.form.container.visible = not self.controls.form.container.visible
+        self._settings.setVisible(not self._settings.isVisible())
 
     # Cuts and edits.
 
