@@ -9,6 +9,7 @@ from nuriwake.scale.memory import (
     WindowPlan,
     fits_in_memory,
     parse_bytes,
+    plan_scene_pixels,
     plan_tile_pixels,
     plan_windows,
     references_fit,
@@ -64,3 +65,11 @@ def test_amounts_that_are_none(text):
     ) as error:
         parse_bytes(text)
     assert len(str(error.value)) < 400
+
+
+def test_tiles_of_a_scene_leave_room_for_their_halo():
+    one, other = (plan_scene_pixels(700 << 20, 4, halo) for halo in (0, 128))
+    assert other < one
+    assert plan_scene_pixels(700 << 20, 16, 128) < other
+    with pytest.raises(UsageError, match=r"at least [0-9]+M for 2 worker"):
+        plan_scene_pixels(700 << 20, 4, 128, n_workers=2)

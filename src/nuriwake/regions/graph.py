@@ -296,21 +296,19 @@ def _slice_at(values: NDArray[np.floating], depth: float) -> NDArray[np.floating
 
 
 def _interpolated(
-    values: NDArray[np.floating], places: Sequence[NDArray[np.float64]]
+    values: NDArray[np.floating],
+    places: Sequence[NDArray[np.float64]],
+    index: tuple[NDArray[np.int64], ...] = (),
 ) -> NDArray[np.float64]:
     """Read a map of one channel at positions between its pixels, linearly along each axis."""
-    low = [place.astype(np.int64) for place in places]
-    high = [np.minimum(i + 1, size - 1) for i, size in zip(low, values.shape, strict=True)]
-    share = [place - i for place, i in zip(places, low, strict=True)]
-
-    def read(*index: NDArray[np.int64]) -> NDArray[np.float64]:
-        axis = len(index)
-        if axis == values.ndim:
-            return values[index].astype(np.float64)
-        near, far = read(*index, low[axis]), read(*index, high[axis])
-        return near * (1 - share[axis]) + far * share[axis]
-
-    return read()
+    axis = len(index)
+    if axis == values.ndim:
+        return values[index].astype(np.float64)
+    low = places[axis].astype(np.int64)
+    high = np.minimum(low + 1, values.shape[axis] - 1)
+    share = places[axis] - low
+    near, far = (_interpolated(values, places, (*index, i)) for i in (low, high))
+    return near * (1 - share) + far * share
 
 
 @compiled

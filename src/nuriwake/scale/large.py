@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nuriwake.errors import UsageError, out_of_range
 from nuriwake.raster import WindowedSource
 from nuriwake.scale.executors import Executor
-from nuriwake.scale.memory import plan_reduced_pixels, plan_tile_pixels, plan_windows
+from nuriwake.scale.memory import plan_reduced_pixels, plan_scene_pixels, plan_windows
 from nuriwake.scale.mosaic import MosaicOptions, apply_model, check_bands
 from nuriwake.scale.products import Existing, MosaicOutputs, Publish
 from nuriwake.scale.run import Progress
@@ -101,7 +101,7 @@ def large_steps(
         most = plan_reduced_pixels(memory, source.n_bands, n_processes)
         reduced = min(REDUCED_PIXELS, most)
         scene = yield from learn_scene_steps(source, settings, model, reduced)
-        pixels = plan_tile_pixels(memory, source.n_bands, 4, executor.n_workers)
+        pixels = plan_scene_pixels(memory, source.n_bands, HALO, executor.n_workers)
         shape = choose_tile_shape(pixels, source.shape, (1, 1))
         plan = plan_tiles(source.shape, shape, HALO)
         tree = segment_scene(

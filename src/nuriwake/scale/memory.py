@@ -124,6 +124,40 @@ def tree_bytes(n_bands: int) -> int:
     return 40 * n_bands + 120
 
 
+def plan_scene_pixels(memory: int, n_bands: int, halo: int, n_workers: int = 1) -> int:
+    """Choose how many pixels a tile may have of which the recipe ``fast`` grows a tree.
+
+    Parameters
+    ----------
+    memory : int
+        Bytes for the whole run, all its processes together.
+    n_bands : int
+    halo : int
+        Pixels that are read around each tile.
+    n_workers : int
+        Processes that work on tiles at once.
+
+    Raises
+    ------
+    UsageError
+        If the memory is too small for the smallest tile; the message names what would do.
+
+    Examples
+    --------
+    >>> plan_scene_pixels(1 << 30, n_bands=4, halo=128) > 1_000_000
+    True
+    """
+    fixed = (n_workers + (n_workers > 1)) * PROCESS_BYTES
+    each = n_workers * tree_bytes(n_bands)
+    read = (memory - fixed) // each
+    least = (isqrt(MIN_TILE_PIXELS) + 2 * halo) ** 2
+    if read < least:
+        needed = -(-(fixed + each * least) >> 20)
+        expected = f"at least {needed}M for {n_workers} worker(s)"
+        raise UsageError(out_of_range("--memory", expected, f"{memory >> 20}M"))
+    return min((isqrt(read) - 2 * halo) ** 2, MAX_TILE_PIXELS)
+
+
 def plan_reduced_pixels(memory: int, n_bands: int, n_processes: int = 1) -> int:
     """Choose at how many pixels a scene may be looked at as a whole, reduced.
 
