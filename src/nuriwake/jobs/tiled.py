@@ -172,7 +172,8 @@ class Published:
             raise RuntimeError("nothing was published")
         written = ", ".join(str(self.plan.folder / name) for name in record.outputs.values())
         regions = f"{record.n_regions} regions, " if record.n_regions else ""
-        found = f"{regions}{record.n_labels} labels in {record.pieces} tiles"
+        tiles = f"{record.pieces} tile{'' if record.pieces == 1 else 's'}"
+        found = f"{regions}{record.n_labels} labels in {tiles}"
         seconds = record.seconds["total"]
         listener.say(f"{self.plan.source}: {found}, {seconds:.1f} s -> {written}")
         return record

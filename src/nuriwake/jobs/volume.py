@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nuriwake.volume_segmenter import VolumeSegmentation
 
 #: Bytes that a run needs for each voxel, and for each band of it: benchmarks/volume.py measures.
-_VOXEL_BYTES, _BAND_BYTES = 56, 16
+_VOXEL_BYTES, _BAND_BYTES = 80, 16
 #: What can be written of a volume.
 VOLUME_KINDS = ("labels", "regions", "overlay")
 
