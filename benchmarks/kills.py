@@ -92,7 +92,7 @@ def command(run: str, folder: Path, out: Path) -> list[str]:
     maps = ["--save", "labels,regions,polygons"]
     if run == "beyond":
         return [*nuriwake, "segment", str(folder / "scene.tif"), *maps, *SMALL, *usual]
-    workers = ["--workers", "2", "--memory", "1500M"] if run == "workers" else SMALL
+    workers = ["--workers", "2", "--memory", "1700M"] if run == "workers" else SMALL
     model = str(folder / "m.safetensors")
     return [*nuriwake, "apply", model, str(folder / "scene.tif"), *maps, *workers, *usual]
 
