@@ -15,7 +15,7 @@ from nuriwake.io.selection import Selection
 from nuriwake.io.sources import read_input
 from nuriwake.jobs.kinds import TILED_KINDS
 from nuriwake.jobs.route import Extent, choose_route, measure, refuse_what_is_lost
-from nuriwake.settings import RECIPES
+from nuriwake.settings import RECIPES, Settings
 
 rasterio = pytest.importorskip("rasterio")
 
@@ -39,10 +39,10 @@ def test_extents_are_read_without_pixels(tmp_path):
 
 
 def test_the_way_follows_from_the_size():
-    assert choose_route(Extent((200, 230), 4), 1 << 30, 100, 100) == "whole"
-    assert choose_route(Extent((200, 230), 4), 500 << 20, 100, 100) == "tiled"
-    assert choose_route(Extent((9000, 9000), 4), 1 << 30, 0, 0) == "tiled"
-    assert choose_route(Extent((20, 20), 1, n_pages=2), 1 << 40, 0, 0) == "stack"
+    assert choose_route(Extent((200, 230), 4), 1 << 30, Settings(recipe="tip2020")) == "whole"
+    assert choose_route(Extent((200, 230), 4), 500 << 20, Settings(recipe="tip2020")) == "tiled"
+    assert choose_route(Extent((9000, 9000), 4), 1 << 30, None) == "tiled"
+    assert choose_route(Extent((20, 20), 1, n_pages=2), 1 << 40, None) == "stack"
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ class ApplyJob:
             If something was asked for that this way cannot do.
         """
         extent = measure(source, self.selection)
-        route = choose_route(extent, self.memory_bytes, 0, 0)
+        route = choose_route(extent, self.memory_bytes, None)
         _refuse(self, source, route, extent)
         return route
 

@@ -15,7 +15,7 @@ from typing import Literal
 from nuriwake.errors import UsageError
 from nuriwake.io.selection import ALL, Selection
 from nuriwake.jobs.kinds import NIFTI, PICTURE_IDS, TIFF, TILED_KINDS, ZARR
-from nuriwake.settings import Recipe
+from nuriwake.settings import Recipe, Settings
 
 Route = Literal["whole", "tiled", "stack", "volume"]
 #: What maps of ids may be written as, on each way.
@@ -80,7 +80,7 @@ def measure(path: Path, selection: Selection = ALL) -> Extent:
     return Extent(windows.shape, windows.n_bands)
 
 
-def choose_route(extent: Extent, memory: int, n_channels: int, n_labels: int) -> Route:
+def choose_route(extent: Extent, memory: int, settings: Settings | None) -> Route:
     """Choose the way of an input by its size.
 
     Parameters
@@ -88,15 +88,15 @@ def choose_route(extent: Extent, memory: int, n_channels: int, n_labels: int) ->
     extent : Extent
     memory : int
         Bytes.
-    n_channels, n_labels : int
-        Of a network that sees every pixel; 0 for one that learns on a coarse grid.
+    settings : Settings or None
+        Of the training; None where a trained model is applied.
     """
     from nuriwake.scale.memory import fits_in_memory
 
     if extent.n_pages > 1:
         return "stack"
     height, width = extent.shape
-    fits = fits_in_memory(memory, height * width, extent.n_bands, n_channels, n_labels)
+    fits = fits_in_memory(memory, height * width, extent.n_bands, settings)
     return "whole" if fits else "tiled"
 
 

@@ -137,10 +137,8 @@ class SegmentJob:
 
             check_volume(self, source)
             return "volume"
-        recipe = self.settings.method
-        sees_all = recipe.is_local
-        size = (self.settings.n_channels, self.settings.max_labels) if sees_all else (0, 0)
-        route = choose_route(measure(source, self.selection), self.memory_bytes, *size)
+        extent = measure(source, self.selection)
+        route = choose_route(extent, self.memory_bytes, self.settings)
         asked = {
             "--regions": self.n_regions,
             "--detail": self.detail,
@@ -148,7 +146,7 @@ class SegmentJob:
             "--scribbles": self.scribbles,
             "--model": self.model,
         }
-        refuse_what_is_lost(source, route, recipe, asked, self.kinds_on(route))
+        refuse_what_is_lost(source, route, self.settings.method, asked, self.kinds_on(route))
         return route
 
     def work(

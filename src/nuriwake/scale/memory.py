@@ -189,26 +189,28 @@ def reference_bytes(n_bands: int) -> int:
     return 16 * n_bands + 8
 
 
-def training_bytes(n_bands: int, n_channels: int, n_labels: int, n_layers: int = 2) -> int:
+def training_bytes(n_bands: int, settings: Settings, value_bytes: int) -> int:
     """Return what a pixel costs while a published recipe trains on it.
 
     Parameters
     ----------
-    n_bands, n_channels, n_labels, n_layers : int
-        Of the network.
+    n_bands : int
+    settings : Settings
+    value_bytes : int
+        Bytes of a value in the feature maps: 2 (bfloat16) or 4 (float32).
 
     Examples
     --------
-    >>> training_bytes(3, 100, 100)
+    >>> training_bytes(3, Settings(recipe="tip2020"), value_bytes=2)
     1703
+    >>> training_bytes(3, Settings(recipe="tip2020"), value_bytes=4)
+    3303
     """
-    activations = 6 * n_channels * n_layers + 4 * n_labels
-    return activations + bytes_per_pixel(n_bands, 4)
+    values = 3 * settings.n_channels * settings.n_layers + 2 * settings.max_labels
+    return value_bytes * values + bytes_per_pixel(n_bands, 4)
 
 
-def fits_in_memory(
-    memory: int, n_pixels: int, n_bands: int, n_channels: int, n_labels: int
-) -> bool:
+def fits_in_memory(memory: int, n_pixels: int, n_bands: int, settings: Settings | None) -> bool:
     """Tell whether a raster can be segmented in one piece.
 
     Parameters
@@ -217,18 +219,25 @@ def fits_in_memory(
         Bytes.
     n_pixels, n_bands : int
         Of the raster.
-    n_channels, n_labels : int
-        Of a network that is trained on every pixel; 0 where there is none.
+    settings : Settings or None
+        Of the training; None where a trained model is applied.
 
     Examples
     --------
-    >>> fits_in_memory(2 << 30, 320 * 480, 3, 100, 100)
+    >>> fits_in_memory(2 << 30, 320 * 480, 3, Settings(recipe="tip2020"))
     True
-    >>> fits_in_memory(2 << 30, 20_000 * 20_000, 4, 100, 100)
+    >>> fits_in_memory(2 << 30, 20_000 * 20_000, 4, Settings(recipe="tip2020"))
     False
     """
-    trained = training_bytes(n_bands, n_channels, n_labels)
-    return PROCESS_BYTES + n_pixels * (trained if n_channels else tree_bytes(n_bands)) <= memory
+    room = memory - PROCESS_BYTES
+    if settings is None or not settings.method.is_local:
+        return n_pixels * tree_bytes(n_bands) <= room
+
+    def fits(value_bytes: int) -> bool:
+        return n_pixels * training_bytes(n_bands, settings, value_bytes) <= room
+
+    # Only PyTorch knows the number format, and takes seconds to load: asked where that decides.
+    return fits(4) or (fits(2) and fits(_value_bytes(settings)))
 
 
 @dataclass(frozen=True)
@@ -313,4 +322,12 @@ def plan_windows(
 def _training_bytes(n_bands: int, settings: Settings) -> int:
     if not settings.method.is_local:
         return tree_bytes(n_bands)
-    return training_bytes(n_bands, settings.n_channels, settings.max_labels, settings.n_layers)
+    return training_bytes(n_bands, settings, _value_bytes(settings))
+
+
+def _value_bytes(settings: Settings) -> int:
+    """Return the bytes of a value in the maps that this machine will train with."""
+    from nuriwake.engine.compute import choose_device
+    from nuriwake.engine.precision import compute_dtype
+
+    return compute_dtype(settings.precision, choose_device(settings.device)).itemsize
