@@ -59,7 +59,7 @@ def label_studio(
 
     backend = Backend(images, Settings(), parse_detail(detail))
     app = create_backend(backend, Access(host, token), is_stopping=is_stopping)
-    server = uvicorn.Server(configure(app, Limits()))
+    server = uvicorn.Server(configure(app, Limits(), grace_seconds=None))
     with listen(host, port) as listener:
         address = address_of(host, listener.getsockname()[1])
         print(f"nuriwake: the backend is at {address}  (Ctrl-C ends it)", file=sys.stderr)  # noqa: T201
