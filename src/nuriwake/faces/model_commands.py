@@ -15,6 +15,7 @@ from nuriwake.faces.options import (
     MemoryFlag,
     OutputFlag,
     OverwriteFlag,
+    ProgressFlag,
     QuietFlag,
     ResumeFlag,
     SchedulerFlag,
@@ -54,12 +55,13 @@ def fit(
     settings: SettingsFlag = None,
     memory: MemoryFlag = "",
     overwrite: OverwriteFlag = False,
+    progress: ProgressFlag = "bar",
     quiet: QuietFlag = False,
     *,
     flags: Mapping[str, str],
 ) -> None:
     """Train one model on reference images (recipe tip2020)."""
-    from nuriwake.faces.progress import Terminal
+    from nuriwake.faces.progress import Terminal, parse_progress
     from nuriwake.io.formats import expand_inputs
     from nuriwake.jobs.fit import FitJob, fit_model
     from nuriwake.scale.memory import parse_bytes
@@ -73,7 +75,7 @@ def fit(
         memory=parse_bytes(memory) if memory else None,
         overwrite=overwrite,
     )
-    fit_model(job, expand_inputs(inputs), model, Terminal(quiet))
+    fit_model(job, expand_inputs(inputs), model, Terminal(quiet, progress=parse_progress(progress)))
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ class ApplyFlags:
     overwrite: OverwriteFlag = False
     resume: ResumeFlag = False
     json: JsonFlag = False
+    progress: ProgressFlag = "bar"
     quiet: QuietFlag = False
 
     def job(self, model: Path) -> ApplyJob:
@@ -149,7 +152,7 @@ def apply(
     given: ApplyFlags,
 ) -> None:
     """Label images with a trained model: same meaning, same colour."""
-    from nuriwake.faces.progress import Terminal
+    from nuriwake.faces.progress import Terminal, parse_progress
     from nuriwake.faces.running import run_inputs
     from nuriwake.io.formats import expand_inputs
     from nuriwake.jobs.inputs import plan_inputs, run_input
@@ -157,6 +160,6 @@ def apply(
 
     job = given.job(model)
     planned = plan_inputs(job, without_results(expand_inputs(inputs), inputs), given.output)
-    terminal = Terminal(given.quiet)
+    terminal = Terminal(given.quiet, progress=parse_progress(given.progress))
     reports = (run_input(job, one, terminal) for one in planned)
     raise typer.Exit(run_inputs(reports, len(planned), terminal, given.json))

@@ -24,6 +24,7 @@ from nuriwake.faces.options import (
     OutputFlag,
     OverwriteFlag,
     PartialFlag,
+    ProgressFlag,
     QuietFlag,
     ResumeFlag,
     SchedulerFlag,
@@ -88,6 +89,7 @@ class SegmentFlags:
     resume: ResumeFlag = False
     keep_partial: PartialFlag = False
     json: JsonFlag = False
+    progress: ProgressFlag = "bar"
     quiet: QuietFlag = False
 
     def job(self, flags: Mapping[str, str]) -> SegmentJob:
@@ -134,7 +136,7 @@ class SegmentFlags:
 @with_group
 def segment(inputs: Inputs, *, given: SegmentFlags, flags: Mapping[str, str]) -> None:
     """Segment pictures, each by a network trained on it."""
-    from nuriwake.faces.progress import Terminal
+    from nuriwake.faces.progress import Terminal, parse_progress
     from nuriwake.faces.running import run_inputs, spread
     from nuriwake.io.formats import expand_inputs
     from nuriwake.jobs.inputs import plan_inputs
@@ -142,6 +144,6 @@ def segment(inputs: Inputs, *, given: SegmentFlags, flags: Mapping[str, str]) ->
 
     job = given.job(flags)
     planned = plan_inputs(job, without_results(expand_inputs(inputs), inputs), given.output)
-    terminal = Terminal(given.quiet, given.keep_partial)
+    terminal = Terminal(given.quiet, given.keep_partial, parse_progress(given.progress))
     with spread(job, planned, terminal) as reports:
         raise typer.Exit(run_inputs(reports, len(planned), terminal, given.json))
