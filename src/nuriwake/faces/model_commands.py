@@ -14,6 +14,7 @@ from nuriwake.faces.options import (
     MemoryFlag,
     OutputFlag,
     OverwriteFlag,
+    ProgressFlag,
     QuietFlag,
     ResumeFlag,
     SchedulerFlag,
@@ -49,12 +50,13 @@ def fit(
     settings: SettingsFlag = None,
     memory: MemoryFlag = "",
     overwrite: OverwriteFlag = False,
+    progress: ProgressFlag = "bar",
     quiet: QuietFlag = False,
     *,
     flags: Mapping[str, str],
 ) -> None:
     """Train one model on reference images (recipe tip2020)."""
-    from nuriwake.faces.progress import Terminal
+    from nuriwake.faces.progress import Terminal, parse_progress
     from nuriwake.io.formats import expand_inputs
     from nuriwake.jobs.fit import FitJob, fit_model
     from nuriwake.scale.memory import parse_bytes
@@ -68,7 +70,7 @@ def fit(
         memory=parse_bytes(memory) if memory else None,
         overwrite=overwrite,
     )
-    fit_model(job, expand_inputs(inputs), model, Terminal(quiet))
+    fit_model(job, expand_inputs(inputs), model, Terminal(quiet, progress=parse_progress(progress)))
 
 
 def apply(
@@ -102,10 +104,11 @@ def apply(
     overwrite: OverwriteFlag = False,
     resume: ResumeFlag = False,
     json: JsonFlag = False,
+    progress: ProgressFlag = "bar",
     quiet: QuietFlag = False,
 ) -> None:
     """Label images with a trained model: same meaning, same colour."""
-    from nuriwake.faces.progress import Terminal
+    from nuriwake.faces.progress import Terminal, parse_progress
     from nuriwake.faces.running import run_inputs
     from nuriwake.io.formats import expand_inputs
     from nuriwake.io.identity import file_identity
@@ -130,6 +133,6 @@ def apply(
         resume=resume,
     )
     planned = plan_inputs(job, without_results(expand_inputs(inputs), inputs), output)
-    terminal = Terminal(quiet)
+    terminal = Terminal(quiet, progress=parse_progress(progress))
     reports = (run_input(job, one, terminal) for one in planned)
     raise typer.Exit(run_inputs(reports, len(planned), terminal, json))

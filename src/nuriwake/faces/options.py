@@ -47,6 +47,13 @@ PartialFlag = Annotated[
 JsonFlag = Annotated[
     bool, typer.Option("--json", help="print one JSON record per input to standard output")
 ]
+ProgressFlag = Annotated[
+    str,
+    typer.Option(
+        help="a bar for people, or for programs a line of JSON on standard error for each step",
+        metavar="bar|json",
+    ),
+]
 QuietFlag = Annotated[bool, typer.Option("--quiet", help="print errors only")]
 MemoryFlag = Annotated[
     str,

@@ -23,6 +23,7 @@ from nuriwake.faces.options import (
     OutputFlag,
     OverwriteFlag,
     PartialFlag,
+    ProgressFlag,
     QuietFlag,
     ResumeFlag,
     SchedulerFlag,
@@ -81,12 +82,13 @@ def segment(
     resume: ResumeFlag = False,
     keep_partial: PartialFlag = False,
     json: JsonFlag = False,
+    progress: ProgressFlag = "bar",
     quiet: QuietFlag = False,
     *,
     flags: Mapping[str, str],
 ) -> None:
     """Segment pictures, each by a network trained on it."""
-    from nuriwake.faces.progress import Terminal
+    from nuriwake.faces.progress import Terminal, parse_progress
     from nuriwake.faces.running import run_inputs, spread
     from nuriwake.io.formats import expand_inputs
     from nuriwake.jobs.inputs import plan_inputs
@@ -121,6 +123,6 @@ def segment(
         spacing=parse_spacing(spacing, volume),
     )
     planned = plan_inputs(job, without_results(expand_inputs(inputs), inputs), output)
-    terminal = Terminal(quiet, keep_partial)
+    terminal = Terminal(quiet, keep_partial, parse_progress(progress))
     with spread(job, planned, terminal) as reports:
         raise typer.Exit(run_inputs(reports, len(planned), terminal, json))

@@ -53,9 +53,15 @@ def label_studio(
 
     if not images.is_dir():
         raise InputError(f"{images}: no such folder. --images takes the project's pictures.")
-    app = create_backend(Backend(images, Settings(), parse_detail(detail)), Access(host, token))
+
+    def is_stopping() -> bool:
+        return server.should_exit
+
+    backend = Backend(images, Settings(), parse_detail(detail))
+    app = create_backend(backend, Access(host, token), is_stopping=is_stopping)
+    server = uvicorn.Server(configure(app, Limits(), grace_seconds=None))
     with listen(host, port) as listener:
         address = address_of(host, listener.getsockname()[1])
         print(f"nuriwake: the backend is at {address}  (Ctrl-C ends it)", file=sys.stderr)  # noqa: T201
         with suppress(KeyboardInterrupt):  # the way to end it
-            uvicorn.Server(configure(app, Limits())).run([listener])
+            server.run([listener])
