@@ -49,6 +49,8 @@ class Limits:
         Time to decode one picture at most.
     decode_bytes : int
         Memory to decode one picture at most.
+    writers : int
+        Files to download that are made at once.
     """
 
     upload_bytes: int = 64 * 2**20
@@ -71,3 +73,4 @@ class Limits:
     decoders: int = 2
     decode_seconds: float = 30.0
     decode_bytes: int = 2 * 2**30
+    writers: int = 2
