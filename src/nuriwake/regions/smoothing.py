@@ -36,7 +36,8 @@ def smooth(values: Floats, sigmas: Sequence[float]) -> Floats:
     Returns
     -------
     ndarray of float32, of the same shape
-        Where a standard deviation is below 6 pixels, exact; else to 1e-3 of what is left of white noise.
+        Exact where the standard deviations are below 6 pixels; else to 1e-3 of what is left of
+        white noise.
 
     References
     ----------
