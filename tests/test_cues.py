@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -12,7 +10,7 @@ from nuriwake.learn.view import pixel_scale
 from nuriwake.regions import cues
 from nuriwake.regions.components import connected_components
 from nuriwake.regions.cues import grid_cues, sum_cues
-from nuriwake.regions.graph import Frame, region_graph
+from nuriwake.regions.graph import region_graph
 from nuriwake.settings import Settings
 
 SETTINGS = Settings(recipe="fast")

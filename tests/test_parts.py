@@ -78,7 +78,9 @@ def test_tiles_with_numbers_of_their_own_add_up_to_the_picture(n_bands):
             frame = Frame((top, left), shape)
             core = own.shape
             parts.append(
-                sum_part(own.astype(np.int32), core, colours[here], edges[here], grid, SETTINGS, frame)
+                sum_part(
+                    own.astype(np.int32), core, colours[here], edges[here], grid, SETTINGS, frame
+                )
             )
             numbers[top, left] = own
     for (top, left), own in numbers.items():

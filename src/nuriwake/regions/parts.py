@@ -6,7 +6,7 @@ the whole would give, and only one of them is held.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,14 +117,14 @@ def sum_seam(
     return PartSums(ids[:0], ids[graph.pairs], sums)
 
 
-def add_up(parts: Sequence[PartSums], n: int) -> tuple[RegionGraph, Evidence]:
+def add_up(parts: Iterable[PartSums], n: int) -> tuple[RegionGraph, Evidence]:
     """Make the whole image's graph and its evidence from the sums of all parts.
 
     Parameters
     ----------
-    parts : sequence of PartSums
-        Taken one after the other, twice: those that are read from files need not be held. The first
-        one has regions.
+    parts : iterable of PartSums
+        Gone through twice, one after the other: those that are read from files need not be held.
+        The first one is of regions, not of a seam.
     n : int
         Regions of the whole image.
 
