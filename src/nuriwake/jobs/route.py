@@ -24,7 +24,7 @@ FORMATS: Mapping[Route, tuple[str, ...]] = MappingProxyType(
         "whole": PICTURE_IDS,
         "tiled": (*TIFF, ZARR),
         "stack": (*TIFF, ZARR),
-        "volume": (*TIFF, ZARR, NIFTI),
+        "volume": (*TIFF, ZARR, *NIFTI),
     }
 )
 

@@ -252,7 +252,9 @@ def _toned(colours: NDArray[np.float32]) -> tuple[NDArray[np.float32], Floats, F
         return colours, np.array(_LAB_LOW), np.array(_LAB_HIGH)
     # Bands are sorted by wavelength as a rule: neighbours stand for each other.
     groups = np.array_split(np.arange(n_bands), min(n_bands, 3))
-    channels = np.stack([colours[..., group].mean(axis=-1) for group in groups], axis=-1)
+    channels = np.empty((*colours.shape[:-1], len(groups)), np.float32)
+    for k, group in enumerate(groups):
+        np.divide(sum(colours[..., band] for band in group), group.size, out=channels[..., k])
     return channels, np.zeros(len(groups)), np.full(len(groups), 100.0 / np.sqrt(n_bands))
 
 
