@@ -73,4 +73,4 @@ class Limits:
     decoders: int = 2
     decode_seconds: float = 60.0
     decode_bytes: int = 3 * 2**30
-    writers: int = 2
+    writers: int = 1
