@@ -49,8 +49,8 @@ SETTINGS: Mapping[str, Settings] = {
 TRIED: Mapping[str, Mapping[str, tuple[float | str, ...]]] = {
     "fast": {"detail": ("auto", "fine", "medium", "coarse")},
     "otb": {"ranger": (120, 250, 400), "minsize": (300, 1000, 3000), "spatialr": (5, 8, 12)},
-    "shepherd": {"numClusters": (10, 20, 60), "minSegmentSize": (300, 1000, 3000)},
-    "felzenszwalb": {"scale": (1000, 3000, 10000), "min_size": (300, 1000, 3000)},
+    "shepherd": {"numClusters": (5, 8, 10, 20), "minSegmentSize": (1000, 3000, 6000)},
+    "felzenszwalb": {"scale": (1e4, 3e4, 1e5, 3e5), "min_size": (300, 1000, 3000)},
 }
 METHODS = ("fast-whole", "fast", "fast-2", "fast-dask-2", "otb", "shepherd", "felzenszwalb")
 #: Pixels up to which a method works whole in memory.
@@ -100,7 +100,7 @@ def command(method: str, settings: Settings, scene: Path, out: Path, memory: str
         if program is None:
             raise LookupError("not installed: apt-get install otb-bin")
         given = [word for name, value in settings.items() for word in (f"-{name}", str(value))]
-        tiles = ["-tilesizex", "1000", "-tilesizey", "1000"]
+        tiles = ["-tilesizex", "2000", "-tilesizey", "2000"]
         mode = ["-mode", "raster", "-mode.raster.out", str(out), "uint32"]
         return [program, "-in", str(scene), *given, *tiles, *mode]
     return [sys.executable, __file__, "--child", kind, str(scene), str(out), json.dumps(settings)]
