@@ -1,6 +1,7 @@
 """The napari plugin, driven in a viewer; `make test-napari` gives it napari and a screen."""
 
 import os
+import sys
 import threading
 from dataclasses import replace
 from importlib.util import find_spec
@@ -215,6 +216,17 @@ def test_twenty_widgets_leave_no_thread(panel_of, qtbot, make_napari_viewer):
     assert max(n_threads[10:]) <= max(n_threads[:10])
     assert threading.active_count() <= 1 + pool.maxThreadCount()
     assert [layer.name for layer in viewer.layers] == ["quarters"]
+
+
+def test_what_the_first_press_needs_is_loaded_in_a_thread(panel_of, qtbot, monkeypatch):
+    threads = []
+    monkeypatch.setattr(
+        "nuriwake.faces.napari.job.warm_up", lambda: threads.append(threading.current_thread())
+    )
+    monkeypatch.delitem(sys.modules, "nuriwake.segmenter")  # as in a new process
+    panel_of()
+    qtbot.waitUntil(lambda: bool(threads))
+    assert threads != [threading.main_thread()]
 
 
 def test_a_plane_of_a_stack_lies_where_it_was(panel_of, qtbot):
