@@ -292,7 +292,12 @@ def test_a_volume_is_cut_as_one(panel_of, qtbot, tmp_path):
     panel.controls.contours.native.click()
     assert "no contours of volumes" in panel.controls.status.value
     panel.save(str(tmp_path / "a.npz"))
-    assert "volumes cannot be saved" in panel.controls.status.value
+    (again,) = viewer.open(str(tmp_path / "a.npz"), plugin="nuriwake")
+    np.testing.assert_array_equal(again.data, regions.data)
+    assert tuple(again.scale) == (2, 1, 1)
+    panel.controls.result.value = again
+    panel.controls.undo.native.click()
+    assert count(again) == 3
     panel.controls.form.recipe.value = "tip2020"
     panel.controls.run.native.click()
     assert "'fast' for a volume" in panel.controls.status.value
