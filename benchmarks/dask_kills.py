@@ -1,12 +1,12 @@
 """Dask for real: a scheduler and two workers as programs of their own; one is killed in each stage.
 
-    python benchmarks/dask_kills.py [--side 3000] [--memory 1300M] [--worker-memory 2GB]
+    python benchmarks/dask_kills.py [--side 3000] [--memory 1600M] [--worker-memory 2GB]
 
 A made scene is segmented by the recipe `fast` (--runs apply: labelled by a model of `icassp2018`),
-first in two processes without Dask, then on the workers: undisturbed, with a worker killed (SIGKILL of it and its nanny)
-as soon as each stage has kept its second file, with one worker that is stopped four fifths of the
-time, and with a worker that joins late. A killed worker is replaced after two seconds, as SLURM and
-Kubernetes do. Every file must have the bytes of the run without Dask.
+first in two processes without Dask, then on the workers: undisturbed, with a worker killed (SIGKILL
+of it and its nanny) as soon as each stage has kept its second file, with one worker that is stopped
+four fifths of the time, and with a worker that joins late. A killed worker is replaced after two
+seconds, as SLURM and Kubernetes do. Every file must have the bytes of the run without Dask.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--side", type=int, default=3000)
-    parser.add_argument("--memory", default="1300M")
+    parser.add_argument("--memory", default="1600M")
     parser.add_argument("--worker-memory", default="2GB")
     parser.add_argument("--runs", nargs="+", choices=("segment", "apply"), default=["segment"])
     options = parser.parse_args()

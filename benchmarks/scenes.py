@@ -1,6 +1,6 @@
 """Regions of large scenes: seconds, memory and quality, of nuriwake and of others, side by side.
 
-    python benchmarks/scenes.py [--sides 2000 5000] [--methods fast fast-2 otb ...] [--memory 1G]
+    python benchmarks/scenes.py [--sides 2000 5000] [--methods fast fast-2 otb ...] [--memory 1600M]
                                 [--folder DIR] [--json FILE] [--patience 600]
 
 The scenes are those of `made_scene.py`, whose truth is known. Every method writes a map of regions
@@ -41,10 +41,10 @@ from nuriwake.evaluate.metrics import adjusted_rand_index, best_ious
 Settings = Mapping[str, float | str]
 #: What each method is told, and what --tune tries beside it, one after the other.
 SETTINGS: Mapping[str, Settings] = {
-    "fast": {"detail": "auto"},
+    "fast": {"detail": "fine"},
     "otb": {"spatialr": 8, "ranger": 250, "minsize": 1000},
-    "shepherd": {"numClusters": 60, "minSegmentSize": 1000},
-    "felzenszwalb": {"scale": 3000, "sigma": 2.0, "min_size": 1000},
+    "shepherd": {"numClusters": 10, "minSegmentSize": 3000},
+    "felzenszwalb": {"scale": 1e4, "sigma": 2.0, "min_size": 3000},
 }
 TRIED: Mapping[str, Mapping[str, tuple[float | str, ...]]] = {
     "fast": {"detail": ("auto", "fine", "medium", "coarse")},
@@ -253,7 +253,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sides", type=int, nargs="+", default=[2000, 5000])
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
-    parser.add_argument("--memory", default="1G")
+    parser.add_argument("--memory", default="1600M")
     parser.add_argument("--folder", type=Path, default=Path("/tmp/nuriwake-scenes"))
     parser.add_argument("--patience", type=float, default=3600.0)
     parser.add_argument("--json", type=Path)
