@@ -1,6 +1,6 @@
 """Dask for real: a scheduler and two workers as programs of their own; one is killed in each stage.
 
-    python benchmarks/dask_kills.py [--side 3000] [--memory 1600M] [--worker-memory 2GB]
+    python benchmarks/dask_kills.py [--side 3500] [--memory 1600M] [--worker-memory 2GB]
 
 A made scene is segmented by the recipe `fast` (--runs apply: labelled by a model of `icassp2018`),
 first in two processes without Dask, then on the workers: undisturbed, with a worker killed (SIGKILL
@@ -152,7 +152,7 @@ def command(what: str, folder: Path, out: Path, memory: str) -> list[str]:
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--side", type=int, default=3000)
+    parser.add_argument("--side", type=int, default=3500)
     parser.add_argument("--memory", default="1600M")
     parser.add_argument("--worker-memory", default="2GB")
     parser.add_argument("--runs", nargs="+", choices=("segment", "apply"), default=["segment"])

@@ -41,13 +41,16 @@ from nuriwake.evaluate.metrics import adjusted_rand_index, best_ious
 Settings = Mapping[str, float | str]
 #: What each method is told, and what --tune tries beside it, one after the other.
 SETTINGS: Mapping[str, Settings] = {
-    "fast": {"detail": "fine"},
+    "fast": {"detail": "medium", "edge-sigma": 0.5},
     "otb": {"spatialr": 8, "ranger": 250, "minsize": 1000},
     "shepherd": {"numClusters": 10, "minSegmentSize": 3000},
     "felzenszwalb": {"scale": 1e4, "sigma": 2.0, "min_size": 3000},
 }
 TRIED: Mapping[str, Mapping[str, tuple[float | str, ...]]] = {
-    "fast": {"detail": ("auto", "fine", "medium", "coarse")},
+    "fast": {
+        "detail": ("auto", "fine", "medium"),
+        "edge-sigma": (0.5, 1.0, 1.5),
+    },
     "otb": {"ranger": (120, 250, 400), "minsize": (300, 1000, 3000), "spatialr": (5, 8, 12)},
     "shepherd": {"numClusters": (5, 8, 10, 20), "minSegmentSize": (1000, 3000, 6000)},
     "felzenszwalb": {"scale": (1e4, 3e4, 1e5, 3e5), "min_size": (300, 1000, 3000)},
@@ -107,13 +110,14 @@ def command(method: str, settings: Settings, scene: Path, out: Path, memory: str
 
 
 def _fast(method: str, settings: Settings, scene: Path, out: Path, memory: str) -> list[str]:
-    detail = [] if settings["detail"] == "auto" else ["--detail", str(settings["detail"])]
+    given = {name: value for name, value in settings.items() if value != "auto"}
+    flags = [word for name, value in given.items() for word in (f"--{name}", str(value))]
     workers = ["--workers", "2"] if method.endswith("-2") else []
     dask = ["--scheduler", "local"] if "dask" in method else []
-    given = "64G" if method == "fast-whole" else memory
-    words = ["segment", str(scene), "-o", str(out), "--save", "regions", "--memory", given]
+    size = "64G" if method == "fast-whole" else memory
+    words = ["segment", str(scene), "-o", str(out), "--save", "regions", "--memory", size]
     quiet = ["--threads", "1", "--overwrite", "--quiet"]
-    return [sys.executable, "-m", "nuriwake", *words, *detail, *workers, *dask, *quiet]
+    return [sys.executable, "-m", "nuriwake", *words, *flags, *workers, *dask, *quiet]
 
 
 def run_child(kind: str, scene: Path, out: Path, settings: Mapping[str, float]) -> None:
