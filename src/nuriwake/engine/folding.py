@@ -60,6 +60,11 @@ class Moments:
         else:
             self._products += deviation.square_().sum(dim=0)
 
+    def merge(self, other: Moments) -> None:
+        """Add what another one with the same guess was given."""
+        self._sum += other._sum
+        self._products += other._products
+
     def finish(self, count: int) -> tuple[Tensor, Tensor]:
         """Return the mean (p,) and the covariance (p, p) or variance (p,), divided by ``count``."""
         offset = self._sum / count
