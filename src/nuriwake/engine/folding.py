@@ -235,6 +235,46 @@ def _bias(network: Network) -> Tensor:
     return torch.zeros(network.n_labels) if bias is None else bias
 
 
+@dataclass
+class SlopeSums:
+    """Sums over pixels that the gradients of everything after the last ReLU follow from.
+
+    Parameters
+    ----------
+    loss : Tensor of shape ()
+        n times the loss.
+    slopes : Tensor of shape (q,)
+        Of d.
+    products : Tensor of shape (q, p)
+        Of d a^T, with the last feature map a.
+    """
+
+    loss: Tensor
+    slopes: Tensor
+    products: Tensor
+
+    @classmethod
+    def zero(cls, q: int, p: int, device: torch.device) -> SlopeSums:
+        """Before the first pixel."""
+        zeros = [
+            torch.zeros(shape, dtype=algebra_dtype(device), device=device)
+            for shape in ((), (q,), (q, p))
+        ]
+        return cls(*zeros)
+
+    def add(self, likelihood: Tensor, slopes: Tensor, features: Tensor) -> None:
+        """Add the log-likelihoods (N, 1), slopes (N, q) and features (N, p) of N pixels."""
+        self.loss -= likelihood.sum()
+        self.slopes += slopes.sum(dim=0, dtype=torch.float32)
+        self.products += product(slopes.t(), features)
+
+    def merge(self, other: SlopeSums) -> None:
+        """Add the pixels of another part."""
+        self.loss += other.loss
+        self.slopes += other.slopes
+        self.products += other.products
+
+
 @dataclass(frozen=True)
 class HeadGradient:
     """What the backward pass through a :class:`Head` needs and gives.

@@ -18,7 +18,6 @@ responses are computed in float32: their argmax is the result.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -32,6 +31,7 @@ from nuriwake.engine.folding import (
     HeadGradient,
     Moments,
     Normalisation,
+    SlopeSums,
     algebra_dtype,
     fold_convolution,
 )
@@ -134,9 +134,10 @@ class FusedEngine:
     def label(self) -> Tensor:
         """Run the network; return the argmax label of each pixel, int64 (B, H, W)."""
         self._norms = []
-        for layer in range(self._network.radius):
-            self._extract(layer)
-        return self._respond()
+        with self._team.alone():
+            for layer in range(self._network.radius):
+                self._extract(layer)
+            return self._respond()
 
     def _extract(self, layer: int) -> None:
         """One component: convolution and ReLU into the layer's map, and its statistics."""
@@ -216,8 +217,9 @@ class FusedEngine:
     @torch.no_grad()
     def update(self, targets: Tensor) -> float:
         """Descend one step towards the targets; return the loss before it."""
-        loss = self.differentiate(targets)
-        self._descent.step()
+        with self._team.alone():
+            loss = self.differentiate(targets)
+            self._descent.step()
         return loss
 
     @torch.no_grad()
@@ -362,59 +364,15 @@ class FusedEngine:
         return None if self._mask is None else self._mask[strip.index].view(-1, 1)
 
 
-@dataclass
-class SlopeSums:
-    """Sums over pixels that the gradients of everything after the last ReLU follow from.
-
-    Parameters
-    ----------
-    loss : Tensor of shape ()
-        n times the loss.
-    slopes : Tensor of shape (q,)
-        Of d.
-    products : Tensor of shape (q, p)
-        Of d a^T, with the last feature map a.
-    """
-
-    loss: Tensor
-    slopes: Tensor
-    products: Tensor
-
-    @classmethod
-    def zero(cls, q: int, p: int, device: torch.device) -> SlopeSums:
-        """Before the first pixel."""
-        zeros = [
-            torch.zeros(shape, dtype=algebra_dtype(device), device=device)
-            for shape in ((), (q,), (q, p))
-        ]
-        return cls(*zeros)
-
-    def add(self, likelihood: Tensor, slopes: Tensor, features: Tensor) -> None:
-        """Add the log-likelihoods (N, 1), slopes (N, q) and features (N, p) of N pixels."""
-        self.loss -= likelihood.sum()
-        self.slopes += slopes.sum(dim=0, dtype=torch.float32)
-        self.products += product(slopes.t(), features)
-
-    def merge(self, other: SlopeSums) -> None:
-        """Add the pixels of another part."""
-        self.loss += other.loss
-        self.slopes += other.slopes
-        self.products += other.products
-
-
 def _strips(
     shape: tuple[int, int, int], dtype: torch.dtype, device: torch.device, n_threads: int
 ) -> list[Strip]:
-    """Cut the images (batch, height, width) into strips, at least one for each thread."""
-    batch, height, width = shape
+    """Cut the images (batch, height, width) into strips for the threads."""
     if device.type != "cpu":
-        return strips_of(batch, height, width, _STRIP_PIXELS_GPU)
-    is_narrow = dtype == torch.bfloat16
-    n_pixels = min(
-        _STRIP_PIXELS_BF16 if is_narrow else _STRIP_PIXELS_FP32,
-        batch * height * width // n_threads,
-    )
-    return strips_of(batch, height, width, n_pixels, multiple=1 if is_narrow else TILE)
+        return strips_of(*shape, _STRIP_PIXELS_GPU)
+    if dtype == torch.bfloat16:
+        return strips_of(*shape, _STRIP_PIXELS_BF16, n_shares=n_threads)
+    return strips_of(*shape, _STRIP_PIXELS_FP32, TILE, n_threads)
 
 
 def _bias_of(conv: torch.nn.Conv2d) -> Tensor:

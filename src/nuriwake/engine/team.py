@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Protocol, Self, TypeVar
 
 import torch
@@ -55,11 +56,20 @@ class Team:
             return [work(items)]
         bounds = [len(items) * part // n_parts for part in range(n_parts + 1)]
         runs = [items[bounds[part] : bounds[part + 1]] for part in range(n_parts)]
+        with self.alone():
+            waiting = [self._others.submit(work, run) for run in runs[1:]]
+            return [work(runs[0]), *(future.result() for future in waiting)]
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep PyTorch's own threads out of the operations in the block.
+
+        They would be woken up even for matrices so small that one thread is done before.
+        """
         before = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            waiting = [self._others.submit(work, run) for run in runs[1:]]
-            return [work(runs[0]), *(future.result() for future in waiting)]
+            yield
         finally:
             torch.set_num_threads(before)
 
