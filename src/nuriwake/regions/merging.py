@@ -50,8 +50,8 @@ class Linkage:
     roughness : float
         How much less an edge counts between two regions that are full of edges themselves.
     contact_power : float
-        How much sooner two regions merge that share a long border for their size, as the parts of
-        one thing do; a piece of background touches what it lies behind along less.
+        How much sooner two regions merge whose common border is long for their size: two halves
+        of a thing rather than two things that touch.
     size_limit : float
         A region that is larger, as a share of the image, counts as if it were of this size: the
         means of both are known well enough, whichever is larger.
