@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -11,8 +9,8 @@ import oracles_regions
 from nuriwake.learn.view import pixel_scale
 from nuriwake.regions import cues
 from nuriwake.regions.components import connected_components
-from nuriwake.regions.cues import CueSums, add_sums, grid_cues, sum_cues
-from nuriwake.regions.graph import Frame, region_graph
+from nuriwake.regions.cues import grid_cues, sum_cues
+from nuriwake.regions.graph import region_graph
 from nuriwake.settings import Settings
 
 SETTINGS = Settings(recipe="fast")
@@ -62,33 +60,6 @@ def test_means_of_colours_and_roughness():
         np.testing.assert_allclose(evidence.colours[k], colours[inside].mean(axis=0) / 10, 1e-5)
         assert evidence.roughness[k] == pytest.approx(edges[inside].mean() / 10, rel=1e-5)
     np.testing.assert_allclose(evidence.textons.sum(axis=1), 1.0, rtol=1e-5)
-
-
-@pytest.mark.parametrize("n_bands", [1, 2, 3, 7])
-def test_the_sums_of_tiles_are_those_of_the_whole(n_bands):
-    base, colours, edges, grid = random_picture(n_bands=n_bands)
-    whole_graph = region_graph(base)
-    whole = sum_cues(whole_graph, colours, edges, grid, SETTINGS)
-    parts, rows, pairs = [], [], []
-    height, width = base.shape
-    for top, bottom in ((0, 10), (10, 11), (11, height)):
-        for left, right in ((0, 17), (17, width)):
-            part = np.s_[top : min(bottom + 1, height), left : min(right + 1, width)]
-            ids, compact = np.unique(base[part], return_inverse=True)
-            own = (compact.reshape(base[part].shape) + 1).astype(np.int32)
-            graph = region_graph(own, (bottom - top, right - left))
-            frame = Frame((top, left), base.shape)
-            parts.append(sum_cues(graph, colours[part], edges[part], grid, SETTINGS, frame))
-            rows.append(ids - 1)
-            pairs.append(ids[graph.pairs] - 1)
-    names = {tuple(pair): k for k, pair in enumerate(whole_graph.pairs.tolist())}
-    border = np.array([names[tuple(pair)] for pair in np.concatenate(pairs).tolist()])
-    n, n_edges = whole_graph.n_regions, whole_graph.n_edges
-    total = add_sums(parts, np.concatenate(rows), n, border, n_edges)
-    for field in dataclasses.fields(CueSums):
-        np.testing.assert_allclose(
-            getattr(total, field.name), getattr(whole, field.name), rtol=1e-4, atol=1e-4
-        )
 
 
 def test_lengths_are_of_the_reference_size():

@@ -31,6 +31,8 @@ VOLUME: Mapping[str, Value] = MappingProxyType(
         "altitude": 0.0115,
     }
 )
+#: Four rows of four numbers.
+Affine = tuple[tuple[float, ...], ...]
 #: Voxels a hundred times as long as wide are rather a wrong number.
 _LONGEST = 100.0
 
@@ -53,6 +55,8 @@ class Volume:
         Empty where there are none.
     path : pathlib.Path or None
         The file it was read from, for messages.
+    affine : tuple of four rows of four numbers, optional
+        Where the voxel (column, row, slice) lies in the patient or the room, as NIfTI says it.
 
     Examples
     --------
@@ -67,6 +71,7 @@ class Volume:
     unit: str = ""
     band_names: tuple[str, ...] = ()
     path: Path | None = None
+    affine: Affine | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:

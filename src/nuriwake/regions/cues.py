@@ -7,7 +7,6 @@ enlargement give the same evidence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -91,8 +90,8 @@ class CueSums:
         """Divide by areas and lengths."""
         return Evidence(
             colours=self.colours / self.areas[:, np.newaxis],
-            textons=self.textons / self.areas[:, np.newaxis],
-            tones=self.tones / self.areas[:, np.newaxis],
+            textons=self.textons / self.areas[:, np.newaxis].astype(self.textons.dtype),
+            tones=self.tones / self.areas[:, np.newaxis].astype(self.tones.dtype),
             roughness=self.roughness / self.areas,
             border=self.strengths / self.lengths,
             texton_jumps=self.texton_jumps / self.lengths[:, np.newaxis],
@@ -163,18 +162,16 @@ def sum_cues(
     core = tuple(map(slice, graph.core))
     channels, low, high = _toned(colours[core])
     tones = channels.reshape(-1, channels.shape[-1])
-    edges = edges / np.float32(_COLOUR_UNIT)
-    strengths = graph.border_sums(edges)
-    reach = _REACH * pixel_scale(frame.shape, frame.steps)
-    jumps = [graph.border_jumps(surface, reach, frame) for surface in grid.surfaces]
+    strengths, jumps = sum_border_cues(graph, edges, grid, settings, frame)
+    roughness = graph.region_sums(edges[..., np.newaxis] / np.float32(_COLOUR_UNIT))[:, 0]
     sums = CueSums(
         areas=graph.areas,
         colours=graph.region_sums(colours) / _COLOUR_UNIT,
         textons=graph.region_sums(grid.textons, frame),
         tones=sum_tones(graph.base[core].ravel(), graph.n_regions, tones, low, high),
-        roughness=graph.region_sums(edges[..., np.newaxis])[:, 0],
+        roughness=roughness,
         lengths=graph.lengths,
-        strengths=strengths + settings.texton_edges * graph.border_sums(grid.edges, frame),
+        strengths=strengths,
         texton_jumps=jumps[0],
         texture_jumps=jumps[1],
     )
@@ -202,37 +199,65 @@ def _weighted(
     )
 
 
-def add_sums(
-    parts: Sequence[CueSums],
-    region: NDArray[np.integer],
-    n_regions: int,
-    border: NDArray[np.integer],
-    n_borders: int,
-) -> CueSums:
-    """Add up the sums of the parts of an image.
-
-    Parameters
-    ----------
-    parts : sequence of CueSums
-    region : ndarray of int
-        The image's region, from 0, of each region of the first part, of the second, ...
-    n_regions : int
-    border : ndarray of int
-        The image's border of each border of the parts.
-    n_borders : int
+def sum_border_cues(
+    graph: RegionGraph,
+    edges: NDArray[np.float32],
+    grid: GridCues,
+    settings: Settings,
+    frame: Frame,
+) -> tuple[Floats, list[Floats]]:
+    """Sum the cues over every border; parameters as in :func:`sum_cues`.
 
     Returns
     -------
-    CueSums
+    strengths : ndarray of float64, shape (E,)
+    jumps : list of two ndarray of float64, shape (E, K)
+        Of the textons and of the texture.
     """
-    totals = {}
+    strengths = graph.border_sums(edges / np.float32(_COLOUR_UNIT))
+    strengths += settings.texton_edges * graph.border_sums(grid.edges, frame)
+    reach = _REACH * pixel_scale(frame.shape, frame.steps)
+    return strengths, [graph.border_jumps(surface, reach, frame) for surface in grid.surfaces]
+
+
+def empty_sums(like: CueSums, n_regions: int, n_borders: int) -> CueSums:
+    """Make sums over so many regions and borders, 0 so far, of the same channels and dtypes."""
+    zeros = {}
     for field in fields(CueSums):
-        each = np.concatenate([getattr(part, field.name) for part in parts])
-        is_border = field.name in _OF_BORDERS
-        total = np.zeros((n_borders if is_border else n_regions, *each.shape[1:]))
-        np.add.at(total, border if is_border else region, each)
-        totals[field.name] = total
-    return CueSums(**totals)
+        each = getattr(like, field.name)
+        n = n_borders if field.name in _OF_BORDERS else n_regions
+        zeros[field.name] = np.zeros((n, *each.shape[1:]), each.dtype)
+    return CueSums(**zeros)
+
+
+def add_sums(
+    totals: CueSums,
+    part: CueSums,
+    region: NDArray[np.integer],
+    border: NDArray[np.integer],
+    sign: NDArray[np.integer],
+) -> None:
+    """Add the sums of a part of an image to those of the whole, in place.
+
+    Parameters
+    ----------
+    totals, part : CueSums
+    region : ndarray of int
+        The image's region, from 0, of each region of the part.
+    border : ndarray of int
+        The image's border of each border of the part; -1 where the image has none.
+    sign : ndarray of int
+        -1 for borders whose two regions have changed places, else 1.
+    """
+    kept = border >= 0
+    for field in fields(CueSums):
+        total, each = getattr(totals, field.name), getattr(part, field.name)
+        if field.name not in _OF_BORDERS:
+            if len(each):
+                np.add.at(total, region, each)
+            continue
+        turned = sign[kept, np.newaxis] * each[kept] if each.ndim > 1 else each[kept]
+        np.add.at(total, border[kept], turned)
 
 
 def _leading(field: NDArray[np.float32], n_directions: int) -> NDArray[np.float32]:
@@ -252,7 +277,9 @@ def _toned(colours: NDArray[np.float32]) -> tuple[NDArray[np.float32], Floats, F
         return colours, np.array(_LAB_LOW), np.array(_LAB_HIGH)
     # Bands are sorted by wavelength as a rule: neighbours stand for each other.
     groups = np.array_split(np.arange(n_bands), min(n_bands, 3))
-    channels = np.stack([colours[..., group].mean(axis=-1) for group in groups], axis=-1)
+    channels = np.empty((*colours.shape[:-1], len(groups)), np.float32)
+    for k, group in enumerate(groups):
+        np.divide(sum(colours[..., band] for band in group), group.size, out=channels[..., k])
     return channels, np.zeros(len(groups)), np.full(len(groups), 100.0 / np.sqrt(n_bands))
 
 

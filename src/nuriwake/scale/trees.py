@@ -88,15 +88,32 @@ class SceneTextons:
         ndarray of int32, shape (height, width)
             Regions 1..n; 0 = no data.
         """
+        if not raster.valid.any():
+            return np.zeros(raster.shape, np.int32)
+        colours, edges = self.look(raster)
+        return self.grow_leaves(window, raster.valid, colours, edges, share, scribbles)
+
+    def grow_leaves(
+        self,
+        window: Window,
+        valid: BoolMap,
+        colours: NDArray[np.float32],
+        edges: NDArray[np.float32],
+        share: float = 1.0,
+        scribbles: LabelMap | None = None,
+        most: int | None = None,
+    ) -> LabelMap:
+        """Partition a window as :meth:`partition` does, from its :meth:`look`.
+
+        ``most`` is how many regions there may be: where there would be more, the cut is higher.
+        """
         from nuriwake.recipes.fast import grow_tree, scribbled_leaves
         from nuriwake.regions.basins import catchment_basins
         from nuriwake.regions.cues import sum_cues
         from nuriwake.regions.graph import Frame, region_graph
 
-        valid = raster.valid
         if not valid.any():
-            return np.zeros(raster.shape, np.int32)
-        colours, edges = self.look(raster)
+            return np.zeros(valid.shape, np.int32)
         graph = region_graph(catchment_basins(edges, valid))
         frame = Frame((window.row, window.col), self.shape)
         sums = sum_cues(graph, colours, edges, self.grid, self.settings, frame)
@@ -104,7 +121,10 @@ class SceneTextons:
         if scribbles is not None and scribbles.any():
             groups = scribbled_leaves(graph.base, scribbles)
         tree = grow_tree(graph, sums.evidence(), self.settings, groups)
-        return tree.cut(altitude=share * self._altitude(int(valid.sum())))
+        altitude = share * self._altitude(int(valid.sum()))
+        if most is not None and tree.count_at(altitude) > most:
+            return tree.cut(max(most, tree.min_regions))
+        return tree.cut(altitude=altitude)
 
     @cached_property
     def grid(self) -> GridCues:
