@@ -20,7 +20,7 @@ VOLUME: Mapping[str, Value] = MappingProxyType(
     {
         "edge_sigma": 2.25,
         "texton_weight": 0.0,
-        "tone_weight": 3.0,
+        "tone_weight": 6.0,
         "texton_edges": 0.0,
         "texton_contrast": 0.0,
         "texture_contrast": 0.0,
@@ -28,7 +28,7 @@ VOLUME: Mapping[str, Value] = MappingProxyType(
         "border_power": 1.0,
         "size_power": 0.5,
         "contact_power": 0.0,
-        "altitude": 0.0115,
+        "altitude": 0.0155,
     }
 )
 #: Four rows of four numbers.
