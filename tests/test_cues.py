@@ -62,6 +62,20 @@ def test_means_of_colours_and_roughness():
     np.testing.assert_allclose(evidence.textons.sum(axis=1), 1.0, rtol=1e-5)
 
 
+def test_a_pixel_of_weight_three_counts_as_three():
+    rng = np.random.default_rng(3)
+    base, weights = np.array([[1, 1, 1, 2, 2]], np.int32), np.array([[1, 3, 2, 1, 2]], np.float32)
+    colours = (rng.random((1, 5, 3)) * 60).astype(np.float32)
+    grid = random_picture()[3]
+    edges = np.zeros((1, 5), np.float32)
+    found = sum_cues(region_graph(base), colours, edges, grid, SETTINGS, weights=weights)
+    times = weights[0].astype(int)
+    many = [np.repeat(x, times, axis=1) for x in (base, colours, edges)]
+    expected = sum_cues(region_graph(many[0]), *many[1:], grid, SETTINGS)
+    for name in ("areas", "colours", "tones", "roughness"):
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-5)
+
+
 def test_lengths_are_of_the_reference_size():
     # The same picture with every pixel doubled: hands are read at the same places of the grid.
     base, colours, edges, grid = random_picture()

@@ -12,7 +12,7 @@ import mosaic_runs
 from nuriwake.raster import Georeference, Raster, Window, as_raster
 from nuriwake.scale import scene as scene_module
 from nuriwake.scale import scene_tiles
-from nuriwake.scale.executors import ProcessExecutor, SerialExecutor
+from nuriwake.scale.executors import choose_executor
 from nuriwake.scale.products import MosaicOutputs
 from nuriwake.scale.scene import segment_scene
 from nuriwake.scale.scene_tiles import SceneJob, find_leaves
@@ -50,10 +50,10 @@ def test_two_workers_give_the_bytes_of_one_and_a_run_killed_anywhere_goes_on(
     np.testing.assert_array_equal(read(whole.regions) > 0, raster.valid)
     work, match = scene_module.find_leaves, scene_module.match_seams
     stages = (
-        ("find_leaves", work, ProcessExecutor(2)),
-        ("match_seams", match, SerialExecutor()),
+        ("find_leaves", work, 2),
+        ("match_seams", match, 1),
     )
-    for stage, function, executor in stages:
+    for stage, function, workers in stages:
         outputs = outputs_in(tmp_path / stage)
 
         def some(job: SceneJob, function=function) -> None:
@@ -65,7 +65,8 @@ def test_two_workers_give_the_bytes_of_one_and_a_run_killed_anywhere_goes_on(
             patch.setattr(scene_module, stage, some)
             with pytest.raises(KeyboardInterrupt):
                 segment_scene(scene, raster, plan, outputs)
-        segment_scene(scene, raster, plan, outputs, executor=executor)
+        with choose_executor(workers) as executor:
+            segment_scene(scene, raster, plan, outputs, executor=executor)
         for one, other in zip(whole.paths, outputs.paths, strict=True):
             assert one.read_bytes() == other.read_bytes()
 

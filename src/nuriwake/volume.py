@@ -20,14 +20,15 @@ VOLUME: Mapping[str, Value] = MappingProxyType(
     {
         "edge_sigma": 2.25,
         "texton_weight": 0.0,
-        "tone_weight": 3.0,
+        "tone_weight": 6.0,
         "texton_edges": 0.0,
         "texton_contrast": 0.0,
         "texture_contrast": 0.0,
         "border_offset": 0.0,
         "border_power": 1.0,
         "size_power": 0.5,
-        "altitude": 0.0115,
+        "contact_power": 0.0,
+        "altitude": 0.0155,
     }
 )
 #: Four rows of four numbers.

@@ -82,16 +82,6 @@ class VolumeSegmentation(VolumePartition):
     device: str
     volume: Volume
 
-    def _repr_png_(self) -> bytes:
-        """Show the montage in a notebook."""
-        import io
-
-        from PIL import Image
-
-        buffer = io.BytesIO()
-        Image.fromarray(self.overlay()).save(buffer, format="PNG")
-        return buffer.getvalue()
-
 
 def shown_slices(depth: int) -> list[int]:
     """Choose the slices of a montage: evenly spaced, at most nine.

@@ -75,8 +75,10 @@ def segment_volume_steps(
     tall = volume.array.reshape(depth * height, width, volume.n_bands)
     counts = volume.valid.reshape(depth * height, width)
     unit = normalise(tall, counts, band_statistics(tall, counts)).reshape(volume.array.shape)
+    picture = np.stack([as_picture(unit[z]) for z in shown_slices(depth)])
     history: list[HistoryRow] = []
     steps = volume_steps(unit, volume.valid, settings, volume.steps)
+    del unit  # the steps let go of it as soon as they can
     threads = settings.threads or count_cores()
     found = yield from steps_in_threads(record_steps(steps, history), threads)
     return VolumeSegmentation(
@@ -84,7 +86,7 @@ def segment_volume_steps(
         label_tree=found.label_tree,
         own_labels=found.own_labels,
         confidence=found.confidence,
-        picture=np.stack([as_picture(unit[z]) for z in shown_slices(depth)]),
+        picture=picture,
         settings=settings,
         reading=Reading(),
         georeference=None,

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Bytes that a run needs for each voxel, and for each band of it: benchmarks/volume.py measures.
 _VOXEL_BYTES, _BAND_BYTES = 80, 16
+#: Files of which one slice may cost as much to read as all of them.
+_IN_ONE_PIECE = ("nifti", "dicom")
 
 
 def check_volume(job: SegmentJob, source: Path) -> None:
@@ -98,6 +100,8 @@ def read_volume(stack: StackSource, spacing: tuple[float, ...] = ()) -> Volume:
     """
     from nuriwake.volume import as_volume
 
+    if family_of(stack.path) in _IN_ONE_PIECE:
+        stack = replace(stack, stored=stack.stored.take(**stack.fixed), fixed={})
     first = stack.page(0)
     array = np.empty((len(stack), *first.array.shape), first.array.dtype)
     valid = np.empty((len(stack), *first.shape), bool)

@@ -152,7 +152,7 @@ def sum_cues(
     frame : Frame, optional
         Which part of the image the graph is of. Default: all.
     weights : ndarray of float32, shape (height, width), optional
-        How much each pixel counts for the colours and the size of its region. Default: 1.
+        How much each pixel counts for colours, tones and the size of its region. Default: 1.
 
     Returns
     -------
@@ -162,13 +162,14 @@ def sum_cues(
     core = tuple(map(slice, graph.core))
     channels, low, high = _toned(colours[core])
     tones = channels.reshape(-1, channels.shape[-1])
+    counts = np.zeros(0, np.float32) if weights is None else weights[core].ravel()
     strengths, jumps = sum_border_cues(graph, edges, grid, settings, frame)
     roughness = graph.region_sums(edges[..., np.newaxis] / np.float32(_COLOUR_UNIT))[:, 0]
     sums = CueSums(
         areas=graph.areas,
         colours=graph.region_sums(colours) / _COLOUR_UNIT,
         textons=graph.region_sums(grid.textons, frame),
-        tones=sum_tones(graph.base[core].ravel(), graph.n_regions, tones, low, high),
+        tones=sum_tones(graph.base[core].ravel(), graph.n_regions, tones, counts, low, high),
         roughness=roughness,
         lengths=graph.lengths,
         strengths=strengths,
@@ -184,7 +185,7 @@ def _weighted(
     colours: NDArray[np.float32],
     weights: NDArray[np.float32],
 ) -> CueSums:
-    """Let pixels count by their weights in the colours and the sizes of regions."""
+    """Let pixels count by their weights in colours and sizes too."""
     each = weights[..., np.newaxis]
     areas = graph.region_sums(each)[:, 0]
     # What is there as the far side of borders alone has no pixel.
@@ -194,7 +195,6 @@ def _weighted(
         areas=areas,
         colours=graph.region_sums(colours * each) / _COLOUR_UNIT,
         textons=sums.textons * share[:, np.newaxis],
-        tones=sums.tones * share[:, np.newaxis],
         roughness=sums.roughness * share,
     )
 
@@ -288,10 +288,11 @@ def sum_tones(
     base: NDArray[np.int32],
     n_regions: int,
     channels: NDArray[np.float32],
+    weights: NDArray[np.float32],
     low: Floats,
     high: Floats,
 ) -> Floats:
-    """Sum the histograms of some channels over each region; a pixel counts 1 over all of them.
+    """Sum the histograms of some channels over each region.
 
     Parameters
     ----------
@@ -299,6 +300,8 @@ def sum_tones(
         Region ids 1..n; 0 = no data.
     n_regions : int
     channels : ndarray of float32, shape (n_pixels, C)
+    weights : ndarray of float32, shape (n_pixels,)
+        How much each pixel counts, over all channels. Empty: 1.
     low, high : ndarray of float64, shape (C,)
         Where the first place of the histogram stands, and the last one; a value between two
         places counts for both.
@@ -313,11 +316,12 @@ def sum_tones(
         region = base[i] - 1
         if region < 0:
             continue
+        count = weights[i] / n_channels if weights.size else 1.0 / n_channels
         for k in range(n_channels):
             place = (channels[i, k] - low[k]) / (high[k] - low[k]) * (_TONES - 1)
             place = min(max(place, 0.0), _TONES - 1.0)
             left = min(int(place), _TONES - 2)
-            share = (place - left) / n_channels
-            sums[region, k * _TONES + left] += 1.0 / n_channels - share
+            share = (place - left) * count
+            sums[region, k * _TONES + left] += count - share
             sums[region, k * _TONES + left + 1] += share
     return sums

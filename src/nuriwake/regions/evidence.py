@@ -59,8 +59,13 @@ def edge_strength(
         if share is not None:
             field /= np.maximum(share, np.float32(1e-3))
         for axis, step in enumerate(steps):
-            squares += (sobel(field, axis) / (_sobel_weight(valid.ndim) * step)) ** 2
-    return np.sqrt(squares)
+            # In place: of a volume, each copy is large.
+            slope = sobel(field, axis)
+            slope /= np.float32(_sobel_weight(valid.ndim) * step)
+            slope *= slope
+            squares += slope
+    strength: NDArray[np.float32] = np.sqrt(squares, out=squares)
+    return strength
 
 
 def texton_edges(textons: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from nuriwake.errors import InputError
 from nuriwake.learn.normalise import BandStatistics, band_statistics, normalise
 from nuriwake.raster import BoolMap, LabelMap, Raster, Window, WindowedSource
+from nuriwake.scale.executors import Executor, SerialExecutor
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
@@ -157,6 +158,7 @@ def learn_scene_steps(
     settings: Settings,
     model: Model | None = None,
     max_pixels: int = REDUCED_PIXELS,
+    executor: Executor | None = None,
 ) -> Generator[Step, bool | None, SceneTextons]:
     """Train the network of the recipe ``fast`` on a scene of any size, step by step.
 
@@ -168,6 +170,8 @@ def learn_scene_steps(
         Start from its weights and value range instead of new ones; it is left as it is.
     max_pixels : int
         Pixels of the reduced scene at most, about.
+    executor : Executor, optional
+        Where it is reduced. Default: in this process.
 
     Yields
     ------
@@ -188,7 +192,7 @@ def learn_scene_steps(
     from nuriwake.recipes.fast import texton_map
     from nuriwake.recipes.many_bands import learn_view
 
-    array, valid = read_reduced(source, max_pixels)
+    array, valid = read_reduced(source, max_pixels, executor)
     if not valid.any():
         name = getattr(source, "path", None) or "the raster"
         raise InputError(f"{name}: no valid pixel.")
@@ -204,7 +208,9 @@ def learn_scene_steps(
 
 
 def read_reduced(
-    source: WindowedSource, max_pixels: int = REDUCED_PIXELS
+    source: WindowedSource,
+    max_pixels: int = REDUCED_PIXELS,
+    executor: Executor | None = None,
 ) -> tuple[NDArray[np.generic], BoolMap]:
     """Read a whole raster, if it is large at a reduced resolution.
 
@@ -213,6 +219,8 @@ def read_reduced(
     source : WindowedSource
     max_pixels : int
         Pixels of the result at most, about.
+    executor : Executor, optional
+        Where a large raster is reduced. Default: in this process.
 
     Returns
     -------
@@ -223,14 +231,31 @@ def read_reduced(
     """
     height, width = source.shape
     k = max(1, ceil(sqrt(height * width / max_pixels)))
-    arrays, valids = [], []
+    if k == 1:
+        whole = source.read(Window.full(source.shape))
+        return whole.array, whole.valid
     step = max(k, _ROWS // k * k)
-    for row in range(0, height, step):
-        part = source.read(Window(row, 0, min(step, height - row), width))
-        array, valid = _block_means(part, k) if k > 1 else (part.array, part.valid)
-        arrays.append(array)
-        valids.append(valid)
+    strips = [
+        _Strip(source, Window(row, 0, min(step, height - row), width), k)
+        for row in range(0, height, step)
+    ]
+    reduced = dict((executor or SerialExecutor()).run(reduce_strip, strips))
+    arrays, valids = zip(*(reduced[i] for i in range(len(strips))), strict=True)
     return np.concatenate(arrays), np.concatenate(valids)
+
+
+@dataclass(frozen=True, eq=False)
+class _Strip:
+    """Rows of a raster, to be reduced by k."""
+
+    source: WindowedSource
+    window: Window
+    k: int
+
+
+def reduce_strip(strip: _Strip) -> tuple[NDArray[np.generic], BoolMap]:
+    """Reduce some rows of a raster; this is what workers run."""
+    return _block_means(strip.source.read(strip.window), strip.k)
 
 
 def _block_means(part: Raster, k: int) -> tuple[NDArray[np.generic], BoolMap]:
