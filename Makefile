@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test test-napari napari-picture test-qgis lint dist bare docs page-picture clean
+.PHONY: demo test test-napari napari-picture test-qgis qgis-picture lint dist bare docs page-picture clean
 
 demo: .venv/.installed
 	$(BIN)/nuriwake segment examples/coffee.png -o demo --save regions,overlay,result
@@ -29,6 +29,10 @@ napari-picture: test-napari
 # The QGIS plugin, run headless in the QGIS that is installed (3.22 or newer; see integrations/qgis/check/run.py).
 test-qgis: .venv/.installed-dev
 	$(BIN)/python integrations/qgis/check/run.py
+
+# The picture of docs/tutorials/qgis.md, made by the same.
+qgis-picture: test-qgis
+	cp test-output/qgis.png docs/qgis.png
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff format --check .

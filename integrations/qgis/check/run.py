@@ -24,21 +24,23 @@ QGIS_PYTHON = os.environ.get("NURIWAKE_QGIS_PYTHON", "/usr/bin/python3")
 
 
 def write_scene(path: Path) -> None:
-    """Write a GeoTIFF of four bands, with a corner that holds no data."""
+    """Write a GeoTIFF of four bands: a river, three fields, a corner without data."""
     import rasterio
     from rasterio.transform import from_origin
 
-    row, col = np.mgrid[:160, :200]
-    base = np.where(col < 90, 40, 150) + np.where((row - 80) ** 2 + (col - 120) ** 2 < 1600, 60, 0)
-    bands = np.stack([base + 10, base * 0.8, 250 - base, base * 0.5])
-    bands = (bands + np.random.default_rng(0).normal(0, 5, bands.shape)).clip(1, 255)
-    bands[:, :30, :40] = 0
-    place = from_origin(500_000, 5_200_000, 10, 10)
-    with rasterio.open(
-        path, "w", driver="GTiff", height=160, width=200, count=4, dtype="uint16", nodata=0,
-        crs="EPSG:32633", transform=place,
-    ) as file:  # fmt: skip
-        file.write(bands.astype(np.uint16))
+    rows, cols = np.mgrid[:200, :300]
+    field = np.where(cols < 110, 0, np.where(rows < 90, 1, 2))
+    field[np.abs(rows - 100 - 30 * np.sin(cols / 40)) < 9] = 3
+    colours = [[60, 90, 50, 180], [110, 100, 60, 120], [80, 120, 70, 220], [40, 60, 80, 20]]
+    noise = np.random.default_rng(0).normal(0, 6, (200, 300, 4))
+    scene = np.clip(np.array(colours)[field] + noise, 1, 255).astype(np.uint8)
+    scene[rows + cols < 60] = 0
+    # Else GDAL takes the fourth of four bands of bytes for alpha.
+    kind = {"driver": "GTiff", "dtype": "uint8", "photometric": "minisblack"}
+    size = {"height": 200, "width": 300, "count": 4, "nodata": 0}
+    place = {"crs": "EPSG:32654", "transform": from_origin(380_000, 3_950_000, 10, 10)}
+    with rasterio.open(path, "w", **kind, **size, **place) as file:
+        file.write(np.moveaxis(scene, 2, 0))
 
 
 def variables(folder: Path, program: Path | None) -> dict[str, str]:

@@ -23,7 +23,7 @@ RECIPE = "recipe"
 def source_parameters() -> list[QgsProcessingParameterDefinition]:
     """Ask for a raster layer and its bands."""
     bands = QgsProcessingParameterBand(
-        "BANDS", "Bands, in this order (all unless chosen)", None, "INPUT", True, True
+        "BANDS", "Bands, in this order (default all)", None, "INPUT", True, True
     )
     return [QgsProcessingParameterRasterLayer("INPUT", "Raster layer"), bands]
 
@@ -33,8 +33,8 @@ def cut_parameters(description: Description) -> list[QgsProcessingParameterDefin
     details = [AUTOMATIC, *description.details]
     return [
         QgsProcessingParameterEnum("DETAIL", "Detail", details, False, AUTOMATIC, False, True),
-        _number("REGIONS", "Number of regions, in place of a detail", whole=True, minimum=1),
-        _number("LABELS", "Number of materials, each in any places", whole=True, minimum=1),
+        _number("REGIONS", "Regions, in place of a detail", whole=True, minimum=1),
+        _number("LABELS", "Materials, each in any places", whole=True, minimum=1),
     ]
 
 
@@ -47,7 +47,7 @@ def map_parameter() -> QgsProcessingParameterDefinition:
     """Ask what the map holds."""
     return QgsProcessingParameterEnum(
         "MAP",
-        "The map holds (regions: connected places; labels: materials)",
+        "The map holds",
         ["regions", "labels"],
         False,
         "regions",
@@ -85,7 +85,13 @@ def advanced(parameter: QgsProcessingParameterDefinition) -> QgsProcessingParame
 
 def _setting(description: Description, setting: Setting) -> QgsProcessingParameterDefinition:
     name = setting.name.upper()
-    label = f"{setting.help} [{setting.name}; default {description.default_of(setting.name)}]"
+    made = _of_type(name, setting)
+    made.setHelp(f"{setting.help}; default {description.default_of(setting.name)}")
+    return made
+
+
+def _of_type(name: str, setting: Setting) -> QgsProcessingParameterDefinition:
+    label = setting.name.replace("_", " ")
     if setting.type in ("int", "float"):
         whole = setting.type == "int"
         return _number(name, label, whole, setting.minimum, setting.maximum)

@@ -119,10 +119,6 @@ def write_result(path: str, _data: Any, attributes: dict[str, Any]) -> list[str]
     if shown is None or shown.partition is None:
         hint = "Segment one plane with the widget of nuriwake first."
         raise _lacks(path, attributes, "result that can be cut again", hint)
-    if shown.partition.tree.base.ndim != 2:
-        raise OutputError(
-            f"{path}: results of volumes cannot be saved yet. Save the labels as .tif or .zarr."
-        )
     save_result(Path(path), shown.partition, shown.cut)
     return [path]
 
