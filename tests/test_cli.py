@@ -272,7 +272,14 @@ def test_info_asks_what_the_engine_asks(bf16, shown, capsys, monkeypatch):
 
 def test_recipes(capsys):
     assert run(["recipes", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["tip2020"]["continuity"] == 5.0
+    told = json.loads(capsys.readouterr().out)
+    assert told["recipes"]["tip2020"]["values"]["continuity"] == 5.0
+    assert told["recipes"]["fast"]["values"]["max_iter"] == 30
+    layers = next(form for form in told["settings"] if form["name"] == "n_layers")
+    assert (layers["type"], layers["minimum"], layers["maximum"]) == ("int", 1, 16)
+    assert told["details"] == ["fine", "medium", "coarse"]
+    assert told["palette"][0] == [230, 159, 0]
+    assert len({tuple(colour) for colour in told["palette"]}) == 84
     assert run(["recipes"]) == 0
     assert "n_layers" in capsys.readouterr().out
 

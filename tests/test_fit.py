@@ -11,6 +11,7 @@ import typer.main
 
 from nuriwake.errors import OutputError, UsageError
 from nuriwake.faces.cli import app
+from nuriwake.faces.model_commands import FIT_RECIPE
 from nuriwake.jobs.fit import FitJob, fit_model
 from nuriwake.jobs.listener import Collected
 from nuriwake.model_file import load_model
@@ -75,6 +76,8 @@ def test_too_little_memory_is_one_line(scene, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["scene.tif"]
 
 
-def test_fit_has_the_flags_of_the_others():
-    flags = {p.opts[-1] for p in typer.main.get_command(app).commands["fit"].params}
-    assert {"--memory", "--overwrite", "--bands", "--settings", "--quiet"} <= flags
+@pytest.mark.parametrize(("command", "recipe"), [("fit", FIT_RECIPE), ("segment", "fast")])
+def test_the_flags_and_the_recipe_that_the_help_names(command, recipe):
+    flags = {p.opts[-1]: p for p in typer.main.get_command(app).commands[command].params}
+    assert {"--memory", "--overwrite", "--bands", "--settings", "--quiet"} <= flags.keys()
+    assert flags["--recipe"].help.endswith(f"default {recipe})")

@@ -36,8 +36,8 @@ def ask(folder):
     """Send a request to the backend, without a network."""
     backend = Backend(folder, Settings(max_iter=5), "coarse")
 
-    async def request(method, path, access=None, **given):
-        app = create_backend(backend, access or Access())
+    async def request(method, path, access=None, is_stopping=lambda: False, **given):
+        app = create_backend(backend, access or Access(), is_stopping=is_stopping)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             return await client.request(method, path, **given)
@@ -92,12 +92,36 @@ def test_polygons_where_the_project_draws_polygons(ask):
         ({"tasks": 3, "label_config": INTERFACE.format("BrushLabels")}, "not a request"),
         ({"tasks": [], "label_config": "<View"}, "not XML"),
         ({"tasks": [], "label_config": "<View/>"}, "neither BrushLabels nor PolygonLabels"),
+        ({"tasks": [], "label_config": "<!DOCTYPE v><View/>"}, "a <!DOCTYPE v>. Leave it out."),
+        ({"tasks": [], "label_config": "<View>" + " " * 2**20}, "at most 1,048,576 are read"),
+        ([], "the request is malformed."),
+        (_tasks("http://["), "no such file"),
+        (_tasks("\0.png"), "no such file"),
     ],
 )
 def test_what_cannot_be_done_is_said(ask, given, message):
     answer = ask("POST", "/predict", json=given)
     assert answer.status_code == 422
     assert message in answer.json()["detail"]
+
+
+def test_a_picture_that_fails_costs_its_own_prediction(ask, folder, caplog):
+    (folder / "broken.png").write_bytes(b"no picture")
+    answer = ask("POST", "/predict", json=_tasks("broken.png", "cup.png", "gone.png"))
+    assert answer.status_code == 200
+    broken, prediction, gone = answer.json()["results"]
+    assert broken == gone == []
+    assert prediction["result"]
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 2
+    assert "broken.png" in told[0]
+    assert "gone.png: no such file" in told[1]
+
+
+def test_a_training_ends_with_the_server(ask):
+    asked = iter([False, False, False])  # for the picture, and for two steps of five
+    answer = ask("POST", "/predict", json=_tasks("cup.png"), is_stopping=lambda: next(asked, True))
+    assert (answer.status_code, answer.json()) == (503, {"detail": "the server ends."})
 
 
 def test_label_studio_gives_the_token_as_password(ask):

@@ -16,6 +16,8 @@ BASE_COLOURS = (
 )  # fmt: skip
 #: Every further round through the colours is mixed with white or black by such a share.
 _ROUND_SHADES = (0.0, 0.45, -0.45, 0.7, -0.65, 0.25, -0.25)
+#: After so many labels the colours come again.
+N_COLOURS = len(BASE_COLOURS) * len(_ROUND_SHADES)
 
 
 def palette(n_colours: int) -> Picture:

@@ -83,6 +83,10 @@ def main() -> None:
 def quieten_libraries() -> None:
     """Keep what libraries log and warn of away from our own lines, unless ``-W`` asks for it."""
     logging.getLogger().addHandler(logging.NullHandler())
+    # What our own servers log is for those who run them.
+    ours = logging.StreamHandler()
+    ours.setFormatter(logging.Formatter("nuriwake: %(message)s"))
+    logging.getLogger("nuriwake").addHandler(ours)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
         # Such as rasterio's, when it cannot decode a message of GDAL's: the error comes anyway.

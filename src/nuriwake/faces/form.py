@@ -31,6 +31,55 @@ class RecipeForm(TypedDict):
     ignores: list[str]
 
 
+class RecipeDefaults(TypedDict):
+    """One recipe with the value of every setting."""
+
+    summary: str
+    shows: Literal["regions", "labels"]
+    ignores: list[str]
+    values: dict[str, Value]
+
+
+class Description(TypedDict):
+    """All that another program needs to offer the commands: its forms, its checks, our colours."""
+
+    version: str
+    recipes: dict[str, RecipeDefaults]
+    settings: list[FieldForm]
+    details: list[str]
+    palette: list[list[int]]
+
+
+def describe() -> Description:
+    """Describe the program for programs that call it.
+
+    Examples
+    --------
+    >>> describe()["recipes"]["tip2020"]["values"]["continuity"]
+    5.0
+    """
+    from importlib.metadata import version
+
+    from nuriwake.painting import N_COLOURS, palette
+    from nuriwake.regions.tree import DETAILS
+
+    return Description(
+        version=version("nuriwake"),
+        recipes={
+            r.name: RecipeDefaults(
+                summary=r.summary,
+                shows=r.shows,
+                ignores=sorted(r.ignores),
+                values=Settings(recipe=r.name).model_dump(),
+            )
+            for r in RECIPES.values()
+        },
+        settings=field_forms(),
+        details=list(DETAILS),
+        palette=palette(N_COLOURS + 1)[1:].tolist(),
+    )
+
+
 def recipe_forms() -> list[RecipeForm]:
     """Describe the recipes."""
     return [

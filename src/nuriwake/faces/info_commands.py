@@ -80,12 +80,14 @@ def recipes(json: JsonFlag = False) -> None:
     """List the recipes and every setting with its default in each."""
     from nuriwake.settings import RECIPES, Settings, allowed
 
-    values = {name: Settings(recipe=name).model_dump() for name in RECIPES}
     if json:
         import json as json_module
 
-        typer.echo(json_module.dumps(values))
+        from nuriwake.faces.form import describe
+
+        typer.echo(json_module.dumps(describe()))
         return
+    values = {name: Settings(recipe=name).model_dump() for name in RECIPES}
     for recipe in RECIPES.values():
         typer.echo(f"{recipe.name:<12}{recipe.summary}")
     typer.echo("\n" + f"{'setting':<18}" + "".join(f"{name:<12}" for name in RECIPES) + "meaning")

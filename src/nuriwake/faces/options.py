@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -47,6 +48,13 @@ PartialFlag = Annotated[
 JsonFlag = Annotated[
     bool, typer.Option("--json", help="print one JSON record per input to standard output")
 ]
+ProgressFlag = Annotated[
+    str,
+    typer.Option(
+        help="a bar for people, or for programs a line of JSON on standard error for each step",
+        metavar="bar|json",
+    ),
+]
 QuietFlag = Annotated[bool, typer.Option("--quiet", help="print errors only")]
 MemoryFlag = Annotated[
     str,
@@ -62,6 +70,8 @@ SchedulerFlag = Annotated[
     str | None,
     typer.Option(help="a Dask scheduler, such as tcp://host:8786, or local", metavar="ADDRESS"),
 ]
+#: The recipe of Settings().
+_RECIPE: str = Settings.model_fields["recipe"].default
 #: Settings shown beside the command's own flags; the others form a panel of their own.
 _EVERYDAY = ("recipe", "seed", "device", "threads")
 
@@ -106,21 +116,52 @@ def parse_spacing(text: str, volume: bool) -> tuple[float, ...]:
         raise UsageError(out_of_range("--spacing", expected, text)) from None
 
 
-def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+def with_group(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one flag for each field of the dataclass that it takes as ``given``."""
+    own = inspect.signature(command, eval_str=True).parameters
+    group = own["given"].annotation
+    types = get_type_hints(group, include_extras=True)
+    parameters = {name: [parameter] for name, parameter in own.items()}
+    parameters["given"] = [_keyword(f.name, types[f.name], f.default) for f in fields(group)]
+
+    def wrapper(**values: Any) -> None:
+        given = group(**{field.name: values.pop(field.name) for field in fields(group)})
+        command(given=given, **values)
+
+    return _signed(wrapper, command, [one for some in parameters.values() for one in some])
+
+
+def with_settings(recipe: str = _RECIPE) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command one flag for each setting.
 
     The command receives the flags that the user gave as the keyword ``flags``, a dictionary of
     texts: :class:`Settings` reads and checks them, so that every face says the same about a wrong
     value.
+
+    Parameters
+    ----------
+    recipe : str
+        What the command takes where none is named.
     """
 
-    def wrapper(**values: Any) -> None:
-        names = Settings.model_fields.keys() & values.keys()
-        flags = {name: values.pop(name) for name in names}
-        command(flags={k: v for k, v in flags.items() if v is not None}, **values)
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(command, eval_str=True).parameters.values()
 
-    own = list(inspect.signature(command, eval_str=True).parameters.values())
-    parameters = [p for p in own if p.name != "flags"] + [_flag(n) for n in Settings.model_fields]
+        def wrapper(**values: Any) -> None:
+            names = Settings.model_fields.keys() & values.keys()
+            flags = {name: values.pop(name) for name in names}
+            command(flags={k: v for k, v in flags.items() if v is not None}, **values)
+
+        settings = [_flag(name, recipe) for name in Settings.model_fields]
+        return _signed(wrapper, command, [*(p for p in own if p.name != "flags"), *settings])
+
+    return decorate
+
+
+def _signed(
+    wrapper: Callable[..., None], command: Callable[..., None], parameters: list[inspect.Parameter]
+) -> Callable[..., None]:
+    """Show a wrapper as a command of these parameters, from which Typer makes the flags."""
     wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
     wrapper.__name__ = command.__name__
@@ -128,26 +169,31 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-def _flag(name: str) -> inspect.Parameter:
+def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, keyword, default=default, annotation=annotation)
+
+
+def _flag(name: str, recipe: str) -> inspect.Parameter:
     info = Settings.model_fields[name]
     allowed_range = "" if name == "device" else f"{allowed(info)}; "
     option = typer.Option(
         f"--{_dashed(name)}",
-        help=f"{info.description} ({allowed_range}default {_defaults(name)})",
+        help=f"{info.description} ({allowed_range}default {_defaults(name, recipe)})",
         metavar=_metavar(info.annotation),
         rich_help_panel=None if name in _EVERYDAY else "Hyper-parameters",
         show_default=False,
     )
-    annotation = Annotated[str | None, option]
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(name, keyword, default=None, annotation=annotation)
+    return _keyword(name, Annotated[str | None, option], None)
 
 
-def _defaults(name: str) -> str:
+def _defaults(name: str, recipe: str) -> str:
     """Write a setting's default, for each recipe where they differ."""
+    if name == "recipe":
+        return recipe
     field = Settings.model_fields[name]
     values = {r.name: r.overrides.get(name, field.default) for r in RECIPES.values()}
-    if name == "recipe" or len(set(values.values())) == 1:
+    if len(set(values.values())) == 1:
         return str(field.default)
     return ", ".join(f"{value} in {recipe}" for recipe, value in values.items())
 

@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import typer
 
+from nuriwake.errors import UsageError, out_of_range
 from nuriwake.jobs.listener import TileReader
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from nuriwake.recipes.training import Step
     from nuriwake.segmenter import StepReader
+
+ProgressForm = Literal["bar", "json"]
+#: Called with what is done, with all there is to do, and with a few words.
+Show = Callable[[int, int, str], None]
+
+
+def parse_progress(text: str) -> ProgressForm:
+    """Check the value of ``--progress``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such form.
+
+    Examples
+    --------
+    >>> parse_progress("json")
+    'json'
+    """
+    for form in get_args(ProgressForm):
+        if text == form:
+            return form  # type: ignore[no-any-return]
+    raise UsageError(out_of_range("--progress", "bar or json", text))
 
 
 class Terminal:
@@ -27,11 +50,16 @@ class Terminal:
         Show nothing.
     keeps_partial : bool
         Let Ctrl-C end a training early, and keep what it reached, instead of ending the run.
+    progress : {"bar", "json"}
+        A bar for people, or a line of JSON for each step, for programs.
     """
 
-    def __init__(self, quiet: bool = False, keeps_partial: bool = False) -> None:
+    def __init__(
+        self, quiet: bool = False, keeps_partial: bool = False, progress: ProgressForm = "bar"
+    ) -> None:
         self._quiet = quiet
         self._keeps_partial = keeps_partial
+        self._progress = progress
 
     def say(self, text: str) -> None:
         """Print a line."""
@@ -41,12 +69,10 @@ class Terminal:
     @contextmanager
     def training(self, title: str, max_iter: int) -> Iterator[StepReader]:
         """Show iteration, labels in use, loss and the seconds left."""
-        with _bars(self._quiet) as progress, _early_stop(self._keeps_partial) as stopped:
-            task = progress.add_task(title, total=max_iter, note="")
+        with self._shown(title) as show, _early_stop(self._keeps_partial) as stopped:
 
             def read(step: Step) -> bool:
-                note = f"{step.n_labels} labels, loss {step.loss:.3f}"
-                progress.update(task, completed=step.iteration, note=note)
+                show(step.iteration, max_iter, f"{step.n_labels} labels, loss {step.loss:.3f}")
                 return stopped()
 
             yield read
@@ -54,12 +80,25 @@ class Terminal:
     @contextmanager
     def tiles(self, title: str) -> Iterator[TileReader]:
         """Show how many parts are done."""
-        with _bars(self._quiet) as progress:
-            task = progress.add_task(f"{title}: tiles", total=None, note="")
-            yield lambda done, total: progress.update(task, completed=done, total=total)
+        with self._shown(f"{title}: tiles") as show:
+            yield lambda done, total: show(done, total, "")
+
+    @contextmanager
+    def _shown(self, title: str) -> Iterator[Show]:
+        if self._quiet:
+            yield lambda _done, _total, _note: None
+        elif self._progress == "json":
+            yield lambda done, total, note: typer.echo(
+                json.dumps({"progress": title, "done": done, "total": total, "note": note}),
+                err=True,
+            )
+        else:
+            with _bar(title) as show:
+                yield show
 
 
-def _bars(quiet: bool) -> Progress:
+@contextmanager
+def _bar(title: str) -> Iterator[Show]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as SecondsLeft
@@ -71,7 +110,11 @@ def _bars(quiet: bool) -> Progress:
         TextColumn("{task.fields[note]}"),
         SecondsLeft(),
     )
-    return Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(title, total=None, note="")
+        yield lambda done, total, note: progress.update(
+            task, completed=done, total=total, note=note
+        )
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +24,7 @@ from nuriwake.faces.options import (
     OutputFlag,
     OverwriteFlag,
     PartialFlag,
+    ProgressFlag,
     QuietFlag,
     ResumeFlag,
     SchedulerFlag,
@@ -34,6 +36,7 @@ from nuriwake.faces.options import (
     WorkersFlag,
     gather_settings,
     parse_spacing,
+    with_group,
     with_settings,
 )
 from nuriwake.faces.selection import (
@@ -44,6 +47,10 @@ from nuriwake.faces.selection import (
     PlaneFlag,
     parse_selection,
 )
+
+if TYPE_CHECKING:
+    from nuriwake.jobs.segment import SegmentJob
+    from nuriwake.settings import Settings
 
 SaveFlag = Annotated[
     str,
@@ -56,71 +63,87 @@ SaveFlag = Annotated[
 ]
 
 
-@with_settings
-def segment(
-    inputs: Inputs,
-    output: OutputFlag = None,
-    regions: RegionsFlag = "auto",
-    detail: DetailFlag = None,
-    labels: LabelsFlag = None,
-    save: SaveFlag = "",
-    scribbles: ScribblesFlag = None,
-    model: StartFlag = None,
-    bands: BandsFlag = "",
-    channels: ChannelsFlag = "",
-    axes: AxesFlag = "",
-    plane: PlaneFlag = "",
-    page: PageFlag = None,
-    volume: VolumeFlag = False,
-    spacing: SpacingFlag = "",
-    settings: SettingsFlag = None,
-    memory: MemoryFlag = "",
-    workers: WorkersFlag = 1,
-    scheduler: SchedulerFlag = None,
-    overwrite: OverwriteFlag = False,
-    resume: ResumeFlag = False,
-    keep_partial: PartialFlag = False,
-    json: JsonFlag = False,
-    quiet: QuietFlag = False,
-    *,
-    flags: Mapping[str, str],
-) -> None:
+@dataclass(frozen=True)
+class SegmentFlags:
+    """The flags of the command, in the order of its help; those of the settings follow."""
+
+    output: OutputFlag = None
+    regions: RegionsFlag = "auto"
+    detail: DetailFlag = None
+    labels: LabelsFlag = None
+    save: SaveFlag = ""
+    scribbles: ScribblesFlag = None
+    model: StartFlag = None
+    bands: BandsFlag = ""
+    channels: ChannelsFlag = ""
+    axes: AxesFlag = ""
+    plane: PlaneFlag = ""
+    page: PageFlag = None
+    volume: VolumeFlag = False
+    spacing: SpacingFlag = ""
+    settings: SettingsFlag = None
+    memory: MemoryFlag = ""
+    workers: WorkersFlag = 1
+    scheduler: SchedulerFlag = None
+    overwrite: OverwriteFlag = False
+    resume: ResumeFlag = False
+    keep_partial: PartialFlag = False
+    json: JsonFlag = False
+    progress: ProgressFlag = "bar"
+    quiet: QuietFlag = False
+
+    def job(self, flags: Mapping[str, str]) -> SegmentJob:
+        """Say what every input is segmented with.
+
+        Raises
+        ------
+        UsageError
+            If a flag is out of its range, or contradicts another.
+        """
+        from nuriwake.jobs.kinds import parse_kinds
+        from nuriwake.jobs.segment import SegmentJob
+        from nuriwake.scale.memory import parse_bytes
+
+        n_regions = parse_regions(self.regions)
+        return SegmentJob(
+            settings=self._settings(flags),
+            selection=parse_selection(self.bands, self.channels, self.axes, self.plane, self.page),
+            n_regions=n_regions,
+            detail=parse_detail(self.detail, n_regions),
+            n_labels=parse_labels(self.labels),
+            scribbles=self.scribbles,
+            model=self.model,
+            memory=parse_bytes(self.memory) if self.memory else None,
+            kinds=parse_kinds(self.save) if self.save else None,
+            workers=self.workers,
+            scheduler=self.scheduler,
+            overwrite=self.overwrite,
+            resume=self.resume,
+            volume=self.volume,
+            spacing=parse_spacing(self.spacing, self.volume),
+        )
+
+    def _settings(self, flags: Mapping[str, str]) -> Settings:
+        from nuriwake.model_file import load_model
+        from nuriwake.volume import VOLUME
+
+        start = load_model(self.model).settings if self.model else None
+        defaults = VOLUME if self.volume else MappingProxyType({})
+        return gather_settings(flags, self.settings, start, defaults)
+
+
+@with_settings()
+@with_group
+def segment(inputs: Inputs, *, given: SegmentFlags, flags: Mapping[str, str]) -> None:
     """Segment pictures, each by a network trained on it."""
-    from nuriwake.faces.progress import Terminal
+    from nuriwake.faces.progress import Terminal, parse_progress
     from nuriwake.faces.running import run_inputs, spread
     from nuriwake.io.formats import expand_inputs
     from nuriwake.jobs.inputs import plan_inputs
-    from nuriwake.jobs.kinds import parse_kinds
     from nuriwake.jobs.plan import without_results
-    from nuriwake.jobs.segment import SegmentJob
-    from nuriwake.model_file import load_model
-    from nuriwake.scale.memory import parse_bytes
-    from nuriwake.volume import VOLUME
 
-    n_regions = parse_regions(regions)
-    job = SegmentJob(
-        settings=gather_settings(
-            flags,
-            settings,
-            load_model(model).settings if model else None,
-            VOLUME if volume else MappingProxyType({}),
-        ),
-        selection=parse_selection(bands, channels, axes, plane, page),
-        n_regions=n_regions,
-        detail=parse_detail(detail, n_regions),
-        n_labels=parse_labels(labels),
-        scribbles=scribbles,
-        model=model,
-        memory=parse_bytes(memory) if memory else None,
-        kinds=parse_kinds(save) if save else None,
-        workers=workers,
-        scheduler=scheduler,
-        overwrite=overwrite,
-        resume=resume,
-        volume=volume,
-        spacing=parse_spacing(spacing, volume),
-    )
-    planned = plan_inputs(job, without_results(expand_inputs(inputs), inputs), output)
-    terminal = Terminal(quiet, keep_partial)
+    job = given.job(flags)
+    planned = plan_inputs(job, without_results(expand_inputs(inputs), inputs), given.output)
+    terminal = Terminal(given.quiet, given.keep_partial, parse_progress(given.progress))
     with spread(job, planned, terminal) as reports:
-        raise typer.Exit(run_inputs(reports, len(planned), terminal, json))
+        raise typer.Exit(run_inputs(reports, len(planned), terminal, given.json))

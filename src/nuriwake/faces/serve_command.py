@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from nuriwake.faces.listening import HostFlag, PortFlag, token_option
+
 serve = typer.Typer(help="Answer other programs.", rich_markup_mode=None, no_args_is_help=True)
 
 
@@ -23,16 +25,9 @@ def label_studio(
         Path, typer.Option(help="the folder that holds the project's pictures", metavar="FOLDER")
     ],
     detail: Annotated[str, typer.Option(help="fine, medium or coarse")] = "medium",
-    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="port to listen on; 0 takes a free one")] = 9090,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            help="password that Label Studio gives, 16 letters at least; needed for other hosts",
-            envvar="NURIWAKE_TOKEN",
-            show_envvar=True,
-        ),
-    ] = None,
+    host: HostFlag = "127.0.0.1",
+    port: PortFlag = 9090,
+    token: Annotated[str | None, token_option("password that Label Studio gives")] = None,
 ) -> None:
     """Suggest regions to Label Studio: a machine-learning backend. Ctrl-C ends it.
 
@@ -53,9 +48,15 @@ def label_studio(
 
     if not images.is_dir():
         raise InputError(f"{images}: no such folder. --images takes the project's pictures.")
-    app = create_backend(Backend(images, Settings(), parse_detail(detail)), Access(host, token))
+
+    def is_stopping() -> bool:
+        return server.should_exit
+
+    backend = Backend(images, Settings(), parse_detail(detail))
+    app = create_backend(backend, Access(host, token), is_stopping=is_stopping)
+    server = uvicorn.Server(configure(app, Limits(), grace_seconds=None))
     with listen(host, port) as listener:
         address = address_of(host, listener.getsockname()[1])
         print(f"nuriwake: the backend is at {address}  (Ctrl-C ends it)", file=sys.stderr)  # noqa: T201
         with suppress(KeyboardInterrupt):  # the way to end it
-            uvicorn.Server(configure(app, Limits())).run([listener])
+            server.run([listener])

@@ -109,10 +109,8 @@ def write_result(path: str, _data: Any, attributes: dict[str, Any]) -> list[str]
 
     shown = shown_of_metadata(attributes.get("metadata", {}))
     if shown is None or shown.partition is None:
-        raise OutputError(
-            f"{path}: the layer {attributes.get('name')!r} has no result that can be cut again. "
-            "Segment one plane with the widget of nuriwake first."
-        )
+        hint = "Segment one plane with the widget of nuriwake first."
+        raise _lacks(path, attributes, "result that can be cut again", hint)
     if shown.partition.tree.base.ndim != 2:
         raise OutputError(
             f"{path}: results of volumes cannot be saved yet. Save the labels as .tif or .zarr."
@@ -145,9 +143,11 @@ def write_model(path: str, _data: Any, attributes: dict[str, Any]) -> list[str]:
 
     shown = shown_of_metadata(attributes.get("metadata", {}))
     if shown is None or shown.model is None:
-        raise OutputError(
-            f"{path}: the layer {attributes.get('name')!r} has no model. Results that were read "
-            "from files have none; segment with the widget of nuriwake first."
-        )
+        hint = "Results that were read from files have none; segment with nuriwake's widget first."
+        raise _lacks(path, attributes, "model", hint)
     save_model(Path(path), shown.model)
     return [path]
+
+
+def _lacks(path: str, attributes: dict[str, Any], what: str, hint: str) -> OutputError:
+    return OutputError(f"{path}: the layer {attributes.get('name')!r} has no {what}. {hint}")

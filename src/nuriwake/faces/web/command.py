@@ -7,21 +7,16 @@ from typing import Annotated
 
 import typer
 
+from nuriwake.faces.listening import HostFlag, PortFlag, token_option
+
 
 def open_page(
     image: Annotated[
         Path | None, typer.Argument(metavar="[IMAGE]", help="a picture to begin with")
     ] = None,
-    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="port to listen on; 0 takes a free one")] = 8765,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            help="secret that the page asks for, 16 letters at least; needed for other hosts",
-            envvar="NURIWAKE_TOKEN",
-            show_envvar=True,
-        ),
-    ] = None,
+    host: HostFlag = "127.0.0.1",
+    port: PortFlag = 8765,
+    token: Annotated[str | None, token_option("secret that the page asks for")] = None,
     open_browser: Annotated[bool, typer.Option("--open", help="open the page")] = False,
 ) -> None:
     """Open the page in a browser: look, slide, scribble, download. Ctrl-C ends it.

@@ -6,14 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from nuriwake.errors import NuriwakeError
+from nuriwake.faces.web.answers import answer_errors
 from nuriwake.faces.web.decoder import Decoder
-from nuriwake.faces.web.jobs import Busy, JobQueue
+from nuriwake.faces.web.jobs import JobQueue
 from nuriwake.faces.web.limits import Limits
 from nuriwake.faces.web.routes import STATIC, router
 from nuriwake.faces.web.security import Access, Guard
@@ -59,9 +57,7 @@ def create_app(
     app.state.decoding = asyncio.Semaphore(limits.decoders)
     app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC))
-    app.add_exception_handler(Busy, _answer_busy)
-    app.add_exception_handler(NuriwakeError, _answer_bad)
-    app.add_exception_handler(RequestValidationError, _answer_malformed)
+    answer_errors(app)
     app.add_middleware(Guard, access=access or Access(), limits=limits)
     return app
 
@@ -89,20 +85,3 @@ async def _sweep(queue: JobQueue) -> None:
     while True:
         await asyncio.sleep(_SWEEP_SECONDS)
         queue.sweep()
-
-
-def _told(error: Exception) -> str:
-    """Return a message in letters that can be sent: what people send may hold halves of letters."""
-    return str(error).encode("utf-8", "replace").decode()
-
-
-async def _answer_busy(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
-    return JSONResponse({"detail": str(error)}, status_code=503, headers={"Retry-After": "5"})
-
-
-async def _answer_bad(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
-    return JSONResponse({"detail": _told(error)}, status_code=422)
-
-
-async def _answer_malformed(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
-    return JSONResponse({"detail": "the request is malformed."}, status_code=422)

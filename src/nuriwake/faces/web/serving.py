@@ -59,13 +59,17 @@ def serve(image: Path | None, host: str, port: int, token: str | None, open_brow
             uvicorn.Server(configure(app, limits)).run([listener])
 
 
-def configure(app: FastAPI, limits: Limits) -> uvicorn.Config:
+def configure(
+    app: FastAPI, limits: Limits, grace_seconds: int | None = _GRACE_SECONDS
+) -> uvicorn.Config:
     """Say how uvicorn serves the page: quietly, and with an end to every wait.
 
     Parameters
     ----------
     app : fastapi.FastAPI
     limits : Limits
+    grace_seconds : int, optional
+        So long requests may go on when the server ends; None where they end by themselves.
 
     Returns
     -------
@@ -77,7 +81,7 @@ def configure(app: FastAPI, limits: Limits) -> uvicorn.Config:
         ws="none",
         log_level="warning",
         server_header=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_graceful_shutdown=grace_seconds,
     )
 
 
