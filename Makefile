@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test test-napari napari-picture lint dist bare docs page-picture clean
+.PHONY: demo test test-napari napari-picture test-qgis qgis-picture lint dist bare docs page-picture clean
 
 demo: .venv/.installed
 	$(BIN)/nuriwake segment examples/coffee.png -o demo --save regions,overlay,result
@@ -26,17 +26,27 @@ test-napari: .venv-napari/.installed
 napari-picture: test-napari
 	cp test-output/napari.png docs/napari.png
 
+# The QGIS plugin, run headless in the QGIS that is installed (3.22 or newer; see integrations/qgis/check/run.py).
+test-qgis: .venv/.installed-dev
+	$(BIN)/python integrations/qgis/check/run.py
+
+# The picture of docs/tutorials/qgis.md, made by the same.
+qgis-picture: test-qgis
+	cp test-output/qgis.png docs/qgis.png
+
 lint: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy tests/typed_use.py
+	MYPYPATH=integrations/qgis $(BIN)/mypy -p nuriwake_qgis
 
-# A wheel and an sdist, fit for a package index.
+# A wheel and an sdist, fit for a package index, and the QGIS plugin as a zip.
 dist: .venv/.installed-dev
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist . >/dev/null
 	$(BIN)/twine check --strict dist/*
+	$(BIN)/python packaging/zip_plugin.py dist
 
 # The wheel in a bare environment outside this folder segments a picture.
 bare: dist

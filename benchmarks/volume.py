@@ -79,9 +79,9 @@ def cells(seeds: list[int], with_peer: bool) -> None:
         print(f"  of {result.tree.n_leaves} leaves; automatic cut: {result.n_regions} regions,"
               f" {scores(phantom.truth, result.regions)}", flush=True)  # fmt: skip
         if with_peer:
-            print(
-                f"  slices, stitched {scores(phantom.truth, slice_by_slice(phantom))}", flush=True
-            )
+            for method in ("volume", "picture"):
+                found = slice_by_slice(phantom, method)
+                print(f"  slices as {method}s, stitched {scores(phantom.truth, found)}", flush=True)
 
 
 def size(sides: list[int]) -> None:

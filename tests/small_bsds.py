@@ -1,4 +1,4 @@
-"""A tiny data set in the form of BSDS500."""
+"""Tiny data sets in the form of BSDS500 and of PASCAL VOC 2012."""
 
 from __future__ import annotations
 
@@ -24,3 +24,19 @@ def write_pair(root: Path, name: str, split: str = "", *, n_annotators: int = 2)
         drawing[:i, 6:] = np.arange(3, 3 + i)[:, None]
         cells[0, i] = {"Segmentation": drawing, "Boundaries": drawing > 1}
     savemat(truths / f"{name}.mat", {"groundTruth": cells})
+
+
+def write_voc(root: Path, names: tuple[str, ...], split: str = "val") -> None:
+    """Write pictures, 8 x 12, of a bright object on dark ground with a void rim between, as VOC."""
+    for folder in ("JPEGImages", "SegmentationObject", "ImageSets/Segmentation"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    objects = np.zeros((8, 12), np.uint8)
+    objects[:, 5], objects[:, 6:] = 255, 1
+    drawing = Image.fromarray(objects, "P")
+    drawing.putpalette(bytes(range(256)) * 3)
+    for name in names:
+        drawing.save(root / "SegmentationObject" / f"{name}.png")
+        grey = np.where(objects == 0, 40, 200).astype(np.uint8)
+        Image.fromarray(grey).convert("RGB").save(root / "JPEGImages" / f"{name}.jpg", quality=100)
+    lists = root / "ImageSets" / "Segmentation"
+    (lists / f"{split}.txt").write_text("".join(f"{name}\n" for name in names))

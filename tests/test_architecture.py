@@ -16,8 +16,8 @@ MODULES = sorted(ROOT.rglob("*.py"))
 #: From top to bottom: a module may import its own row and the rows above it.
 ROWS = (
     "errors", "machine", "compiled", "settings", "raster", "volume", "painting", "learn", "engine",
-    "regions", "recipes", "io", "model", "model_file", "segmentation", "segmenter",
-    "volume_segmenter", "estimator", "scale", "jobs", "evaluate", "faces",
+    "regions", "recipes", "io", "model", "model_file", "segmentation", "volume_segmentation",
+    "segmenter", "volume_segmenter", "estimator", "scale", "jobs", "evaluate", "faces",
 )  # fmt: skip
 PATHS = [str(path.relative_to(ROOT)) for path in MODULES]
 

@@ -145,8 +145,36 @@ def test_pages_of_a_stack_share_one_model(stack, tmp_path, capsys):
     np.testing.assert_array_equal(tifffile.imread(named), pages)
     assert run(["segment", str(stack), "-o", str(out), "--resume", *flags[:-1]]) == 0
     assert "done before, skipped" in capsys.readouterr().err
-    assert run(["segment", str(stack), "-o", str(out), "--quiet", "--regions", "3"]) == 2
+    capsys.readouterr()
+    local = ["--recipe", "tip2020", "--regions", "3", "--quiet"]
+    assert run(["segment", str(stack), "-o", str(out), *local]) == 2
     assert "--regions cannot be done for a stack of pages" in capsys.readouterr().err
+
+
+def test_each_page_of_a_stack_is_cut(stack, tmp_path, capsys):
+    out, flags = tmp_path / "out", ["--quiet", *QUICK]
+    arguments = ["segment", str(stack), "-o", str(out), "--recipe", "fast", *flags]
+    assert run([*arguments, "--regions", "5"]) == 0
+    regions = tifffile.imread(out / "stack.regions.tif")
+    assert regions.shape == (3, 32, 40)
+    assert [len(np.unique(page)) for page in regions] == [5, 5, 5]
+    np.testing.assert_array_equal(regions[0], regions[1])
+    assert run([*arguments, "--detail", "coarse", "--labels", "2", "--save", "labels,regions"]) == 0
+    labels = tifffile.imread(out / "stack.labels.tif")
+    assert np.unique(labels).tolist() == [1, 2]
+    np.testing.assert_array_equal(labels[0], labels[1])
+    coarse = tifffile.imread(out / "stack.regions.tif")
+    assert coarse[0].max() == coarse[1].max()
+    record = json.loads((out / "stack.nuriwake.json").read_text())
+    assert record["n_regions"] == sum(int(page.max()) for page in coarse)
+    assert record["n_labels"] == 2
+    capsys.readouterr()
+    assert run([*arguments, "--regions", "9999"]) == 2
+    error = capsys.readouterr().err
+    assert "page 1 of" in error
+    assert error.count("\n") == 1
+    assert run([*arguments, "--labels", "60"]) == 2
+    assert "`labels` must be an int in [1, " in capsys.readouterr().err
 
 
 def test_apply_labels_stacks(stack, tmp_path, capsys):

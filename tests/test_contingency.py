@@ -39,6 +39,15 @@ def test_merging_rows_equals_counting_the_coarser_map(maps, group):
     assert merged.n_segments == counted.n_segments
 
 
+@given(maps=map_pairs(), row=st.integers(0, 6))
+def test_windows_add_up_to_the_whole(maps, row):
+    prediction, truth = maps
+    parts = [(prediction[:row], truth[:row]), (prediction[row:], truth[row:])]
+    whole, added = Contingency.of(prediction, truth), Contingency.of_windows(parts)
+    assert cells(added) == cells(whole)
+    assert added.n_segments == whole.n_segments
+
+
 def test_unannotated_pixels_do_not_count_but_unpredicted_ones_do():
     truth = [[0, 1, 1, 1]]
     assert cells(Contingency.of([[9, 1, 1, 1]], truth)) == {(1, 0): 3}

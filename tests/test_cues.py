@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -11,8 +9,8 @@ import oracles_regions
 from nuriwake.learn.view import pixel_scale
 from nuriwake.regions import cues
 from nuriwake.regions.components import connected_components
-from nuriwake.regions.cues import CueSums, add_sums, grid_cues, sum_cues
-from nuriwake.regions.graph import Frame, region_graph
+from nuriwake.regions.cues import grid_cues, sum_cues
+from nuriwake.regions.graph import region_graph
 from nuriwake.settings import Settings
 
 SETTINGS = Settings(recipe="fast")
@@ -64,31 +62,18 @@ def test_means_of_colours_and_roughness():
     np.testing.assert_allclose(evidence.textons.sum(axis=1), 1.0, rtol=1e-5)
 
 
-@pytest.mark.parametrize("n_bands", [1, 2, 3, 7])
-def test_the_sums_of_tiles_are_those_of_the_whole(n_bands):
-    base, colours, edges, grid = random_picture(n_bands=n_bands)
-    whole_graph = region_graph(base)
-    whole = sum_cues(whole_graph, colours, edges, grid, SETTINGS)
-    parts, rows, pairs = [], [], []
-    height, width = base.shape
-    for top, bottom in ((0, 10), (10, 11), (11, height)):
-        for left, right in ((0, 17), (17, width)):
-            part = np.s_[top : min(bottom + 1, height), left : min(right + 1, width)]
-            ids, compact = np.unique(base[part], return_inverse=True)
-            own = (compact.reshape(base[part].shape) + 1).astype(np.int32)
-            graph = region_graph(own, (bottom - top, right - left))
-            frame = Frame((top, left), base.shape)
-            parts.append(sum_cues(graph, colours[part], edges[part], grid, SETTINGS, frame))
-            rows.append(ids - 1)
-            pairs.append(ids[graph.pairs] - 1)
-    names = {tuple(pair): k for k, pair in enumerate(whole_graph.pairs.tolist())}
-    border = np.array([names[tuple(pair)] for pair in np.concatenate(pairs).tolist()])
-    n, n_edges = whole_graph.n_regions, whole_graph.n_edges
-    total = add_sums(parts, np.concatenate(rows), n, border, n_edges)
-    for field in dataclasses.fields(CueSums):
-        np.testing.assert_allclose(
-            getattr(total, field.name), getattr(whole, field.name), rtol=1e-4, atol=1e-4
-        )
+def test_a_pixel_of_weight_three_counts_as_three():
+    rng = np.random.default_rng(3)
+    base, weights = np.array([[1, 1, 1, 2, 2]], np.int32), np.array([[1, 3, 2, 1, 2]], np.float32)
+    colours = (rng.random((1, 5, 3)) * 60).astype(np.float32)
+    grid = random_picture()[3]
+    edges = np.zeros((1, 5), np.float32)
+    found = sum_cues(region_graph(base), colours, edges, grid, SETTINGS, weights=weights)
+    times = weights[0].astype(int)
+    many = [np.repeat(x, times, axis=1) for x in (base, colours, edges)]
+    expected = sum_cues(region_graph(many[0]), *many[1:], grid, SETTINGS)
+    for name in ("areas", "colours", "tones", "roughness"):
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-5)
 
 
 def test_lengths_are_of_the_reference_size():

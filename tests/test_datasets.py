@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.io import savemat
 
 from nuriwake.errors import InputError, UsageError
-from nuriwake.evaluate.datasets import find_bsds500, read_drawings
-from small_bsds import write_pair
+from nuriwake.evaluate.datasets import find_bsds500, find_voc2012, read_drawings, read_objects
+from small_bsds import write_pair, write_voc
 
 
 @pytest.mark.parametrize("split", ["", "val"])
@@ -67,3 +68,30 @@ def test_real_drawings_start_at_label_1(shared_data):
     for each in found:
         assert {drawing.shape for drawing in each.truths()} == {each.image().shape[:2]}
         assert all(drawing.min() == 1 for drawing in each.truths())
+
+
+def test_objects_of_voc_count_from_the_background_and_the_void_does_not(tmp_path):
+    write_voc(tmp_path, ("b", "a", "c"))
+    found = find_voc2012(tmp_path, "val", limit=2)
+    assert [each.name for each in found] == ["b", "a"]  # the order of the list
+    (truth,) = found[0].truths()
+    assert truth[0].tolist() == [1, 1, 1, 1, 1, 0, 2, 2, 2, 2, 2, 2]
+    assert found[0].image().shape == (8, 12, 3)
+
+
+def test_missing_parts_of_voc_are_named(tmp_path):
+    with pytest.raises(InputError, match=r"val\.txt: no such file. Name the folder VOC2012"):
+        find_voc2012(tmp_path)
+    write_voc(tmp_path, ("a",))
+    with pytest.raises(UsageError, match="`split` must be one of train, val, trainval; got 'test'"):
+        find_voc2012(tmp_path, "test")
+    drawing = tmp_path / "SegmentationObject" / "a.png"
+    Image.new("RGB", (12, 8)).save(drawing)
+    with pytest.raises(InputError, match=r"a\.png: .* 8-bit numbers .* got the mode RGB"):
+        read_objects(drawing)
+    drawing.unlink()
+    with pytest.raises(InputError, match=r"its ground truth .*a\.png is missing"):
+        find_voc2012(tmp_path)
+    (tmp_path / "JPEGImages" / "a.jpg").unlink()
+    with pytest.raises(InputError, match=r"a\.jpg: the picture is missing"):
+        find_voc2012(tmp_path)

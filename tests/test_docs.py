@@ -67,6 +67,8 @@ def test_one_version_everywhere():
     for name, pattern in (
         ("CITATION.cff", r"^version: (.+)$"),
         ("packaging/conda-forge/recipe.yaml", r'^  version: "(.+)"$'),
+        ("integrations/qgis/nuriwake_qgis/metadata.txt", r"^version=(.+)$"),
+        ("integrations/qgis/nuriwake_qgis/description.json", r'"version": "([^"]+)"'),
     ):
         found = re.search(pattern, (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
         assert found, name

@@ -7,7 +7,7 @@ import pytest
 
 import worker_tasks
 from nuriwake.errors import InputError, OutputError, UsageError
-from nuriwake.scale.executors import ProcessExecutor, choose_executor, dask_executor
+from nuriwake.scale.executors import choose_executor, dask_executor
 
 WAYS = [(1, None), (2, None), (2, "local")]
 
@@ -48,8 +48,11 @@ def test_waiting_threads_of_workers_sleep(monkeypatch, workers, scheduler) -> No
 
 
 def test_workers_that_always_die_end_the_run() -> None:
-    with pytest.raises(InputError, match="workers died 4 times in a row"):
-        list(ProcessExecutor(2).run(worker_tasks.die, [1, 2]))
+    with (
+        choose_executor(2) as executor,
+        pytest.raises(InputError, match="workers died 4 times in a row"),
+    ):
+        list(executor.run(worker_tasks.die, [1, 2]))
 
 
 def test_a_scheduler_that_does_not_answer() -> None:

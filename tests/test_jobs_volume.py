@@ -42,6 +42,36 @@ def test_a_stack_in_an_ome_tiff_out(stack, tmp_path):
     assert len(np.unique(found)) == 7
 
 
+def test_a_saved_volume_is_cut_again(stack, tmp_path, capsys):
+    assert segment(stack, tmp_path, "--regions", "7", "--save", "result,regions") == 0
+    result = tmp_path / "cells.ome.result.npz"
+    assert run(["cut", str(result), "--regions", "4", "--quiet"]) == 0
+    found = tifffile.imread(tmp_path / "cells.ome.regions.tif")
+    assert found.shape == (10, 40, 48)
+    assert len(np.unique(found)) == 4
+    # As it was saved, where no number is asked for.
+    assert run(["cut", str(result), "-o", str(tmp_path / "own.tif"), "--save", "regions"]) == 0
+    assert len(np.unique(tifffile.imread(tmp_path / "own.tif"))) == 7
+    capsys.readouterr()
+    assert run(["cut", str(result), "--save", "polygons", "--quiet"]) == 2
+    assert "--save polygons cannot be done for a volume" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_nifti_stays_nifti(stack, tmp_path, suffix):
+    nibabel = pytest.importorskip("nibabel")
+    affine = np.diag([-1.0, 1.0, 3.0, 1.0])
+    source = tmp_path / f"scan{suffix}"
+    nibabel.save(nibabel.Nifti1Image(tifffile.imread(stack).transpose(2, 1, 0), affine), source)
+    assert segment(source, tmp_path / "out", "--regions", "7", "--save", "regions,result") == 0
+    assert run(["cut", str(tmp_path / "out/scan.result.npz"), "--regions", "7", "--save", "regions",
+                "-o", str(tmp_path / "cut"), "--quiet"]) == 0  # fmt: skip
+    found = [nibabel.load(tmp_path / f"{folder}/scan.regions{suffix}") for folder in ("out", "cut")]
+    for image in found:
+        np.testing.assert_allclose(image.affine, affine)
+    np.testing.assert_array_equal(*(np.asarray(image.dataobj) for image in found))
+
+
 def test_nifti_lies_where_the_input_lies(stack, tmp_path):
     nibabel = pytest.importorskip("nibabel")
     affine = np.diag([1.0, 1.0, 3.0, 1.0])
@@ -49,7 +79,7 @@ def test_nifti_lies_where_the_input_lies(stack, tmp_path):
     source = tmp_path / "scan.nii"
     array = tifffile.imread(stack).transpose(2, 1, 0)
     nibabel.save(nibabel.Nifti1Image(array, affine), source)
-    out = tmp_path / "found.nii"
+    out = tmp_path / "found.nii.gz"
     assert segment(source, out, "--regions", "7", "--save", "regions") == 0
     found = nibabel.load(out)
     np.testing.assert_allclose(found.affine, affine)
@@ -61,7 +91,7 @@ def test_nifti_lies_where_the_input_lies(stack, tmp_path):
     ("flags", "said"),
     [
         (["--save", "polygons"], "--save polygons"),
-        (["--save", "result"], "--save result"),
+        (["--scribbles", "a.png"], "--scribbles"),
         (["--recipe", "tip2020"], "--recipe"),
         (["--memory", "300M"], "--memory"),
         (["--spacing", "1,2"], "spacing"),

@@ -1,6 +1,7 @@
 """The napari plugin, driven in a viewer; `make test-napari` gives it napari and a screen."""
 
 import os
+import sys
 import threading
 from dataclasses import replace
 from importlib.util import find_spec
@@ -217,6 +218,17 @@ def test_twenty_widgets_leave_no_thread(panel_of, qtbot, make_napari_viewer):
     assert [layer.name for layer in viewer.layers] == ["quarters"]
 
 
+def test_what_the_first_press_needs_is_loaded_in_a_thread(panel_of, qtbot, monkeypatch):
+    threads = []
+    monkeypatch.setattr(
+        "nuriwake.faces.napari.job.warm_up", lambda: threads.append(threading.current_thread())
+    )
+    monkeypatch.delitem(sys.modules, "nuriwake.segmenter")  # as in a new process
+    panel_of()
+    qtbot.waitUntil(lambda: bool(threads))
+    assert threads != [threading.main_thread()]
+
+
 def test_a_plane_of_a_stack_lies_where_it_was(panel_of, qtbot):
     stack = np.stack([picture(), picture()[::-1], picture()[:, ::-1]])
     viewer, panel = panel_of(Image(stack, name="stack", rgb=True, scale=(4, 0.5, 0.5)))
@@ -280,7 +292,12 @@ def test_a_volume_is_cut_as_one(panel_of, qtbot, tmp_path):
     panel.controls.contours.native.click()
     assert "no contours of volumes" in panel.controls.status.value
     panel.save(str(tmp_path / "a.npz"))
-    assert "volumes cannot be saved" in panel.controls.status.value
+    (again,) = viewer.open(str(tmp_path / "a.npz"), plugin="nuriwake")
+    np.testing.assert_array_equal(again.data, regions.data)
+    assert tuple(again.scale) == (2, 1, 1)
+    panel.controls.result.value = again
+    panel.controls.undo.native.click()
+    assert count(again) == 3
     panel.controls.form.recipe.value = "tip2020"
     panel.controls.run.native.click()
     assert "'fast' for a volume" in panel.controls.status.value

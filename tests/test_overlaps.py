@@ -6,14 +6,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nuriwake.errors import UsageError
-from nuriwake.scale.overlaps import join_over_halos
+from nuriwake.scale.overlaps import join_regions, match_over_seam
 from nuriwake.scale.tile_components import label_components
 from nuriwake.scale.tiles import TilePlan, plan_tiles
 from oracles_scale import flood_components
 
 
 def joined_map(plan: TilePlan, partitions: list[np.ndarray]) -> np.ndarray:
-    joined = join_over_halos(plan, partitions.__getitem__)
+    matches = [
+        (
+            seam.first,
+            seam.second,
+            match_over_seam(plan, seam, partitions[seam.first], partitions[seam.second]),
+        )
+        for seam in plan.seams()
+    ]
+    joined = join_regions([int(partition.max()) for partition in partitions], matches)
     result = np.zeros(plan.shape, np.int32)
     for tile in plan:
         result[tile.core.slices] = joined.of_core(plan, tile.index, partitions[tile.index])
@@ -67,4 +75,4 @@ def test_a_region_in_the_halo_only_joins_nothing() -> None:
 
 def test_tiles_without_halo() -> None:
     with pytest.raises(UsageError, match="`halo` must be an int of at least 1; got 0"):
-        join_over_halos(TilePlan((2, 4), (2, 2), 0), lambda _: np.ones((2, 2), np.int32))
+        joined_map(TilePlan((2, 4), (2, 2), 0), [np.ones((2, 2), np.int32)] * 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,13 +54,23 @@ RECORDS = [
 ]
 
 
+def test_the_standard_error_of_the_mean_iou():
+    pictures = [record("flat", name, 0.4) for name in "ab"]
+    better = replace(pictures[1], scores=scores(0.4, ious=(2.0, 1.2)))
+    (row,) = summarise([pictures[0], better])
+    assert row.scores.iou_all == pytest.approx(0.54)  # of .44 and .64
+    assert row.iou_standard_error == pytest.approx(0.10)
+    (single,) = summarise(pictures[:1])
+    assert single.iou_standard_error is None
+
+
 def test_the_table_reads_as_expected():
     assert format_table(summarise(RECORDS, order=["flat"])) == (
-        "method  images    all   fine  coarse  covering    PRI     VI  F  regions  "
+        "method  images    all   s.e.   fine  coarse  covering    PRI     VI  F  regions  "
         "ODS cov  OIS cov  best cov  ODS PRI  ODS VI  ODS F  OIS F  AP     s\n"
-        "flat         2  .4400  .4000   .5000     .3000  .7500  2.500  -        7  "
+        "flat         2  .4400  .0000  .4000   .5000     .3000  .7500  2.500  -        7  "
         "      -        -         -        -       -      -      -   -  1.00\n"
-        "tree         2  .4400  .4000   .5000     .5500  .7500  2.500  -        7  "
+        "tree         2  .4400  .0000  .4000   .5000     .5500  .7500  2.500  -        7  "
         "  .5500    .6500     .8000    .7500   2.500      -      -   -  2.00"
     )
 

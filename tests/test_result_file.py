@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from nuriwake.jobs.result_file import load_cut, load_result, save_result
 from nuriwake.raster import Georeference, as_raster
 from nuriwake.regions.editing import Edit, EditedCut
 from nuriwake.segmenter import segment
+from nuriwake.volume_segmenter import segment_volume
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +79,7 @@ def test_newer_formats(path, tmp_path):
         arrays = dict(file)
     header = arrays["header"].tobytes().replace(b'"format": 1', b'"format": 9')
     np.savez(tmp_path / "new.npz", **{**arrays, "header": np.frombuffer(header, np.uint8)})
-    with pytest.raises(ModelError, match=r"format 9; this nuriwake reads up to 1\..*-U nuriwake"):
+    with pytest.raises(ModelError, match=r"format 9; this nuriwake reads up to 2\..*-U nuriwake"):
         load_result(tmp_path / "new.npz")
 
 
@@ -124,10 +127,84 @@ def test_a_declared_size_is_checked_before_it_is_allocated(path):
 
 
 def test_the_cut_that_was_shown_is_kept(result, path, tmp_path):
-    assert load_cut(path) == (EditedCut(), False)
+    assert load_cut(path) is None
     cut = EditedCut(3, edits=(Edit(True, 9), Edit(False, 9)))
-    save_result(tmp_path / "b.npz", result.read(n_labels=2), cut)
-    assert load_cut(tmp_path / "b.npz") == (cut, True)
+    save_result(tmp_path / "b.npz", result, cut)
+    assert load_cut(tmp_path / "b.npz") == cut
+
+
+@pytest.mark.parametrize("shown", [{"n_regions": 4}, {"n_labels": 2}, {"detail": "coarse"}, {}])
+def test_it_opens_as_it_was_saved(result, tmp_path, shown):
+    read = result.read(**shown)
+    save_result(tmp_path / "b.npz", read)
+    loaded = load_result(tmp_path / "b.npz")
+    assert loaded.reading == read.reading
+    assert loaded.shows_regions == read.shows_regions
+    np.testing.assert_array_equal(loaded.overlay(), read.overlay())
+
+
+def with_header(path, change):
+    """Write a result again with another header."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    header = json.loads(arrays["header"].tobytes())
+    change(header)
+    np.savez(path, **{**arrays, "header": np.frombuffer(json.dumps(header).encode(), np.uint8)})
+
+
+def test_results_of_before_open_as_they_did(path, result):
+    with_header(path, lambda header: header.pop("reading"))
+    assert load_result(path).reading == result.reading
+
+
+@pytest.mark.parametrize(
+    "said", [{"n_regions": 10**6}, {"n_labels": "2"}, {"detail": "finest"}, {"prefers_labels": 1}]
+)
+def test_cuts_that_cannot_be_shown_are_refused(path, said):
+    with_header(path, lambda header: header["reading"].update(said))
+    with pytest.raises(ModelError, match="cannot be read as a result"):
+        load_result(path)
+
+
+@pytest.fixture(scope="module")
+def volume():
+    array = np.kron(np.random.default_rng(0).random((3, 3, 3)), np.ones((4, 6, 6)))
+    quick = {"max_iter": 2, "n_channels": 8, "max_labels": 8, "grid_cells": 500}
+    return segment_volume(array, spacing=(2, 1, 1), regions=9, threads=1, **quick)
+
+
+def test_a_volume_is_cut_again(volume, tmp_path):
+    place = (
+        (1.0, 0.0, 0.0, -5.0),
+        (0.0, 1.0, 0.0, 3.0),
+        (0.0, 0.0, 2.0, 7.0),
+        (0.0, 0.0, 0.0, 1.0),
+    )
+    path = tmp_path / "a.npz"
+    save_result(path, replace(volume, unit="micrometer", affine=place))
+    loaded = load_result(path)
+    assert (loaded.spacing, loaded.unit, loaded.affine) == ((2.0, 1.0, 1.0), "micrometer", place)
+    np.testing.assert_array_equal(loaded.regions, volume.regions)
+    np.testing.assert_array_equal(loaded.cut(5), volume.cut(5))
+    np.testing.assert_array_equal(loaded.overlay(), volume.overlay())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"spacing": [1, 1]},
+        {"spacing": [1, 0, 1]},
+        {"affine": [[1, 0], [0, 1]]},
+        {"affine": "far"},
+        {"unit": 3},
+        {"format": 1},
+    ],
+)
+def test_damaged_volumes(volume, tmp_path, change):
+    save_result(tmp_path / "a.npz", volume)
+    with_header(tmp_path / "a.npz", lambda header: header.update(change))
+    with pytest.raises(ModelError, match="cannot be read as a result"):
+        load_result(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from nuriwake.evaluate.phantoms import touching_cells
 from nuriwake.recipes.volume import flatness, slabs, volume_view
 from nuriwake.settings import Settings
 from nuriwake.volume import VOLUME, as_volume, check_spacing
-from nuriwake.volume_segmenter import montage, segment_volume, shown_slices, volume_settings
+from nuriwake.volume_segmentation import montage, shown_slices
+from nuriwake.volume_segmenter import segment_volume, volume_settings
 
 QUICK = {"max_iter": 3, "n_channels": 8, "max_labels": 8, "grid_cells": 1000}
 

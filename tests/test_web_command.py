@@ -15,6 +15,7 @@ from PIL import Image
 from nuriwake.faces.cli import run
 from nuriwake.faces.web import serving
 from nuriwake.faces.web.limits import Limits
+from nuriwake.faces.web.pyramid import Pyramid
 
 
 def start(*arguments):
@@ -75,4 +76,4 @@ def test_too_large_an_image_is_reduced(tmp_path):
     path = tmp_path / "large.png"
     Image.fromarray(np.zeros((8, 9, 3), np.uint8)).save(path)
     task = serving._open(path, Limits(pixels=50))
-    assert (task.raster.shape, task.origin.reduction) == ((4, 4), 2)
+    assert (task.raster.shape, task.origin.pyramid) == ((4, 4), Pyramid(8, 9, 2))

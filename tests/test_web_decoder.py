@@ -10,6 +10,7 @@ from PIL import Image
 from nuriwake.errors import InputError
 from nuriwake.faces.web.decoder import Decoder
 from nuriwake.faces.web.limits import Limits
+from nuriwake.faces.web.pyramid import Place, Pyramid
 from nuriwake.faces.web.work import Origin
 
 
@@ -51,6 +52,9 @@ def test_a_page_of_a_stack_is_chosen(decoder):
     raster, origin = decoder.image(buffer.getvalue(), "s.tif", 4)
     np.testing.assert_array_equal(raster.array[:, :, 0], pages[1, 1])
     assert origin == Origin(n_pages=6, page=4, plane="t=1,z=1")
+    other, origin = origin.turn(1)  # of what the server kept
+    np.testing.assert_array_equal(other.array[:, :, 0], pages[0, 1])
+    assert origin == Origin(n_pages=6, page=1, plane="t=0,z=1")
     with pytest.raises(InputError, match="page"):
         decoder.image(buffer.getvalue(), "s.tif", 6)
 
@@ -63,7 +67,9 @@ def test_what_is_too_large_is_reduced():
         raster, origin = decoder.image(buffer.getvalue(), "s.tif")
     finally:
         decoder.close()
-    assert origin == Origin(reduction=3)
+    assert origin == Origin(pyramid=Pyramid(31, 20, 3))
+    tile = np.asarray(Image.open(io.BytesIO(origin.tiles.read(Place(0, 0, 0)))))
+    assert tile.shape == (31, 20, 3)
     assert raster.shape == (10, 6)
     assert raster.array[2, 1, 0] == np.rint(values[6:9, 3:6].mean())
 

@@ -506,6 +506,12 @@ def test_several_pictures_with_the_same_settings(page, tmp_path, tasks):
     page.click("#batch-list li:nth-child(1) button")
     wait_named(page, "a.png · 80 × 60")
     shoot(page, "batch")
+    page.reload()  # the list is kept
+    page.wait_for_selector("#batch-list li:nth-child(3) button:enabled")
+    wait_named(page, "a.png · 80 × 60")
+    assert page.locator("#batch-list button").all_text_contents() == rows
+    page.click("#batch-list li:nth-child(3) button")
+    wait_named(page, "c.png · 60 × 40")
     page.select_option("#batch-kind", "labels.png")
     with page.expect_download() as caught:
         page.click("#batch-download")
@@ -538,12 +544,72 @@ def test_a_page_of_a_stack_and_a_reduced_picture(browser, open_page, tmp_path):
         page.keyboard.press("Enter")
         page.wait_for_selector("#command:has-text('--plane z=2')")
         assert page.is_hidden("#reduced")
+        page.reload()  # the page is kept, and the server has the others
+        wait_named(page, "stack.tif · 60 × 40")
+        assert page.input_value("#page-number") == "3"
+        page.fill("#page-number", "1")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#command:has-text('--plane z=0')")
         page.click("#new-image")
         page.set_input_files("#file", picture(tmp_path))
-        wait_named(page, "squares.png · 53 × 40")
+        wait_named(page, "squares.png · 160 × 120")
         assert page.is_visible("#reduced")
         assert "at 1/3 of" in page.text_content("#reduced")
+        assert "160 × 120 pixels, in steps of 3" in page.text_content("#download-size")
+        page.hover("#layers", position={"x": 200, "y": 200})
+        assert "576 px" in page.text_content("#readout-text")  # 8 x 8 squares of 3 x 3
         assert page.is_hidden("#pages")
+        page.goto("about:blank")
+
+
+def test_a_large_picture_is_seen_in_full_where_one_zooms_in(browser, open_page, tmp_path):
+    """What 31 megapixels show and their average hides: lines of one pixel."""
+    values = np.full((4800, 6480), 90, np.uint8)
+    values[:, 3000:] = 160
+    values[2200:2600:2, 2800:3600], values[2201:2600:2, 2800:3600] = 0, 255
+    path = tmp_path / "large.png"
+    Image.fromarray(values).save(path, compress_level=1)
+
+    def greys(at="#layer-tiles"):
+        return page.eval_on_selector(
+            at,
+            """(canvas) => {
+              if (canvas.hidden) return 0;
+              const { width, height } = canvas;
+              const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
+              let [dark, light] = [255, 0];
+              for (let i = 0; i < data.length; i += 4) {
+                if (data[i + 3] < 255) continue;
+                dark = Math.min(dark, data[i]);
+                light = Math.max(light, data[i]);
+              }
+              return light - dark;
+            }""",
+        )
+
+    app = create_app(lambda task, _: colour_tree(raster_picture(task.raster), 240))
+    with serving(app) as address:
+        page = open_page()
+        page.goto(address)
+        page.wait_for_selector("html[data-ready]")
+        page.set_input_files("#file", path)
+        wait_named(page, "large.png · 6480 × 4800")
+        assert greys() == 0  # the copy is fine enough
+        assert greys("#layer-photo") < 120
+        for _ in range(10):
+            page.keyboard.press("+")
+        for _ in range(200):
+            if greys() > 220:
+                break
+            page.wait_for_timeout(50)
+        assert greys() > 220
+        page.fill("#count", "30")
+        page.keyboard.press("Enter")
+        page.get_by_text("Side by side").click()
+        assert greys("#tiles-alone") > 220
+        shoot(page, "large")
+        page.click("#zoom-fit")
+        assert page.is_hidden("#layer-tiles")
         page.goto("about:blank")
 
 

@@ -22,6 +22,7 @@ from skimage.measure import label
 
 from app_server import local_client
 from nuriwake.errors import UsageError
+from nuriwake.faces.web import serving
 from nuriwake.faces.web.limits import Limits
 from nuriwake.faces.web.security import Access
 from nuriwake.faces.web.segmenting import run_task
@@ -394,6 +395,73 @@ def test_every_kind_of_the_command_line_is_offered(client):
         answer = client.get(f"/api/jobs/{job['id']}/download/{kind}")
         assert answer.status_code == expected, kind
         assert answer.content
+
+
+def test_files_of_a_reduced_picture_have_its_own_size():
+    scribbles = np.zeros((16, 24), np.uint8)
+    scribbles[2:6, 2:6], scribbles[10:12, 14:20] = 2, 1
+    Image.fromarray(scribbles).save(drawn := io.BytesIO(), "PNG")
+    with local_client(create_app(run_task, limits=Limits(pixels=450))) as client:
+        job = finish(client, png(33, 49))
+        own = {"height": 33, "width": 49, "reduction": 2}
+        assert job["reduced"] == {**own, "levels": 1, "tile": 512}
+        assert (job["height"], job["width"]) == (16, 24)
+        url = f"/api/jobs/{job['id']}"
+        assert read_map(client.get(f"{url}/tiles/0/0/0.jpg").content, "jpg").shape == (33, 49, 3)
+        for place in ("0/0/1", "1/0/0", "-1/0/0"):
+            assert client.get(f"{url}/tiles/{place}.jpg").status_code == 404
+        parts = read_map(client.get(f"{url}/download/regions.png").content, "png")
+        assert parts.shape == (33, 49)
+        np.testing.assert_array_equal(parts[:32:2, :48:2], parts[1:32:2, 1:48:2])
+        assert (parts[32] == parts[31]).all()
+        for kind, size in (
+            ("labels.tif", (33, 49)),
+            ("voc.png", (33, 49)),
+            ("overlay.png", (16, 24)),
+        ):
+            assert read_map(client.get(f"{url}/download/{kind}").content, kind).shape[:2] == size
+        (image,) = client.get(f"{url}/download/coco.json").json()["images"]
+        assert (image["height"], image["width"]) == (33, 49)
+        features = client.get(f"{url}/download/geojson").json()["features"]
+        assert sum(each["properties"]["pixels"] for each in features) == 33 * 49
+        session = client.post(f"{url}/session", json={}).content
+        again = client.post("/api/sessions", files={"session": ("s", session)}).json()
+        assert again["reduced"] == {**own, "levels": 0, "tile": 512}
+        again = client.get(f"/api/jobs/{again['id']}/download/regions.png").content
+        np.testing.assert_array_equal(read_map(again, "png"), parts)
+        files = {"none": b"", "scribbles": ("s.png", drawn.getvalue())}
+        body = {"again": job["id"], "settings": '{"max_iter": 2}'}
+        guided = client.post("/api/jobs", files=files, data=body).json()
+        assert wait_over(client, guided["id"]) == "done"
+        taken = client.get(f"/api/jobs/{guided['id']}/download/scribbles.png").content
+        np.testing.assert_array_equal(
+            read_map(taken, "png")[:32, :48], scribbles.repeat(2, 0).repeat(2, 1)
+        )
+
+
+def test_the_server_turns_the_pages_of_what_it_has(tmp_path):
+    pages = np.random.default_rng(0).integers(0, 255, (3, 20, 30)).astype(np.uint8)
+    path = tmp_path / "stack.tif"
+    tifffile.imwrite(path, pages, imagej=True, metadata={"axes": "ZYX"})
+    tasks = []
+
+    def runner(task, report):
+        tasks.append(task)
+        return run_task(task, report)
+
+    app = create_app(runner, opened=serving._open(path, Limits()))
+    with local_client(app) as client:
+        sent = finish(client, path.read_bytes(), name="stack.tif", page="1")
+        for form in ({"opened": "yes"}, {"again": sent["id"]}):
+            job = post(client, **form, page="2").json()
+            assert wait_over(client, job["id"]) == "done"
+            assert (job["page"], job["n_pages"]) == (2, 3)
+            assert "--plane z=2" in job["command"]
+            np.testing.assert_array_equal(tasks[-1].raster.array[:, :, 0], pages[2])
+        assert post(client, again=job["id"]).json()["page"] == 2  # the same
+        refused = post(client, again=job["id"], page="3")
+        assert refused.status_code == 422
+        assert "page" in refused.json()["detail"]
 
 
 def test_a_fault_of_the_worker_is_told_without_its_details(caplog):

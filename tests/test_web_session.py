@@ -88,6 +88,7 @@ def test_what_goes_in_comes_out(work, packed):
         {"settings": {"self": 1}},
         {"looked": {"edits": ["x1"]}},
         {"looked": {"tags": {"classes": [{"name": "a", "colour": "url(evil)"}]}}},
+        {"pyramid": {"height": 48, "width": 66, "reduction": 2}},
         {"more": 1},
     ],
 )

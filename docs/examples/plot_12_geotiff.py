@@ -30,6 +30,8 @@ scene[rows + cols < 60] = 0
 
 place = {"crs": "EPSG:32654", "transform": from_origin(380000, 3950000, 10, 10), "nodata": 0}
 size = {"height": 200, "width": 300, "count": 4, "dtype": "uint8"}
+# Else GDAL takes the fourth of four bands of bytes for alpha.
+place["photometric"] = "minisblack"
 with rasterio.open(folder / "scene.tif", "w", driver="GTiff", **size, **place) as file:
     file.write(np.moveaxis(scene, 2, 0))
 

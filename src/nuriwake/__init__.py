@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nuriwake.estimator import Segmenter
+    from nuriwake.jobs.result_file import load_result, save_result
     from nuriwake.model import Model
     from nuriwake.model_file import load_model
     from nuriwake.raster import Raster
     from nuriwake.segmentation import Segmentation
     from nuriwake.segmenter import segment
     from nuriwake.settings import Settings
-    from nuriwake.volume_segmenter import VolumeSegmentation, segment_volume
+    from nuriwake.volume_segmentation import VolumeSegmentation
+    from nuriwake.volume_segmenter import segment_volume
 
 __version__ = "0.1.0"
 
@@ -24,8 +26,10 @@ _HOME = {
     "Segmentation": "nuriwake.segmentation",
     "Segmenter": "nuriwake.estimator",
     "Settings": "nuriwake.settings",
-    "VolumeSegmentation": "nuriwake.volume_segmenter",
+    "VolumeSegmentation": "nuriwake.volume_segmentation",
     "load_model": "nuriwake.model_file",
+    "load_result": "nuriwake.jobs.result_file",
+    "save_result": "nuriwake.jobs.result_file",
     "segment": "nuriwake.segmenter",
     "segment_volume": "nuriwake.volume_segmenter",
 }
@@ -39,6 +43,8 @@ __all__ = [
     "VolumeSegmentation",
     "__version__",
     "load_model",
+    "load_result",
+    "save_result",
     "segment",
     "segment_volume",
 ]

@@ -191,6 +191,16 @@ class Partition:
         shown = self.regions if self.shows_regions else self.labels
         return overlay(self.picture, shown if labels is None else labels, opacity)
 
+    def _repr_png_(self) -> bytes:
+        """Show the overlay in a notebook."""
+        import io
+
+        from PIL import Image
+
+        buffer = io.BytesIO()
+        Image.fromarray(self.overlay()).save(buffer, format="PNG")
+        return buffer.getvalue()
+
 
 @dataclass(frozen=True, eq=False)
 class Segmentation(Partition):
@@ -243,16 +253,6 @@ class Segmentation(Partition):
         if labels is not None:
             name, shown = "labels", labels
         return label_dataarray(self.raster, shown, name)
-
-    def _repr_png_(self) -> bytes:
-        """Show the overlay in a notebook."""
-        import io
-
-        from PIL import Image
-
-        buffer = io.BytesIO()
-        Image.fromarray(self.overlay()).save(buffer, format="PNG")
-        return buffer.getvalue()
 
     def _repr_html_(self) -> str:
         """Show the overlay and a caption in a notebook."""

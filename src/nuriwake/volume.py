@@ -20,16 +20,19 @@ VOLUME: Mapping[str, Value] = MappingProxyType(
     {
         "edge_sigma": 2.25,
         "texton_weight": 0.0,
-        "tone_weight": 3.0,
+        "tone_weight": 6.0,
         "texton_edges": 0.0,
         "texton_contrast": 0.0,
         "texture_contrast": 0.0,
         "border_offset": 0.0,
         "border_power": 1.0,
         "size_power": 0.5,
-        "altitude": 0.0115,
+        "contact_power": 0.0,
+        "altitude": 0.0155,
     }
 )
+#: Four rows of four numbers.
+Affine = tuple[tuple[float, ...], ...]
 #: Voxels a hundred times as long as wide are rather a wrong number.
 _LONGEST = 100.0
 
@@ -52,6 +55,8 @@ class Volume:
         Empty where there are none.
     path : pathlib.Path or None
         The file it was read from, for messages.
+    affine : tuple of four rows of four numbers, optional
+        Where the voxel (column, row, slice) lies in the patient or the room, as NIfTI says it.
 
     Examples
     --------
@@ -66,6 +71,7 @@ class Volume:
     unit: str = ""
     band_names: tuple[str, ...] = ()
     path: Path | None = None
+    affine: Affine | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -12,93 +11,17 @@ from numpy.typing import NDArray
 
 from nuriwake.errors import UsageError, out_of_range
 from nuriwake.machine import count_cores
-from nuriwake.painting import Picture, as_picture, overlay
-from nuriwake.raster import BoolMap, LabelMap
+from nuriwake.painting import as_picture
+from nuriwake.raster import BoolMap
 from nuriwake.regions.tree import Detail
-from nuriwake.segmentation import HistoryRow, Partition, Reading
+from nuriwake.segmentation import HistoryRow, Reading
 from nuriwake.segmenter import StepReader, finish_steps, record_steps
 from nuriwake.settings import Settings, Value, lists_settings
 from nuriwake.volume import VOLUME, Volume, as_volume
+from nuriwake.volume_segmentation import VolumeSegmentation, shown_slices
 
 if TYPE_CHECKING:
     from nuriwake.recipes.training import Step
-
-#: Slices of a montage, at most, and how many of them are side by side.
-_SHOWN, _BESIDE = 9, 3
-
-
-@dataclass(frozen=True, eq=False)
-class VolumePartition(Partition):
-    """A volume divided: its maps are of shape (depth, height, width).
-
-    Parameters
-    ----------
-    spacing : tuple of float
-        How far voxels are apart. The others are those of :class:`.segmentation.Partition`; the
-        picture is of the slices of :func:`shown_slices` only, shape (n, height, width, 3).
-    unit : str
-        Of the spacing.
-    """
-
-    spacing: tuple[float, float, float]
-    unit: str
-
-    def overlay(self, opacity: float = 0.5, *, labels: LabelMap | None = None) -> Picture:
-        """Lay colours over at most nine slices, evenly spaced, three of them side by side.
-
-        Parameters
-        ----------
-        opacity : float
-            Of the colours, in [0, 1].
-        labels : ndarray of int32, shape (depth, height, width), optional
-            What to show. Default: as of :meth:`.segmentation.Partition.overlay`.
-
-        Returns
-        -------
-        ndarray of uint8, shape (rows, columns, 3)
-        """
-        own = self.regions if self.shows_regions else self.labels
-        shown = own if labels is None else labels
-        slices = shown_slices(len(shown))
-        painted = [
-            overlay(picture, shown[z], opacity)
-            for picture, z in zip(self.picture, slices, strict=True)
-        ]
-        return montage(painted)
-
-
-@dataclass(frozen=True, eq=False)
-class VolumeSegmentation(VolumePartition):
-    """A partition of one volume, and how it came about.
-
-    Parameters
-    ----------
-    history : tuple of HistoryRow
-    seconds : Mapping of str to float
-        Seconds of each stage.
-    threads : int
-        CPU threads in force.
-    device : str
-        Where the network learned.
-    volume : Volume
-        The input.
-    """
-
-    history: tuple[HistoryRow, ...]
-    seconds: Mapping[str, float]
-    threads: int
-    device: str
-    volume: Volume
-
-    def _repr_png_(self) -> bytes:
-        """Show the montage in a notebook."""
-        import io
-
-        from PIL import Image
-
-        buffer = io.BytesIO()
-        Image.fromarray(self.overlay()).save(buffer, format="PNG")
-        return buffer.getvalue()
 
 
 def volume_settings(values: Mapping[str, Value]) -> Settings:
@@ -152,8 +75,10 @@ def segment_volume_steps(
     tall = volume.array.reshape(depth * height, width, volume.n_bands)
     counts = volume.valid.reshape(depth * height, width)
     unit = normalise(tall, counts, band_statistics(tall, counts)).reshape(volume.array.shape)
+    picture = np.stack([as_picture(unit[z]) for z in shown_slices(depth)])
     history: list[HistoryRow] = []
     steps = volume_steps(unit, volume.valid, settings, volume.steps)
+    del unit  # the steps let go of it as soon as they can
     threads = settings.threads or count_cores()
     found = yield from steps_in_threads(record_steps(steps, history), threads)
     return VolumeSegmentation(
@@ -161,13 +86,14 @@ def segment_volume_steps(
         label_tree=found.label_tree,
         own_labels=found.own_labels,
         confidence=found.confidence,
-        picture=np.stack([as_picture(unit[z]) for z in shown_slices(depth)]),
+        picture=picture,
         settings=settings,
         reading=Reading(),
         georeference=None,
         name=volume.path.name if volume.path else "",
         spacing=volume.spacing,
         unit=volume.unit,
+        affine=volume.affine,
         history=tuple(history),
         seconds={"total": time.perf_counter() - started},
         threads=threads,
@@ -233,33 +159,3 @@ def segment_volume(
     volume = as_volume(array, valid, spacing=spacing)
     result = finish_steps(segment_volume_steps(volume, chosen), on_step)
     return result.read(None if regions == "auto" else regions, labels, detail)
-
-
-def shown_slices(depth: int) -> list[int]:
-    """Choose the slices of a montage: evenly spaced, at most nine.
-
-    Examples
-    --------
-    >>> shown_slices(3), shown_slices(100)
-    ([0, 1, 2], [5, 16, 27, 38, 50, 61, 72, 83, 94])
-    """
-    n = min(depth, _SHOWN)
-    return [int((k + 0.5) * depth / n) for k in range(n)]
-
-
-def montage(pictures: Sequence[Picture]) -> Picture:
-    """Lay pictures of one size side by side and below each other, with a black line between.
-
-    Examples
-    --------
-    >>> montage([np.full((2, 3, 3), 255, np.uint8)] * 4).shape
-    (5, 11, 3)
-    """
-    n_beside = min(_BESIDE, len(pictures))
-    n_rows = -(-len(pictures) // n_beside)
-    height, width = pictures[0].shape[:2]
-    sheet = np.zeros((n_rows * (height + 1), n_beside * (width + 1), 3), np.uint8)
-    for k, picture in enumerate(pictures):
-        top, left = (k // n_beside) * (height + 1), (k % n_beside) * (width + 1)
-        sheet[top : top + height, left : left + width] = picture
-    return sheet[:-1, :-1]

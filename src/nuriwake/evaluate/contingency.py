@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,21 +66,42 @@ class Contingency:
         InputError
             If the maps differ in shape, hold no integers, or nothing is annotated.
         """
-        predicted, true = np.asarray(prediction), np.asarray(truth)
-        if predicted.shape != true.shape:
-            raise InputError(
-                "prediction and truth must have the same shape; "
-                f"got {predicted.shape} and {true.shape}."
-            )
-        for name, labels in (("prediction", predicted), ("truth", true)):
-            if labels.dtype.kind not in "iub":
-                raise InputError(f"`{name}` must hold integer labels; got dtype {labels.dtype}.")
-        valid = true != 0
-        if not valid.any():
+        return cls.of_windows([(prediction, truth)])
+
+    @classmethod
+    def of_windows(cls, windows: Iterable[tuple[ArrayLike, ArrayLike]]) -> Contingency:
+        """Count the pixels of two label maps that come in parts: memory for one part at a time.
+
+        Parameters
+        ----------
+        windows : iterable of (prediction, truth)
+            As in :meth:`of`; a label means the same in every part.
+
+        Returns
+        -------
+        Contingency
+            The table of the whole maps.
+
+        Raises
+        ------
+        InputError
+            If two parts differ in shape, hold no integers, or nothing is annotated anywhere.
+
+        Examples
+        --------
+        >>> halves = [([[5, 5]], [[1, 1]]), ([[5, 9]], [[1, 2]])]
+        >>> Contingency.of_windows(halves).shared.tolist()
+        [3, 1]
+        """
+        parts = [_cells(*_checked(*window)) for window in windows]
+        regions, segments, pixels = (
+            np.concatenate([np.empty(0, np.int64), *column])
+            for column in (zip(*parts, strict=True) if parts else ((), (), ()))
+        )
+        if not pixels.size:
             raise InputError("`truth` must have at least one annotated (non-zero) pixel; got none.")
-        region, region_labels = _compact(predicted[valid])
-        segment, segment_labels = _compact(true[valid])
-        pixels = np.ones_like(region)
+        region, region_labels = _compact(regions)
+        segment, segment_labels = _compact(segments)
         return cls._count(region, segment, pixels, region_labels, len(segment_labels))
 
     def merged(self, group: ArrayLike) -> Contingency:
@@ -142,6 +164,36 @@ class Contingency:
     def segment_sizes(self) -> Counts:
         """Pixels in each ground-truth segment, (n_segments,) int64."""
         return _sums(self.segment, self.shared, self.n_segments)
+
+
+def _checked(
+    prediction: ArrayLike, truth: ArrayLike
+) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+    """Return the labels of the annotated pixels."""
+    predicted, true = np.asarray(prediction), np.asarray(truth)
+    if predicted.shape != true.shape:
+        raise InputError(
+            "prediction and truth must have the same shape; "
+            f"got {predicted.shape} and {true.shape}."
+        )
+    for name, labels in (("prediction", predicted), ("truth", true)):
+        if labels.dtype.kind not in "iub":
+            raise InputError(f"`{name}` must hold integer labels; got dtype {labels.dtype}.")
+    valid = true != 0
+    return predicted[valid], true[valid]
+
+
+def _cells(
+    predicted: NDArray[np.integer], true: NDArray[np.integer]
+) -> tuple[Counts, Counts, Counts]:
+    """Return the labels of every pair that occurs, and its pixels."""
+    if not true.size:
+        return (np.empty(0, np.int64),) * 3
+    region, region_labels = _compact(predicted)
+    segment, segment_labels = _compact(true)
+    cell, keys = _compact(region * len(segment_labels) + segment)
+    rows, columns = np.divmod(keys, len(segment_labels))
+    return region_labels[rows], segment_labels[columns], np.bincount(cell).astype(np.int64)
 
 
 def _sums(index: Counts, pixels: Counts, n: int) -> Counts:

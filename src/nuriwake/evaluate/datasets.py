@@ -1,16 +1,20 @@
-"""Pictures with people's drawings: the Berkeley Segmentation Data Set (BSDS500).
+"""Pictures with people's drawings: BSDS500 (Berkeley) and PASCAL VOC 2012.
 
 References
 ----------
 .. [1] P. Arbelaez, M. Maire, C. Fowlkes, J. Malik, "Contour Detection and Hierarchical Image
    Segmentation", IEEE TPAMI 33(5), 2011, section 2.2 (the data set).
+.. [2] M. Everingham et al., "The PASCAL Visual Object Classes Challenge: A Retrospective", IJCV
+   111(1), 2015 (VOC 2012).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +22,13 @@ from numpy.typing import NDArray
 from nuriwake.errors import InputError, UsageError, out_of_range
 from nuriwake.io.faults import check_file, reading, reason_of
 from nuriwake.io.image import read_image
+from nuriwake.io.picture import opened_picture
 
 SPLITS = ("train", "val", "test")
+VOC_SPLITS = ("train", "val", "trainval")
+#: The pixels of a drawing of VOC that count for nothing: the rims of objects, and difficult ones.
+VOC_VOID = 255
+Dataset = Literal["bsds500", "voc2012"]
 _WHAT = "a ground truth of BSDS500, a cell array `groundTruth` with the field `Segmentation`"
 
 
@@ -32,7 +41,7 @@ class AnnotatedImage:
     name : str
         Name of the files, without suffix.
     image_path, truth_path : pathlib.Path
-        The picture, and the MATLAB file with one label map for each annotator.
+        The picture, and the MATLAB file with one label map for each annotator, or the PNG of VOC.
     """
 
     name: str
@@ -51,7 +60,8 @@ class AnnotatedImage:
 
     def truths(self) -> list[NDArray[np.int32]]:
         """Read the label maps, one (H, W) int32 array for each annotator; labels start at 1."""
-        return read_drawings(self.truth_path)
+        is_voc = self.truth_path.suffix == ".png"
+        return [read_objects(self.truth_path)] if is_voc else read_drawings(self.truth_path)
 
 
 def read_drawings(path: Path) -> list[NDArray[np.int32]]:
@@ -98,6 +108,34 @@ def _checked(path: Path, drawing: NDArray[Any]) -> NDArray[np.int32]:
     return drawing.astype(np.int32)
 
 
+def read_objects(path: Path) -> NDArray[np.int32]:
+    """Read the objects of a picture of PASCAL VOC.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        PNG of numbers, with or without a palette: 0 is the background, 255 counts for nothing.
+
+    Returns
+    -------
+    (H, W) int32 array
+        The background is 1, objects follow; 0 = not annotated.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or holds something else.
+    """
+    with opened_picture(path) as picture:
+        mode, numbers = picture.mode, np.asarray(picture)
+    if mode not in ("P", "L"):
+        raise InputError(
+            f"{path}: a drawing of VOC must be a PNG of 8-bit numbers (palette or grey); got the "
+            f"mode {mode}."
+        )
+    return np.where(numbers == VOC_VOID, 0, numbers.astype(np.int32) + 1).astype(np.int32)
+
+
 def find_bsds500(data: Path, split: str = "val", limit: int | None = None) -> list[AnnotatedImage]:
     """List the pictures of a split, by name.
 
@@ -125,18 +163,81 @@ def find_bsds500(data: Path, split: str = "val", limit: int | None = None) -> li
     InputError
         If a folder is missing or empty, or a picture has no ground truth.
     """
-    if split not in SPLITS:
-        raise UsageError(out_of_range("split", f"one of {', '.join(SPLITS)}", split))
-    if limit is not None and limit < 1:
-        raise UsageError(out_of_range("limit", "an int of at least 1", limit))
+    _check_choice(split, SPLITS, limit)
     images, truths = _folders(Path(data), split)
     pictures = sorted(images.glob("*.jpg"))
     if not pictures:
         raise InputError(f"{images}: must hold at least one .jpg picture; got none.")
-    found = [
-        AnnotatedImage(path.stem, path, truths / f"{path.stem}.mat") for path in pictures[:limit]
-    ]
+    return _complete(
+        [AnnotatedImage(path.stem, path, truths / f"{path.stem}.mat") for path in pictures[:limit]]
+    )
+
+
+def find_voc2012(data: Path, split: str = "val", limit: int | None = None) -> list[AnnotatedImage]:
+    """List the pictures of a split of PASCAL VOC 2012 [2]_, in the order of its list.
+
+    The truth are the objects (``SegmentationObject``), each on its own whatever its class, and the
+    background as one more; the void rims are left out.
+
+    Parameters
+    ----------
+    data : pathlib.Path
+        The folder ``VOC2012``: ``JPEGImages``, ``SegmentationObject`` and
+        ``ImageSets/Segmentation/{train,val,trainval}.txt``.
+    split : {"train", "val", "trainval"}
+        Which list.
+    limit : int, optional
+        At most this many, the first of the list.
+
+    Returns
+    -------
+    list of AnnotatedImage
+
+    Raises
+    ------
+    UsageError
+        If `split` or `limit` is out of range.
+    InputError
+        If the list is missing or empty, or a picture or its drawing is missing.
+    """
+    _check_choice(split, VOC_SPLITS, limit)
+    names = Path(data) / "ImageSets" / "Segmentation" / f"{split}.txt"
+    if not names.is_file():
+        raise InputError(
+            f"{names}: no such file. Name the folder VOC2012 of PASCAL VOC, which holds "
+            "JPEGImages, SegmentationObject and ImageSets."
+        )
+    with reading(names, "a list of pictures"):
+        chosen = names.read_text(encoding="utf-8").split()
+    if not chosen:
+        raise InputError(f"{names}: must name at least one picture; got none.")
+    pictures, objects = Path(data) / "JPEGImages", Path(data) / "SegmentationObject"
+    return _complete(
+        [
+            AnnotatedImage(name, pictures / f"{name}.jpg", objects / f"{name}.png")
+            for name in chosen[:limit]
+        ]
+    )
+
+
+#: What lists the pictures of each data set.
+DATASETS: Mapping[Dataset, Callable[[Path, str, int | None], list[AnnotatedImage]]] = (
+    MappingProxyType({"bsds500": find_bsds500, "voc2012": find_voc2012})
+)
+
+
+def _check_choice(split: str, splits: tuple[str, ...], limit: int | None) -> None:
+    if split not in splits:
+        raise UsageError(out_of_range("split", f"one of {', '.join(splits)}", split))
+    if limit is not None and limit < 1:
+        raise UsageError(out_of_range("limit", "an int of at least 1", limit))
+
+
+def _complete(found: list[AnnotatedImage]) -> list[AnnotatedImage]:
+    """Return the pictures if nothing of them is missing."""
     for each in found:
+        if not each.image_path.is_file():
+            raise InputError(f"{each.image_path}: the picture is missing.")
         if not each.truth_path.is_file():
             raise InputError(f"{each.image_path}: its ground truth {each.truth_path} is missing.")
     return found

@@ -7,6 +7,7 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import TypeVar
 
 from nuriwake.errors import InputError
 from nuriwake.evaluate.metrics import METRICS
@@ -14,6 +15,7 @@ from nuriwake.evaluate.runner import Record
 from nuriwake.evaluate.scales import ScaleChoice, ScaleMetric, average_precision, choose_scale
 from nuriwake.evaluate.summaries import DatasetScores, ImageScores, pool
 
+Item = TypeVar("Item")
 #: What is looked for over the scales of a tree.
 SCALE_METRICS: tuple[ScaleMetric, ...] = (
     "covering",
@@ -45,6 +47,8 @@ class MethodSummary:
         Of the contour map of the tree.
     seconds : float
         Median over the pictures.
+    iou_standard_error : float or None
+        Of ``scores.iou_all``, by the jackknife over pictures; None for a single one.
     """
 
     method: str
@@ -53,6 +57,7 @@ class MethodSummary:
     best_covering: float | None
     average_precision: float | None
     seconds: float
+    iou_standard_error: float | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,18 @@ def _summary(method: str, records: Sequence[Record]) -> MethodSummary:
         statistics.fmean(scale.best_covering for scale in scales) if has_tree else None,
         average_precision(scales) if has_contours else None,
         statistics.median(record.seconds for record in records),
+        _jackknife(records, _iou) if len(records) > 1 else None,
     )
+
+
+def _iou(records: Sequence[Record]) -> float:
+    return pool([record.scores for record in records]).iou_all
+
+
+def _jackknife(items: Sequence[Item], statistic: Callable[[Sequence[Item]], float]) -> float:
+    """Return the standard error of a statistic of pictures, from leaving out each in turn."""
+    without = [statistic([*items[:i], *items[i + 1 :]]) for i in range(len(items))]
+    return math.sqrt(statistics.pvariance(without) * (len(items) - 1))
 
 
 def format_table(summaries: Sequence[MethodSummary]) -> str:
@@ -121,7 +137,7 @@ def format_table(summaries: Sequence[MethodSummary]) -> str:
         One line for each method, without a final line end.
     """
     header = (
-        *("method", "images", "all", "fine", "coarse"),
+        *("method", "images", "all", "s.e.", "fine", "coarse"),
         *(METRICS[name].title for name in _OF_METHODS),
         *("F", "regions"),
         *("ODS cov", "OIS cov", "best cov", "ODS PRI", "ODS VI", "ODS F", "OIS F", "AP", "s"),
@@ -177,7 +193,9 @@ def _cells(summary: MethodSummary) -> tuple[str, ...]:
     return (
         summary.method,
         str(scores.n_images),
-        *map(_share, (scores.iou_all, scores.iou_fine, scores.iou_coarse)),
+        _share(scores.iou_all),
+        _share(summary.iou_standard_error),
+        *map(_share, (scores.iou_fine, scores.iou_coarse)),
         *(_written(name, getattr(scores, name)) for name in _OF_METHODS),
         _share(scores.boundary_f),
         f"{scores.n_regions:.0f}",
@@ -241,6 +259,4 @@ def compare(
         return statistic([first[n] for n in names]) - statistic([second[n] for n in names])
 
     names = sorted(first)
-    without = [difference([*names[:i], *names[i + 1 :]]) for i in range(len(names))]
-    spread = statistics.pvariance(without) * (len(names) - 1)
-    return Difference(difference(names), math.sqrt(spread))
+    return Difference(difference(names), _jackknife(names, difference))

@@ -73,6 +73,8 @@ class Protocol:
     contours : bool
         Match boundaries of every cut of a tree too, which scores its contour map: some seconds for
         each picture.
+    dataset : str
+        Goes into the records.
     """
 
     split: str = "val"
@@ -81,6 +83,7 @@ class Protocol:
     altitudes: tuple[float, ...] = altitude_grid()
     boundaries: bool = True
     contours: bool = True
+    dataset: str = "bsds500"
 
 
 @dataclass(frozen=True)

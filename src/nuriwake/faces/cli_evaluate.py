@@ -32,11 +32,21 @@ Boundaries = Annotated[
     bool, typer.Option(help="match boundaries too, within 0.0075 of the diagonal")
 ]
 Dataset = Annotated[
-    Literal["bsds500"], typer.Argument(metavar="DATASET", help="the data set: bsds500")
+    Literal["bsds500", "voc2012"],
+    typer.Argument(metavar="DATASET", help="the data set: bsds500 or voc2012"),
 ]
-Data = Annotated[Path, typer.Option(help="folder that holds images and groundTruth", metavar="DIR")]
+Data = Annotated[
+    Path,
+    typer.Option(
+        help="folder that holds images and groundTruth (bsds500), or JPEGImages (voc2012)",
+        metavar="DIR",
+    ),
+]
 Records = Annotated[
-    Path, typer.Option("-o", "--output", help="folder of the records", metavar="DIR")
+    Path | None,
+    typer.Option(
+        "-o", "--output", help="folder of the records; bench-DATASET if empty", metavar="DIR"
+    ),
 ]
 Methods = Annotated[
     str, typer.Option(help="comma-separated names; all if empty", metavar="NAME,...")
@@ -84,10 +94,12 @@ def evaluate(
 
 
 def bench(
-    dataset: Dataset,  # noqa: ARG001 - one so far; the command line checks it
+    dataset: Dataset,
     data: Data,
-    output: Records = Path("bench-bsds500"),
-    split: Annotated[str, typer.Option(help="train, val or test")] = "val",
+    output: Records = None,
+    split: Annotated[
+        str, typer.Option(help="train, val or test (bsds500); train, val or trainval (voc2012)")
+    ] = "val",
     methods: Methods = "",
     limit: Annotated[int | None, typer.Option(help="only the first N pictures")] = None,
     jobs: Annotated[int, typer.Option(help="worker processes")] = 1,
@@ -100,15 +112,18 @@ def bench(
     quiet: QuietFlag = False,
 ) -> None:
     """Compare methods on a data set; a second run goes on."""
-    from nuriwake.evaluate.datasets import find_bsds500
+    from nuriwake.evaluate.datasets import DATASETS
     from nuriwake.evaluate.peers import choose_methods
     from nuriwake.evaluate.report import format_table, summarise, table_json
     from nuriwake.evaluate.runner import Protocol, Record, run_benchmark
 
     chosen = choose_methods([name for name in methods.split(",") if name])
-    images = find_bsds500(data, split, limit)
-    protocol = Protocol(split, seed, threads, boundaries=boundaries, contours=contours)
-    stream = run_benchmark(images, chosen, output, protocol, jobs=jobs, overwrite=overwrite)
+    images = DATASETS[dataset](data, split, limit)
+    protocol = Protocol(
+        split, seed, threads, boundaries=boundaries, contours=contours, dataset=dataset
+    )
+    records = output or Path(f"bench-{dataset}")
+    stream = run_benchmark(images, chosen, records, protocol, jobs=jobs, overwrite=overwrite)
     answers = list(_shown(stream, len(images) * len(chosen), quiet))
     done = [answer for answer in answers if isinstance(answer, Record)]
     table = summarise(done, order=[method.name for method in chosen])

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 RegionsFlag = Annotated[
     str, typer.Option(help="how many connected regions, or auto", metavar="N|auto")
 ]
+SavedRegionsFlag = Annotated[
+    str | None,
+    typer.Option(
+        help="how many connected regions, or auto (default: what the result showed)",
+        metavar="N|auto",
+        show_default=False,
+    ),
+]
 DetailFlag = Annotated[
     str | None,
     typer.Option(
@@ -35,7 +43,7 @@ def cut(
     result: Annotated[
         Path, typer.Argument(metavar="RESULT", help="a file that segment --save result has written")
     ],
-    regions: RegionsFlag = "auto",
+    regions: SavedRegionsFlag = None,
     detail: DetailFlag = None,
     labels: LabelsFlag = None,
     altitude: Annotated[
@@ -58,7 +66,7 @@ def cut(
     from nuriwake.jobs.cut import cut_result
     from nuriwake.jobs.kinds import CUT_KINDS, parse_kinds
 
-    n_regions = parse_regions(regions)
+    n_regions = parse_regions(regions or "auto")
     if altitude is not None and (n_regions is not None or detail is not None):
         raise UsageError("give `--regions`, `--detail` or `--altitude`, not two of them.")
     cut_result(
@@ -66,7 +74,7 @@ def cut(
         output,
         parse_kinds(save, among=CUT_KINDS),
         Terminal(quiet),
-        n_regions=n_regions,
+        n_regions=n_regions or ("auto" if regions else None),
         detail=parse_detail(detail, n_regions),
         n_labels=parse_labels(labels),
         altitude=altitude,

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nuriwake.errors import OutputError
+from nuriwake.io.suffix import stem_of, suffix_of
 
 
 @contextmanager
@@ -42,7 +43,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     >>> target.read_text()
     'whole'
     """
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part{path.suffix}")
+    temporary = path.with_name(f".{stem_of(path)}.{secrets.token_hex(4)}.part{suffix_of(path)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

@@ -8,10 +8,9 @@ import numpy as np
 
 from nuriwake.errors import require
 from nuriwake.io.atomic import atomic_path
-from nuriwake.io.nifti import NIFTI_SUFFIXES
 from nuriwake.raster import LabelMap
+from nuriwake.volume import Affine
 
-NIFTI = ".nii"
 _UNITS = {"millimeter": "mm", "micrometer": "micron", "meter": "meter"}
 
 
@@ -20,21 +19,21 @@ def write_label_nifti(
     labels: LabelMap,
     spacing: tuple[float, float, float],
     unit: str,
-    source: Path,
+    affine: Affine | None = None,
 ) -> None:
-    """Write a volume of labels; beside one that came from NIfTI it lies in the same place.
+    """Write a volume of labels; one that came from NIfTI lies in the same place.
 
     Parameters
     ----------
     path : pathlib.Path
-        Ends in ``.nii``.
+        Ends in ``.nii`` or ``.nii.gz``.
     labels : ndarray of int32, shape (depth, height, width)
     spacing : tuple of float
         In depth, along rows and columns.
     unit : str
         Of the spacing.
-    source : pathlib.Path
-        The input: where it is a NIfTI file, its place in the patient or the room is kept.
+    affine : tuple of four rows of four numbers, optional
+        Its place in the patient or the room; default: at the origin, by the spacing.
 
     Raises
     ------
@@ -44,11 +43,9 @@ def write_label_nifti(
         If nibabel is not installed.
     """
     nibabel = require("nibabel", extra="medical")
-    affine = np.diag([*reversed(spacing), 1.0])
-    if source.name.lower().endswith(NIFTI_SUFFIXES):
-        affine = nibabel.load(source).affine
+    place = np.diag([*reversed(spacing), 1.0]) if affine is None else np.array(affine)
     stored = labels.transpose(2, 1, 0).astype(np.min_scalar_type(int(labels.max(initial=0))))
-    image = nibabel.Nifti1Image(stored, affine)
+    image = nibabel.Nifti1Image(stored, place)
     image.header.set_xyzt_units(_UNITS.get(unit, 0))
     with atomic_path(path) as temporary:
         nibabel.save(image, temporary)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nuriwake.errors import InputError, require
 from nuriwake.io.faults import check_declared, check_file, reading
 from nuriwake.io.stored import Stored
+from nuriwake.volume import Affine
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
 _WHAT = "a NIfTI file"
@@ -105,6 +106,24 @@ def open_stored_nifti(path: Path) -> Stored:
     )
     kept = np.dtype(np.float32) if is_scaled else dtype.newbyteorder("=")
     return Stored(NiftiPixels(path, shape, kept), axes, spacing, _UNITS.get(space, ""))
+
+
+def nifti_affine(path: Path) -> Affine:
+    """Read where the voxels of a NIfTI file lie.
+
+    Returns
+    -------
+    tuple of four rows of four numbers
+        From column, row and slice to millimetres, or what the file's unit is.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged or gone.
+    """
+    nibabel = require("nibabel", extra="medical")
+    with reading(path, _WHAT), nibabel.imageglobals.LoggingOutputSuppressor():
+        return tuple(tuple(map(float, row)) for row in nibabel.load(path).affine)
 
 
 def _step(step: float) -> float:

@@ -19,6 +19,7 @@ from typing import Protocol, TypeVar
 from nuriwake.errors import OutputError
 from nuriwake.io.atomic import atomic_path
 from nuriwake.io.identity import file_identity
+from nuriwake.io.suffix import stem_of, suffix_of
 from nuriwake.jobs.plan import CUT_SUFFIX, FIT_SUFFIX, RECORD_SUFFIX, OutputPlan, claims
 
 
@@ -49,7 +50,7 @@ class Staging:
 
     def temporary(self, kind: str, final: Path) -> Path:
         """Return the name to write a kind to; it ends as the final one does."""
-        name = f".{final.stem}.{os.getpid()}.part{final.suffix}"
+        name = f".{stem_of(final)}.{os.getpid()}.part{suffix_of(final)}"
         self._staged[kind] = (final.with_name(name), final)
         return self._staged[kind][0]
 

@@ -9,13 +9,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from nuriwake.errors import UsageError, out_of_range, require
+from nuriwake.io.suffix import suffix_of
 
 if TYPE_CHECKING:
     from nuriwake.segmentation import Partition
 
 TIFF = (".tif", ".tiff")
 ZARR = ".zarr"
-NIFTI = ".nii"
+NIFTI = (".nii", ".nii.gz")
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def _annotates(form: str) -> Callable[[Path, Partition], None]:
 
 #: What maps of ids of a picture may be written as.
 PICTURE_IDS = (".png", *TIFF, ZARR)
-_IDS = (*PICTURE_IDS, NIFTI)
+_IDS = (*PICTURE_IDS, *NIFTI)
 _VECTOR = (".gpkg", ".geojson", ".fgb")
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
@@ -193,7 +194,7 @@ def check_name(kind: str, path: Path) -> None:
     >>> check_name("overlay", Path("a.png"))
     """
     suffixes = KINDS[kind].suffixes
-    if path.suffix.lower() not in suffixes:
+    if suffix_of(path).lower() not in suffixes:
         hint = "Other formats would change the labels." if KINDS[kind].holds_ids else ""
         expected = f"a name that ends in {' or '.join(suffixes)} for {kind}"
         raise UsageError(out_of_range("-o", expected, str(path), hint))

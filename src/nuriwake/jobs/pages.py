@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nuriwake.jobs.records import RunRecord
+from nuriwake.segmentation import Reading
 
 if TYPE_CHECKING:
     from nuriwake.io.stack import StackSource
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from nuriwake.jobs.plan import OutputPlan
     from nuriwake.jobs.segment import SegmentJob
     from nuriwake.model import Model
+
+#: The labels as they are; of each page the automatic cut.
+AUTOMATIC = Reading()
 
 
 def segment_stack(
@@ -53,6 +58,7 @@ def segment_stack(
         history=reader.history,
         partial=reader.stopped,
         started=reader.started,
+        cuts=Reading(job.n_regions, job.n_labels, detail=job.detail),
     )
 
 
@@ -67,15 +73,15 @@ def label_pages(
     history: Mapping[str, list[int] | list[float]],
     partial: bool,
     started: float,
+    cuts: Reading = AUTOMATIC,
 ) -> RunRecord:
-    """Label every page with a trained model; write them and the record."""
+    """Label every page with a trained model, or cut its tree; write them and the record."""
     from nuriwake.io.versions import package_versions
-    from nuriwake.scale.pages import label_stack
 
-    (_, final) = plan.files[0]
-    with listener.tiles(plan.source.name) as show:
-        used = label_stack(model, pages, files.temporary("labels", final), show)
-
+    counts = {
+        kind: _write_pages(model, pages, kind, files.temporary(kind, final), cuts, listener)
+        for kind, final in plan.files
+    }
     height, width = pages.shape
     record = RunRecord(
         input=str(plan.source),
@@ -90,8 +96,8 @@ def label_pages(
         seconds={"total": round(time.perf_counter() - started, 3)},
         iterations=len(history.get("loss", [])),
         partial=partial,
-        n_labels=used,
-        n_regions=0,
+        n_labels=counts.get("labels", 0),
+        n_regions=counts.get("regions", 0),
         history=history,
         outputs={},
         digests={},
@@ -103,5 +109,19 @@ def label_pages(
         channel_names=pages.band_names,
     )
     record = files.publish(lambda names, digests: replace(record, outputs=names, digests=digests))
-    listener.say(f"{plan.source}: {len(pages)} pages, {used} labels -> {final}")
+    found = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    written = ", ".join(str(plan.folder / name) for name in record.outputs.values())
+    listener.say(f"{plan.source}: {len(pages)} pages, {found} -> {written}")
     return record
+
+
+def _write_pages(
+    model: Model, pages: StackSource, kind: str, path: Path, cuts: Reading, listener: Listener
+) -> int:
+    """Write one kind of map of all pages; return how many labels or regions it has."""
+    from nuriwake.scale.pages import cut_stack, label_stack
+
+    with listener.tiles(pages.path.name) as show:
+        if kind == "regions":
+            return cut_stack(model, pages, path, cuts.n_regions, cuts.detail, show)
+        return label_stack(model, pages, path, show, cuts.n_labels)

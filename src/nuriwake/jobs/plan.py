@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nuriwake.errors import UsageError, out_of_range
+from nuriwake.io.suffix import stem_of, suffix_of, with_suffix
 from nuriwake.jobs.kinds import KINDS, PICTURE_IDS, ZARR, check_name
 
 RECORD_SUFFIX = ".nuriwake.json"
@@ -30,12 +31,15 @@ class Wish:
         Suffixes that maps of ids may have; a PNG, for one, cannot be written piece by piece.
     is_cut : bool
         Whether the source is a saved result.
+    origin : pathlib.Path, optional
+        What the saved result is of: maps are written in its kind of file.
     """
 
     source: Path
     kinds: tuple[str, ...]
     formats: tuple[str, ...] = PICTURE_IDS
     is_cut: bool = False
+    origin: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -133,10 +137,11 @@ def _names_file(output: Path) -> bool:
 
 
 def _plan_named(wish: Wish, output: Path) -> OutputPlan:
-    sidecar = output.with_suffix(RECORD_SUFFIX)
-    fitting = [kind for kind in wish.kinds if output.suffix.lower() in KINDS[kind].suffixes]
+    sidecar = with_suffix(output, RECORD_SUFFIX)
+    suffix = suffix_of(output).lower()
+    fitting = [kind for kind in wish.kinds if suffix in KINDS[kind].suffixes]
     check_name((fitting or wish.kinds)[0], output)
-    if any(KINDS[kind].holds_ids for kind in fitting) and output.suffix.lower() not in wish.formats:
+    if any(KINDS[kind].holds_ids for kind in fitting) and suffix not in wish.formats:
         expected = f"a name that ends in {' or '.join(wish.formats)} for {wish.source.name}"
         hint = "It is written piece by piece."
         raise UsageError(out_of_range("-o", expected, str(output), hint))
@@ -145,8 +150,8 @@ def _plan_named(wish: Wish, output: Path) -> OutputPlan:
     files = tuple(
         (
             kind,
-            output.with_suffix(
-                f".{kind}{output.suffix if kind in fitting else _usual_suffix(kind, wish)}"
+            with_suffix(
+                output, f".{kind}{suffix if kind in fitting else _usual_suffix(kind, wish)}"
             ),
         )
         for kind in wish.kinds
@@ -155,21 +160,21 @@ def _plan_named(wish: Wish, output: Path) -> OutputPlan:
 
 
 def _usual_suffix(kind: str, wish: Wish) -> str:
-    """Keep a map's place or the size of its pixels: in TIFF, and in Zarr where that came in."""
+    """Keep a map's place or the size of its pixels: in TIFF, or in the format that came in."""
     if not KINDS[kind].holds_ids:
         return KINDS[kind].suffix
     from nuriwake.io.families import family_of
 
-    family = family_of(wish.source)
-    usual = {"zarr": ZARR, "picture": ".png", "numpy": ".png"}.get(family, ".tif")
-    return usual if usual in wish.formats else wish.formats[0]
+    origin = wish.origin or wish.source
+    own = {"nifti": suffix_of(origin).lower(), "zarr": ZARR, "picture": ".png", "numpy": ".png"}
+    usual = own.get(family_of(origin), ".tif")
+    return usual if usual in wish.formats else ".tif"
 
 
 def _plan_in_folder(wish: Wish, folder: Path) -> OutputPlan:
     source = wish.source
     is_cut = wish.is_cut or source.name.endswith(_RESULT_SUFFIX)
-    stem = source.name.removesuffix(_RESULT_SUFFIX) if is_cut else source.stem
-    stem = stem.removesuffix(".nii")
+    stem = source.name.removesuffix(_RESULT_SUFFIX) if is_cut else stem_of(source)
     files = tuple(
         (kind, folder / f"{stem}.{kind}{_usual_suffix(kind, wish)}") for kind in wish.kinds
     )

@@ -9,7 +9,7 @@ import json
 import math
 import zipfile
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any
@@ -27,12 +27,16 @@ from nuriwake.regions.soundness import check_tree
 from nuriwake.regions.tree import DETAILS, LabelTree, RegionTree
 from nuriwake.segmentation import Partition, Reading
 from nuriwake.settings import Settings
+from nuriwake.volume import Affine, check_spacing
+from nuriwake.volume_segmentation import VolumePartition, shown_slices
 
 RESULT_SUFFIX = ".npz"
-#: Raised whenever an older nuriwake could not read a newer file.
-FORMAT = 1
+#: Raised whenever an older nuriwake could not read a newer file: pictures are of 1, volumes of 2.
+FORMAT = 2
 
 _WHAT = "a result of nuriwake"
+#: What the header of a volume says beside that of a picture.
+_OF_VOLUMES = ("spacing", "unit", "affine")
 #: The arrays of a result and the kinds of dtype that each may have.
 _DTYPES: Mapping[str, str] = MappingProxyType(
     {
@@ -60,6 +64,7 @@ def save_result(path: Path, partition: Partition, cut: EditedCut | None = None) 
     path : pathlib.Path
         Ends in ``.npz``.
     partition : Partition
+        What :func:`.segment` and :func:`.segment_volume` return.
     cut : EditedCut, optional
         How it was shown, for :func:`load_cut`.
 
@@ -74,7 +79,7 @@ def save_result(path: Path, partition: Partition, cut: EditedCut | None = None) 
         raise UsageError(out_of_range("result", f"a name that ends in {RESULT_SUFFIX}", str(path)))
     tree, labels = partition.tree, partition.label_tree
     header = {
-        "format": FORMAT,
+        "format": FORMAT if isinstance(partition, VolumePartition) else 1,
         "name": partition.name,
         "settings": partition.settings.model_dump(),
         "automatic_altitude": tree.automatic_altitude,
@@ -85,7 +90,10 @@ def save_result(path: Path, partition: Partition, cut: EditedCut | None = None) 
         "transform": partition.georeference.transform if partition.georeference else None,
         "cut": None if cut is None else asdict(cut),
         "prefers_labels": partition.reading.prefers_labels,
+        "reading": asdict(partition.reading),
     }
+    if isinstance(partition, VolumePartition):
+        header |= {name: getattr(partition, name) for name in _OF_VOLUMES}
     arrays: Arrays = {
         "header": np.frombuffer(json.dumps(header).encode(), np.uint8),
         "base": tree.base,
@@ -112,11 +120,22 @@ def load_result(path: Path) -> Partition:
     Returns
     -------
     Partition
+        Showing the cuts that were shown; of a volume a :class:`.VolumePartition`.
 
     Raises
     ------
     ModelError
         If the file is missing, damaged, not a result of nuriwake, or from a newer nuriwake.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from nuriwake import segment
+    >>> halves = np.repeat(np.uint8([[0, 200]]), 4, axis=1)
+    >>> path = Path(tempfile.mkdtemp()) / "halves.npz"
+    >>> save_result(path, segment(halves, max_iter=2))
+    >>> load_result(path).cut(2)
+    array([[1, 1, 1, 1, 2, 2, 2, 2]], dtype=int32)
     """
     check_file(path, ModelError)
     with reading(path, _WHAT, ModelError):
@@ -129,15 +148,8 @@ def load_result(path: Path) -> Partition:
         return _assemble(arrays, header, settings)
 
 
-def load_cut(path: Path) -> tuple[EditedCut, bool]:
-    """Read how a saved result was shown.
-
-    Returns
-    -------
-    cut : EditedCut
-        The automatic cut where the file does not say.
-    prefers_labels : bool
-        Whether labels were drawn or counted, and are shown rather than regions.
+def load_cut(path: Path) -> EditedCut | None:
+    """Read the cut that was made by hand; None where there was none.
 
     Raises
     ------
@@ -149,8 +161,7 @@ def load_cut(path: Path) -> tuple[EditedCut, bool]:
         arrays = _read_arrays(path, {"header"})
         header = parse_header(path, arrays["header"].tobytes(), _WHAT, FORMAT)
         said = header.get("cut")
-        cut = EditedCut() if said is None else _parse_cut(said)
-        return cut, header.get("prefers_labels") is True
+        return None if said is None else _parse_cut(said)
 
 
 def _parse_cut(said: Mapping[str, Any]) -> EditedCut:
@@ -216,22 +227,63 @@ def _assemble(arrays: Arrays, header: Mapping[str, Any], settings: Settings) -> 
     own_labels = arrays["own_labels"].astype(np.int32)
     confidence = arrays["confidence"].astype(np.float32)
     picture = arrays["picture"].astype(np.uint8)
-    shapes = {array.shape[:2] for array in (tree.base, label_tree.base, own_labels, confidence)}
-    if shapes != {picture.shape[:2]} or picture.shape[2:] != (3,) or own_labels.ndim != 2:
-        raise ValueError("its maps are not of one size")
-    if own_labels.min() < 0 or own_labels.max() > settings.max_labels:
-        raise ValueError(f"its labels are not in [0, {settings.max_labels}]")
-    return Partition(
+    partition = Partition(
         tree=tree,
         label_tree=label_tree,
         own_labels=own_labels,
         confidence=confidence,
         picture=picture,
         settings=settings,
-        reading=Reading(),
+        reading=_parse_reading(header, tree, label_tree),
         georeference=_place(header),
         name=str(header.get("name", "")),
     )
+    is_volume = header["format"] > 1
+    _check_maps(partition, is_volume)
+    return _as_volume(partition, header) if is_volume else partition
+
+
+def _check_maps(partition: Partition, is_volume: bool) -> None:
+    trees, own_labels = (partition.tree, partition.label_tree), partition.own_labels
+    maps = (*(tree.base for tree in trees), own_labels, partition.confidence)
+    seen = own_labels.shape
+    if is_volume:
+        seen = (len(shown_slices(seen[0])), *seen[1:])
+    is_one_size = len({one.shape for one in maps}) == 1 and partition.picture.shape == (*seen, 3)
+    if not is_one_size or own_labels.ndim != 2 + is_volume:
+        raise ValueError("its maps are not of one size")
+    most = partition.settings.max_labels
+    if own_labels.min() < 0 or own_labels.max() > most:
+        raise ValueError(f"its labels are not in [0, {most}]")
+
+
+def _as_volume(partition: Partition, header: Mapping[str, Any]) -> VolumePartition:
+    kept = {field.name: getattr(partition, field.name) for field in fields(Partition)}
+    unit, rows = header["unit"], header["affine"]
+    affine: Affine | None = None if rows is None else tuple(tuple(map(float, r)) for r in rows)
+    if not isinstance(unit, str) or (affine and np.array(affine).shape != (4, 4)):
+        raise ValueError("its unit is no text, or its place not four rows of four numbers")
+    try:
+        spacing = check_spacing(header["spacing"])
+    except UsageError as error:
+        raise ValueError(str(error)) from error
+    return VolumePartition(**kept, spacing=spacing, unit=unit, affine=affine)
+
+
+def _parse_reading(header: Mapping[str, Any], tree: RegionTree, labels: LabelTree) -> Reading:
+    # Results of nuriwake 0.1 do not say which cuts were shown.
+    shows_labels = header.get("prefers_labels") is True
+    said = header.get("reading") or asdict(Reading(prefers_labels=shows_labels))
+    reading = Reading(said["n_regions"], said["n_labels"], said["prefers_labels"], said["detail"])
+    counts = ((reading.n_regions, tree), (reading.n_labels, labels))
+    are_fine = all(
+        n is None or (type(n) is int and of.min_regions <= n <= of.n_leaves) for n, of in counts
+    )
+    if not are_fine or reading.detail not in (None, *DETAILS):
+        raise ValueError("the cuts that it shows are none of its trees")
+    if not isinstance(reading.prefers_labels, bool):
+        raise ValueError("it does not say whether it shows labels")
+    return reading
 
 
 def _place(header: Mapping[str, Any]) -> Georeference | None:

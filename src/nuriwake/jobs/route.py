@@ -24,9 +24,11 @@ FORMATS: Mapping[Route, tuple[str, ...]] = MappingProxyType(
         "whole": PICTURE_IDS,
         "tiled": (*TIFF, ZARR),
         "stack": (*TIFF, ZARR),
-        "volume": (*TIFF, ZARR, NIFTI),
+        "volume": (*TIFF, ZARR, *NIFTI),
     }
 )
+#: What the recipe fast can do with each page of a stack.
+_OF_PAGES = ("--regions", "--detail", "--labels")
 
 
 @dataclass(frozen=True)
@@ -122,17 +124,17 @@ def refuse_what_is_lost(
     """
     if route == "whole":
         return
-    where, instead = (
-        ("a stack of pages", "Choose one of them with --plane")
-        if route == "stack"
-        else (f"a raster beyond --memory with {recipe.name}", "Raise --memory")
-    )
-    can_cut = route == "tiled" and not recipe.is_local
-    lost = [] if can_cut else [flag for flag, value in asked.items() if value]
+    is_cut = not recipe.is_local
+    if route == "stack":
+        where, instead = "a stack of pages", "Choose one of them with --plane"
+        can, possible = _OF_PAGES * is_cut, ("labels", "regions") if is_cut else ("labels",)
+    else:
+        where, instead = f"a raster beyond --memory with {recipe.name}", "Raise --memory"
+        can, possible = tuple(asked) * is_cut, TILED_KINDS
+    lost = [flag for flag, value in asked.items() if value and flag not in can]
     if lost:
-        other = "" if route == "stack" else ", or use --recipe fast"
+        other = "" if is_cut else ", or use --recipe fast"
         raise UsageError(f"{source}: {lost[0]} cannot be done for {where}. {instead}{other}.")
-    possible = ("labels",) if route == "stack" else TILED_KINDS
     wrong = [kind for kind in kinds if kind not in possible]
     if wrong:
         raise UsageError(

@@ -85,13 +85,12 @@ class SegmentJob:
         """Name what is written: as asked for, else the map that was meant, and a picture."""
         if self.kinds is not None:
             return self.kinds
-        if route == "stack":
-            return ("labels",)
         has_labels = self.n_labels is not None or self.scribbles is not None
         shows_labels = has_labels or self.settings.method.shows == "labels"
         has_regions = self.n_regions is not None or self.detail is not None
-        main = "labels" if shows_labels and not has_regions else "regions"
-        return (main,) if route == "tiled" else (main, "overlay")
+        # Labels mean the same on all pages of a stack; regions are numbered anew on each.
+        main = "labels" if (shows_labels or route == "stack") and not has_regions else "regions"
+        return (main,) if route in ("tiled", "stack") else (main, "overlay")
 
     def for_worker(self, n_workers: int) -> SegmentJob:
         """Return the same job for one of several workers: its share of the cores and the memory."""

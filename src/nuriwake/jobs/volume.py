@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nuriwake.errors import InputError, UsageError, out_of_range
+from nuriwake.io.families import family_of
 from nuriwake.io.grid import Grid
+from nuriwake.io.suffix import suffix_of
+from nuriwake.jobs.kinds import KINDS, NIFTI
 from nuriwake.jobs.records import RunRecord
 
 if TYPE_CHECKING:
@@ -22,12 +25,12 @@ if TYPE_CHECKING:
     from nuriwake.jobs.segment import SegmentJob
     from nuriwake.raster import LabelMap
     from nuriwake.volume import Volume
-    from nuriwake.volume_segmenter import VolumeSegmentation
+    from nuriwake.volume_segmentation import VolumePartition, VolumeSegmentation
 
 #: Bytes that a run needs for each voxel, and for each band of it: benchmarks/volume.py measures.
 _VOXEL_BYTES, _BAND_BYTES = 80, 16
-#: What can be written of a volume.
-VOLUME_KINDS = ("labels", "regions", "overlay")
+#: Files of which one slice may cost as much to read as all of them.
+_IN_ONE_PIECE = ("nifti", "dicom")
 
 
 def check_volume(job: SegmentJob, source: Path) -> None:
@@ -51,11 +54,10 @@ def check_volume(job: SegmentJob, source: Path) -> None:
         "--model": job.model,
         "--scheduler": job.scheduler,
     }
-    wrong = [kind for kind in job.kinds_on("volume") if kind not in VOLUME_KINDS]
     lost = [flag for flag, value in asked.items() if value]
-    lost += [f"--save {kind}" for kind in wrong]
     if lost:
         raise UsageError(f"{source}: {lost[0]} cannot be done for a volume. Leave it out.")
+    refuse_kinds(source, job.kinds_on("volume"))
     stack = _open(source, job)
     check_spacing(job.spacing or stack.grid.spacing)
     n_voxels = len(stack) * stack.shape[0] * stack.shape[1]
@@ -98,6 +100,8 @@ def read_volume(stack: StackSource, spacing: tuple[float, ...] = ()) -> Volume:
     """
     from nuriwake.volume import as_volume
 
+    if family_of(stack.path) in _IN_ONE_PIECE:
+        stack = replace(stack, stored=stack.stored.take(**stack.fixed), fixed={})
     first = stack.page(0)
     array = np.empty((len(stack), *first.array.shape), first.array.dtype)
     valid = np.empty((len(stack), *first.shape), bool)
@@ -121,12 +125,15 @@ def segment_volume_file(
     from nuriwake.volume_segmenter import segment_volume_steps
 
     volume = read_volume(_open(plan.source, job), job.spacing)
+    if family_of(plan.source) == "nifti" and not job.selection.axes:
+        from nuriwake.io.nifti import nifti_affine
+
+        volume = replace(volume, affine=nifti_affine(plan.source))
     with listener.training(plan.source.name, job.settings.max_iter) as show:
         reader = StepRecorder(show)
         result = finish_steps(segment_volume_steps(volume, job.settings), reader)
         result = result.read(job.n_regions, job.n_labels, job.detail)
-    for kind, final in plan.files:
-        _WRITERS[kind](files.temporary(kind, final), result, plan.source)
+    write_volume_kinds(plan, result, files)
     record = _describe(plan, result, request, reader)
     record = files.publish(lambda names, digests: replace(record, outputs=names, digests=digests))
     written = ", ".join(str(plan.folder / name) for name in record.outputs.values())
@@ -135,9 +142,35 @@ def segment_volume_file(
     return record
 
 
-def write_label_volume(
-    path: Path, labels: LabelMap, result: VolumeSegmentation, source: Path
-) -> None:
+def refuse_kinds(source: Path, kinds: Collection[str]) -> None:
+    """Refuse, before any work, what is not written of a volume.
+
+    Raises
+    ------
+    UsageError
+        If one of the kinds is so.
+    """
+    for kind in kinds:
+        if kind not in _WRITERS:
+            raise UsageError(
+                f"{source}: --save {kind} cannot be done for a volume, which gives "
+                f"{', '.join(_WRITERS)}. Leave it out."
+            )
+
+
+def write_volume_kinds(plan: OutputPlan, partition: VolumePartition, files: Staging) -> None:
+    """Write every kind of a plan under its temporary name.
+
+    Raises
+    ------
+    OutputError
+        If a file cannot be written.
+    """
+    for kind, final in plan.files:
+        _WRITERS[kind](files.temporary(kind, final), partition)
+
+
+def write_label_volume(path: Path, labels: LabelMap, partition: VolumePartition) -> None:
     """Write a volume of ids as OME-TIFF, OME-Zarr or NIfTI, with its spacing.
 
     Raises
@@ -145,32 +178,32 @@ def write_label_volume(
     OutputError
         If the file cannot be written.
     """
-    from nuriwake.io.label_nifti import NIFTI, write_label_nifti
+    from nuriwake.io.label_nifti import write_label_nifti
     from nuriwake.io.label_stack import write_label_stack
 
-    if path.suffix.lower() == NIFTI:
-        write_label_nifti(path, labels, result.spacing, result.unit, source)
+    if suffix_of(path).lower() in NIFTI:
+        write_label_nifti(path, labels, partition.spacing, partition.unit, partition.affine)
         return
-    grid = Grid("ZYX", labels.shape, result.spacing, result.unit)
+    grid = Grid("ZYX", labels.shape, partition.spacing, partition.unit)
     write_label_stack(path, iter(labels), int(labels.max(initial=0)), grid)
 
 
-def _write_labels(path: Path, result: VolumeSegmentation, source: Path) -> None:
-    write_label_volume(path, result.labels, result, source)
+def _write_labels(path: Path, partition: VolumePartition) -> None:
+    write_label_volume(path, partition.labels, partition)
 
 
-def _write_regions(path: Path, result: VolumeSegmentation, source: Path) -> None:
-    write_label_volume(path, result.regions, result, source)
+def _write_regions(path: Path, partition: VolumePartition) -> None:
+    write_label_volume(path, partition.regions, partition)
 
 
-def _write_overlay(path: Path, result: VolumeSegmentation, _source: Path) -> None:
-    from nuriwake.io.image import write_picture
-
-    write_picture(path, result.overlay())
-
-
-_WRITERS: Mapping[str, Callable[[Path, VolumeSegmentation, Path], None]] = MappingProxyType(
-    {"labels": _write_labels, "regions": _write_regions, "overlay": _write_overlay}
+#: What can be written of a volume. An overlay and a result are written as those of a picture.
+_WRITERS: Mapping[str, Callable[[Path, VolumePartition], None]] = MappingProxyType(
+    {
+        "labels": _write_labels,
+        "regions": _write_regions,
+        "overlay": KINDS["overlay"].write,
+        "result": KINDS["result"].write,
+    }
 )
 
 

@@ -72,11 +72,39 @@ def fast_steps(
     # 2. The network of ICASSP 2018 learns its labels on the grid: they are the image's textons.
     learned = yield from learn_view(view, view_valid, settings, network)
     textons = texton_map(learned.responses, view_valid)
+    texture = fill_cells(texture_of(view), view_valid)
+    return _find(learned.network, colours, valid, textons, texture, settings, scribbles)
+
+
+def fast_found(
+    network: Network, image: NDArray[np.float32], valid: BoolMap, settings: Settings
+) -> Found:
+    """Grow the trees of an image with a network that the recipe ``fast`` trained on other ones.
+
+    See :func:`fast_labels`, whose labels these are.
+    """
+    colours = perceptual_colours(image)
+    view, view_valid = coarse_view(colours, valid, settings.grid_cells)
+    textons = texton_map(respond(network, view), view_valid)
+    texture = fill_cells(texture_of(view), view_valid)
+    return _find(network, colours, valid, textons, texture, settings)
+
+
+def _find(
+    network: Network,
+    colours: NDArray[np.float32],
+    valid: BoolMap,
+    textons: NDArray[np.float32],
+    texture: NDArray[np.float32],
+    settings: Settings,
+    scribbles: LabelMap | None = None,
+) -> Found:
+    """Build the trees from what the network has learned."""
     # 3. Leaves: catchment basins of the colour edges.
     edges = colour_edges(colours, valid, settings.edge_sigma)
     graph = region_graph(catchment_basins(edges, valid))
     # 4. Evidence: colour, textons and texture inside the leaves, along and across their borders.
-    grid = grid_cues(textons, fill_cells(texture_of(view), view_valid), settings)
+    grid = grid_cues(textons, texture, settings)
     evidence = sum_cues(graph, colours, edges, grid, settings).evidence()
     # 5. Merge, cheapest pair first.
     groups = None if scribbles is None else scribbled_leaves(graph.base, scribbles)
@@ -85,7 +113,7 @@ def fast_steps(
     materials = material_tree(graph, labels, evidence.textons)
     if scribbles is not None:
         labels = spread_scribbles(tree, scribbles)
-    return Found(tree, materials, labels, confidence, learned.network)
+    return Found(tree, materials, labels, confidence, network)
 
 
 def fast_labels(
@@ -108,11 +136,22 @@ def fast_labels(
         A label means what it meant in training; 0 = no data.
     confidence : ndarray of float32, shape (height, width), in [0, 1]
     """
+    graph, textons = fast_leaves(network, image, valid, settings)
+    return label_leaves(graph.base, textons)
+
+
+def fast_leaves(
+    network: Network, image: NDArray[np.float32], valid: BoolMap, settings: Settings
+) -> tuple[RegionGraph, NDArray[np.float64]]:
+    """Divide an image into leaves, and say how often each learned label occurs in each of them.
+
+    See :func:`fast_labels`.
+    """
     colours = perceptual_colours(image)
     view, view_valid = coarse_view(colours, valid, settings.grid_cells)
     textons = texton_map(respond(network, view), view_valid)
     graph = region_graph(catchment_basins(colour_edges(colours, valid, settings.edge_sigma), valid))
-    return label_leaves(graph.base, graph.region_mean(textons))
+    return graph, graph.region_mean(textons)
 
 
 def texton_map(responses: Tensor, valid: BoolMap) -> NDArray[np.float32]:
@@ -191,6 +230,7 @@ def grow_tree(
         settings.texton_weight,
         settings.tone_weight,
         settings.roughness,
+        settings.contact_power,
         size_limit,
     )
     merges, altitudes = merge_regions(graph, evidence, linkage, groups)

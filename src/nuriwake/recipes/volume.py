@@ -45,7 +45,7 @@ _SLAB_VOXELS = 2_000_000
 #: Voxels that the view is made from; a larger volume is reduced first.
 _VIEW_VOXELS = REFERENCE_VOXELS
 #: From so many voxels on, weighted, the means of a region are known well enough.
-_KNOWN_VOXELS = 1500.0
+_KNOWN_VOXELS = 4500.0
 #: How fast voxels lose their weight near edges, and where: in multiples of the median edge.
 _FLATNESS, _FLAT_EDGE = 4, 2.0
 
@@ -82,6 +82,7 @@ def volume_steps(
     """
     # 1. Colours, averaged with texture over a coarse grid whose cells are cubes in space.
     colours = perceptual_colours(volume)
+    del volume  # as large as the colours, and not needed any more
     view, view_valid = volume_view(colours, valid, settings.grid_cells, steps)
     # 2. The network learns on the slices of the grid, each seen with the one before and behind.
     learned = yield from learn_slices(view, view_valid, settings, network)

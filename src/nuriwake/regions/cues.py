@@ -7,7 +7,6 @@ enlargement give the same evidence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -91,8 +90,8 @@ class CueSums:
         """Divide by areas and lengths."""
         return Evidence(
             colours=self.colours / self.areas[:, np.newaxis],
-            textons=self.textons / self.areas[:, np.newaxis],
-            tones=self.tones / self.areas[:, np.newaxis],
+            textons=self.textons / self.areas[:, np.newaxis].astype(self.textons.dtype),
+            tones=self.tones / self.areas[:, np.newaxis].astype(self.tones.dtype),
             roughness=self.roughness / self.areas,
             border=self.strengths / self.lengths,
             texton_jumps=self.texton_jumps / self.lengths[:, np.newaxis],
@@ -153,7 +152,7 @@ def sum_cues(
     frame : Frame, optional
         Which part of the image the graph is of. Default: all.
     weights : ndarray of float32, shape (height, width), optional
-        How much each pixel counts for the colours and the size of its region. Default: 1.
+        How much each pixel counts for colours, tones and the size of its region. Default: 1.
 
     Returns
     -------
@@ -163,18 +162,17 @@ def sum_cues(
     core = tuple(map(slice, graph.core))
     channels, low, high = _toned(colours[core])
     tones = channels.reshape(-1, channels.shape[-1])
-    edges = edges / np.float32(_COLOUR_UNIT)
-    strengths = graph.border_sums(edges)
-    reach = _REACH * pixel_scale(frame.shape, frame.steps)
-    jumps = [graph.border_jumps(surface, reach, frame) for surface in grid.surfaces]
+    counts = np.zeros(0, np.float32) if weights is None else weights[core].ravel()
+    strengths, jumps = sum_border_cues(graph, edges, grid, settings, frame)
+    roughness = graph.region_sums(edges[..., np.newaxis] / np.float32(_COLOUR_UNIT))[:, 0]
     sums = CueSums(
         areas=graph.areas,
         colours=graph.region_sums(colours) / _COLOUR_UNIT,
         textons=graph.region_sums(grid.textons, frame),
-        tones=sum_tones(graph.base[core].ravel(), graph.n_regions, tones, low, high),
-        roughness=graph.region_sums(edges[..., np.newaxis])[:, 0],
+        tones=sum_tones(graph.base[core].ravel(), graph.n_regions, tones, counts, low, high),
+        roughness=roughness,
         lengths=graph.lengths,
-        strengths=strengths + settings.texton_edges * graph.border_sums(grid.edges, frame),
+        strengths=strengths,
         texton_jumps=jumps[0],
         texture_jumps=jumps[1],
     )
@@ -187,7 +185,7 @@ def _weighted(
     colours: NDArray[np.float32],
     weights: NDArray[np.float32],
 ) -> CueSums:
-    """Let pixels count by their weights in the colours and the sizes of regions."""
+    """Let pixels count by their weights in colours and sizes too."""
     each = weights[..., np.newaxis]
     areas = graph.region_sums(each)[:, 0]
     # What is there as the far side of borders alone has no pixel.
@@ -197,42 +195,69 @@ def _weighted(
         areas=areas,
         colours=graph.region_sums(colours * each) / _COLOUR_UNIT,
         textons=sums.textons * share[:, np.newaxis],
-        tones=sums.tones * share[:, np.newaxis],
         roughness=sums.roughness * share,
     )
 
 
-def add_sums(
-    parts: Sequence[CueSums],
-    region: NDArray[np.integer],
-    n_regions: int,
-    border: NDArray[np.integer],
-    n_borders: int,
-) -> CueSums:
-    """Add up the sums of the parts of an image.
-
-    Parameters
-    ----------
-    parts : sequence of CueSums
-    region : ndarray of int
-        The image's region, from 0, of each region of the first part, of the second, ...
-    n_regions : int
-    border : ndarray of int
-        The image's border of each border of the parts.
-    n_borders : int
+def sum_border_cues(
+    graph: RegionGraph,
+    edges: NDArray[np.float32],
+    grid: GridCues,
+    settings: Settings,
+    frame: Frame,
+) -> tuple[Floats, list[Floats]]:
+    """Sum the cues over every border; parameters as in :func:`sum_cues`.
 
     Returns
     -------
-    CueSums
+    strengths : ndarray of float64, shape (E,)
+    jumps : list of two ndarray of float64, shape (E, K)
+        Of the textons and of the texture.
     """
-    totals = {}
+    strengths = graph.border_sums(edges / np.float32(_COLOUR_UNIT))
+    strengths += settings.texton_edges * graph.border_sums(grid.edges, frame)
+    reach = _REACH * pixel_scale(frame.shape, frame.steps)
+    return strengths, [graph.border_jumps(surface, reach, frame) for surface in grid.surfaces]
+
+
+def empty_sums(like: CueSums, n_regions: int, n_borders: int) -> CueSums:
+    """Make sums over so many regions and borders, 0 so far, of the same channels and dtypes."""
+    zeros = {}
     for field in fields(CueSums):
-        each = np.concatenate([getattr(part, field.name) for part in parts])
-        is_border = field.name in _OF_BORDERS
-        total = np.zeros((n_borders if is_border else n_regions, *each.shape[1:]))
-        np.add.at(total, border if is_border else region, each)
-        totals[field.name] = total
-    return CueSums(**totals)
+        each = getattr(like, field.name)
+        n = n_borders if field.name in _OF_BORDERS else n_regions
+        zeros[field.name] = np.zeros((n, *each.shape[1:]), each.dtype)
+    return CueSums(**zeros)
+
+
+def add_sums(
+    totals: CueSums,
+    part: CueSums,
+    region: NDArray[np.integer],
+    border: NDArray[np.integer],
+    sign: NDArray[np.integer],
+) -> None:
+    """Add the sums of a part of an image to those of the whole, in place.
+
+    Parameters
+    ----------
+    totals, part : CueSums
+    region : ndarray of int
+        The image's region, from 0, of each region of the part.
+    border : ndarray of int
+        The image's border of each border of the part; -1 where the image has none.
+    sign : ndarray of int
+        -1 for borders whose two regions have changed places, else 1.
+    """
+    kept = border >= 0
+    for field in fields(CueSums):
+        total, each = getattr(totals, field.name), getattr(part, field.name)
+        if field.name not in _OF_BORDERS:
+            if len(each):
+                np.add.at(total, region, each)
+            continue
+        turned = sign[kept, np.newaxis] * each[kept] if each.ndim > 1 else each[kept]
+        np.add.at(total, border[kept], turned)
 
 
 def _leading(field: NDArray[np.float32], n_directions: int) -> NDArray[np.float32]:
@@ -252,7 +277,9 @@ def _toned(colours: NDArray[np.float32]) -> tuple[NDArray[np.float32], Floats, F
         return colours, np.array(_LAB_LOW), np.array(_LAB_HIGH)
     # Bands are sorted by wavelength as a rule: neighbours stand for each other.
     groups = np.array_split(np.arange(n_bands), min(n_bands, 3))
-    channels = np.stack([colours[..., group].mean(axis=-1) for group in groups], axis=-1)
+    channels = np.empty((*colours.shape[:-1], len(groups)), np.float32)
+    for k, group in enumerate(groups):
+        np.divide(sum(colours[..., band] for band in group), group.size, out=channels[..., k])
     return channels, np.zeros(len(groups)), np.full(len(groups), 100.0 / np.sqrt(n_bands))
 
 
@@ -261,10 +288,11 @@ def sum_tones(
     base: NDArray[np.int32],
     n_regions: int,
     channels: NDArray[np.float32],
+    weights: NDArray[np.float32],
     low: Floats,
     high: Floats,
 ) -> Floats:
-    """Sum the histograms of some channels over each region; a pixel counts 1 over all of them.
+    """Sum the histograms of some channels over each region.
 
     Parameters
     ----------
@@ -272,6 +300,8 @@ def sum_tones(
         Region ids 1..n; 0 = no data.
     n_regions : int
     channels : ndarray of float32, shape (n_pixels, C)
+    weights : ndarray of float32, shape (n_pixels,)
+        How much each pixel counts, over all channels. Empty: 1.
     low, high : ndarray of float64, shape (C,)
         Where the first place of the histogram stands, and the last one; a value between two
         places counts for both.
@@ -286,11 +316,12 @@ def sum_tones(
         region = base[i] - 1
         if region < 0:
             continue
+        count = weights[i] / n_channels if weights.size else 1.0 / n_channels
         for k in range(n_channels):
             place = (channels[i, k] - low[k]) / (high[k] - low[k]) * (_TONES - 1)
             place = min(max(place, 0.0), _TONES - 1.0)
             left = min(int(place), _TONES - 2)
-            share = (place - left) / n_channels
-            sums[region, k * _TONES + left] += 1.0 / n_channels - share
+            share = (place - left) * count
+            sums[region, k * _TONES + left] += count - share
             sums[region, k * _TONES + left + 1] += share
     return sums

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.raster import BoolMap
+from nuriwake.regions.smoothing import smooth
 
 #: Variance of the kernel [1, 2, 1] / 4, which the Sobel operator smooths with.
 _SOBEL_VARIANCE = 0.5
@@ -44,22 +45,27 @@ def edge_strength(
     >>> float(edge_strength(ramp, np.ones((9, 9), bool), sigma=0.5)[4, 4].round(4))
     1.0
     """
-    from scipy.ndimage import gaussian_filter, sobel
+    from scipy.ndimage import sobel
 
     # The difference kernel itself smooths: at small sizes it would do more than was asked for.
     steps = steps or (1.0,) * valid.ndim
     sigmas = [float(np.sqrt(max((sigma / n) ** 2 - _SOBEL_VARIANCE, 0.04))) for n in steps]
     is_whole = bool(valid.all())
-    share = None if is_whole else gaussian_filter(valid.astype(np.float32), sigmas)
+    share = None if is_whole else smooth(valid.astype(np.float32), sigmas)
     squares = np.zeros(valid.shape, np.float32)
     for k in range(values.shape[-1]):
         channel = values[..., k] if is_whole else np.where(valid, values[..., k], 0.0)
-        smooth = gaussian_filter(channel, sigmas)
+        field = smooth(np.ascontiguousarray(channel), sigmas)
         if share is not None:
-            smooth = smooth / np.maximum(share, np.float32(1e-3))
+            field /= np.maximum(share, np.float32(1e-3))
         for axis, step in enumerate(steps):
-            squares += (sobel(smooth, axis) / (_sobel_weight(valid.ndim) * step)) ** 2
-    return np.sqrt(squares)
+            # In place: of a volume, each copy is large.
+            slope = sobel(field, axis)
+            slope /= np.float32(_sobel_weight(valid.ndim) * step)
+            slope *= slope
+            squares += slope
+    strength: NDArray[np.float32] = np.sqrt(squares, out=squares)
+    return strength
 
 
 def texton_edges(textons: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
@@ -91,8 +97,8 @@ def texton_edges(textons: NDArray[np.float32], sigma: float) -> NDArray[np.float
     from scipy.ndimage import gaussian_filter
 
     n_axes = textons.ndim - 1
-    smooth = gaussian_filter(textons, (*(sigma,) * n_axes, 0)) if sigma else textons
-    padded = np.pad(np.sqrt(smooth), (*((1, 1),) * n_axes, (0, 0)), mode="edge")
+    field = gaussian_filter(textons, (*(sigma,) * n_axes, 0)) if sigma else textons
+    padded = np.pad(np.sqrt(field), (*((1, 1),) * n_axes, (0, 0)), mode="edge")
     squares = np.zeros(textons.shape, np.float32)
     for axis in reversed(range(n_axes)):
         field = padded

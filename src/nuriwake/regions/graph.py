@@ -222,7 +222,9 @@ class RegionGraph:
         ]
 
 
-def region_graph(base: LabelMap, core: tuple[int, ...] | None = None) -> RegionGraph:
+def region_graph(
+    base: LabelMap, core: tuple[int, ...] | None = None, axes: Sequence[int] = ()
+) -> RegionGraph:
     """Build the adjacency graph of a map of regions.
 
     Parameters
@@ -233,6 +235,8 @@ def region_graph(base: LabelMap, core: tuple[int, ...] | None = None) -> RegionG
         Shape of the part that counts, from the upper left; at most one line less than
         the map's. Areas are of its pixels, borders those of its pixels' right and lower sides.
         Graphs of the parts of an image then add up to that of the whole. Default: all.
+    axes : sequence of int, optional
+        Borders are of sides between neighbours along these axes alone. Default: all.
 
     Returns
     -------
@@ -246,7 +250,7 @@ def region_graph(base: LabelMap, core: tuple[int, ...] | None = None) -> RegionG
     """
     core = core or base.shape
     n = int(base.max(initial=0))
-    first, second, sides = _find_sides(base, core)
+    first, second, sides = _find_sides(base, core, axes or range(base.ndim))
     order = np.lexsort((second, first))
     pairs = np.stack([first[order], second[order]], axis=1)
     is_new = np.ones(order.size, bool)
@@ -259,11 +263,11 @@ def region_graph(base: LabelMap, core: tuple[int, ...] | None = None) -> RegionG
 
 
 def _find_sides(
-    base: LabelMap, core: tuple[int, ...]
+    base: LabelMap, core: tuple[int, ...], axes: Sequence[int]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
     """Return the two regions (from 0, the smaller first) and the place of every border side."""
     found = []
-    for axis in reversed(range(base.ndim)):
+    for axis in sorted(axes, reverse=True):
         beyond = [slice(0, size) for size in core]
         beyond[axis] = slice(1, core[axis] + 1)
         other = base[tuple(beyond)]

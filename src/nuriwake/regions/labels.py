@@ -35,14 +35,32 @@ def label_tree(labels: LabelMap, means: NDArray[np.float64]) -> LabelTree:
     array([[1, 1, 2, 1]], dtype=int32)
     """
     counts = np.bincount(labels.ravel(), minlength=len(means) + 1)[1:]
-    merges, altitudes = _ward(means, counts / counts.sum())
+    merges, altitudes = agglomerate(means, counts / counts.sum())
     return LabelTree(labels, merges, altitudes)
 
 
-def _ward(
+def agglomerate(
     means: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Agglomerate a few weighted points, the cheapest pair first."""
+    """Agglomerate a few weighted points by Ward's criterion, the cheapest pair first.
+
+    Parameters
+    ----------
+    means : ndarray of float64, shape (n, q)
+    weights : ndarray of float64, shape (n,)
+        They sum to 1.
+
+    Returns
+    -------
+    merges : ndarray of int32, shape (n - 1, 2)
+    altitudes : ndarray of float64, shape (n - 1,)
+
+    Examples
+    --------
+    >>> agglomerate(np.array([[0.0], [5.0], [1.0]]), np.array([0.5, 0.25, 0.25]))[0]
+    array([[0, 2],
+           [1, 3]], dtype=int32)
+    """
     n = len(means)
     node, means, weights = np.arange(n), means.copy(), weights.copy()
     merges, altitudes = np.empty((n - 1, 2), np.int32), np.empty(n - 1)

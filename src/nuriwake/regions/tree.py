@@ -273,8 +273,10 @@ class RegionTree(MergeTree):
     @cached_property
     def _heights_without_specks(self) -> NDArray[np.float64]:
         """Altitude of each merge, lowered where a speck is taken in, never below its parts'."""
-        counted = np.bincount(self.base.ravel(), minlength=self.n_leaves + 1)[1:]
-        pixels = counted.astype(np.float64) if self.leaf_pixels is None else self.leaf_pixels
+        pixels = self.leaf_pixels
+        if pixels is None:
+            counted = np.bincount(self.base.ravel(), minlength=self.n_leaves + 1)[1:]
+            pixels = counted.astype(np.float64)
         size, height = pixels.tolist(), [0.0] * self.n_leaves
         for (left, right), altitude in zip(
             self.merges.tolist(), self.altitudes.tolist(), strict=True

@@ -11,9 +11,9 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -74,9 +74,8 @@ class SerialExecutor:
             yield index, function(task)
 
 
-@dataclass(frozen=True)
 class ProcessExecutor:
-    """Run tasks in processes on this machine.
+    """Run tasks in processes on this machine, which stay until :meth:`close`.
 
     Parameters
     ----------
@@ -84,7 +83,9 @@ class ProcessExecutor:
         How many, at least 1.
     """
 
-    n_workers: int
+    def __init__(self, n_workers: int) -> None:
+        self.n_workers = n_workers
+        self._pool: ProcessPoolExecutor | None = None
 
     def run(
         self, function: Callable[[Task], Result], tasks: Sequence[Task]
@@ -105,27 +106,39 @@ class ProcessExecutor:
                     deaths = 0
                     yield index, result
             except BrokenProcessPool as error:
+                self.close()
                 deaths += 1
                 if deaths > MAX_DEATHS:
                     raise InputError(_all_died(deaths)) from error
 
+    def close(self) -> None:
+        """End the processes; what runs ends first, what waits is not begun."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
     def _run_in_pool(
         self, function: Callable[[Task], Result], tasks: dict[int, Task]
     ) -> Iterator[tuple[int, Result]]:
-        from multiprocessing import get_context
-
-        # Forking a process whose libraries run threads can deadlock; spawning cannot.
-        pool = ProcessPoolExecutor(
-            min(self.n_workers, len(tasks)), get_context("spawn"), initializer=_begin_worker
-        )
+        if self._pool is None:
+            self._pool = _start_pool(self.n_workers)
+        futures: dict[Future[Result], int] = {
+            self._pool.submit(function, task): index for index, task in tasks.items()
+        }
         try:
-            futures: dict[Future[Result], int] = {
-                pool.submit(function, task): index for index, task in tasks.items()
-            }
             for future in as_completed(futures):
                 yield futures[future], future.result()
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            for future in futures:
+                future.cancel()
+            wait(futures)
+
+
+def _start_pool(n_workers: int) -> ProcessPoolExecutor:
+    from multiprocessing import get_context
+
+    # Forking a process whose libraries run threads can deadlock; spawning cannot.
+    return ProcessPoolExecutor(n_workers, get_context("spawn"), initializer=_begin_worker)
 
 
 def _begin_worker() -> None:
@@ -331,5 +344,8 @@ def choose_executor(workers: int = 1, scheduler: str | None = None) -> Iterator[
     if scheduler is not None:
         with dask_executor(None if scheduler == "local" else scheduler, workers) as executor:
             yield executor
+    elif workers == 1:
+        yield SerialExecutor()
     else:
-        yield SerialExecutor() if workers == 1 else ProcessExecutor(workers)
+        with closing(ProcessExecutor(workers)) as processes:
+            yield processes

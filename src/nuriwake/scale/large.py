@@ -100,7 +100,7 @@ def large_steps(
         _check_guides(source, settings, cut, model)
         most = plan_reduced_pixels(memory, source.n_bands, n_processes)
         reduced = min(REDUCED_PIXELS, most)
-        scene = yield from learn_scene_steps(source, settings, model, reduced)
+        scene = yield from learn_scene_steps(source, settings, model, reduced, executor)
         pixels = plan_scene_pixels(memory, source.n_bands, HALO, executor.n_workers)
         shape = choose_tile_shape(pixels, source.shape, (1, 1))
         plan = plan_tiles(source.shape, shape, HALO)

@@ -8,7 +8,7 @@ that of the whole raster in one piece, not equal to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +19,6 @@ from nuriwake.scale.sieve import connect
 from nuriwake.scale.tile_components import Ids, Longs
 from nuriwake.scale.tiles import Seam, TilePlan
 
-#: Returns the partition of what was read for a tile: 1..n, 0 = no data.
-ReadPartition = Callable[[int], LabelMap]
 #: Share of the smaller region that two sides must have in common to become one.
 MIN_SHARE = 0.5
 
@@ -34,58 +32,79 @@ class JoinedRegions:
     offsets : ndarray of int64, shape (n_tiles + 1,)
         Where each tile's regions begin in ``groups``.
     groups : ndarray of int32
-        Group of each region of each tile, from 1.
+        Group of each region of each tile, from 1, in the order of their first regions.
     """
 
     offsets: Longs
     groups: Ids
 
+    @property
+    def n_regions(self) -> int:
+        """How many groups."""
+        return int(self.groups.max(initial=0))
+
+    def table(self, index: int) -> Ids:
+        """Return the groups of a tile's regions, by their number in the tile; 0 stays 0."""
+        start, stop = self.offsets[index : index + 2]
+        return np.concatenate([np.zeros(1, np.int32), self.groups[start:stop]])
+
     def of_core(self, plan: TilePlan, index: int, partition: LabelMap) -> LabelMap:
         """Return the groups of a tile's core, from the partition of what was read for it."""
-        start, stop = self.offsets[index : index + 2]
-        table = np.concatenate([np.zeros(1, np.int32), self.groups[start:stop]])
-        return table[partition[plan[index].core_in_read.slices]]
+        return self.table(index)[partition[plan[index].core_in_read.slices]]
 
 
-def join_over_halos(
-    plan: TilePlan, read: ReadPartition, min_share: float = MIN_SHARE
-) -> JoinedRegions:
-    """Decide which regions of neighbouring tiles are one.
+def join_regions(counts: Sequence[int], matches: Iterable[tuple[int, int, Longs]]) -> JoinedRegions:
+    """Make one group of all regions that matches connect, over any number of tiles.
+
+    Parameters
+    ----------
+    counts : sequence of int
+        How many regions each tile has.
+    matches : iterable of (int, int, ndarray of int64 of shape (m, 2))
+        Two tiles, and pairs of their regions, from 1: of :func:`match_over_seam`.
+
+    Returns
+    -------
+    JoinedRegions
+
+    Examples
+    --------
+    >>> join_regions([2, 1], [(0, 1, np.array([[2, 1]]))]).groups
+    array([1, 2, 2], dtype=int32)
+    """
+    offsets = np.cumsum([0, *counts])
+    pairs = [np.zeros((0, 2), np.int64)]
+    pairs += [found - 1 + offsets[[first, second]] for first, second, found in matches]
+    groups = connect(int(offsets[-1]), np.concatenate(pairs)) + 1
+    return JoinedRegions(offsets, groups.astype(np.int32))
+
+
+def match_over_seam(
+    plan: TilePlan, seam: Seam, first: LabelMap, second: LabelMap, min_share: float = MIN_SHARE
+) -> Longs:
+    """Find the pairs of regions that face each other over a seam and agree where tiles overlap.
 
     Parameters
     ----------
     plan : TilePlan
         With a halo of at least one pixel.
-    read : callable
-        Returns a tile's partition; called a few times for each.
+    seam : Seam
+    first, second : ndarray of int32
+        Partitions of what was read for its two tiles: 1..n, 0 = no data.
     min_share : float
         In (0, 1].
 
     Returns
     -------
-    JoinedRegions
+    ndarray of int64, shape (m, 2)
 
     Raises
     ------
     UsageError
         If the tiles do not overlap.
     """
-    if plan.halo < 1 and len(plan) > 1:
+    if plan.halo < 1:
         raise UsageError(out_of_range("halo", "an int of at least 1", plan.halo))
-    counts = [int(read(tile.index).max(initial=0)) for tile in plan]
-    offsets = np.cumsum([0, *counts])
-    pairs = [np.zeros((0, 2), np.int64)]
-    for seam in plan.seams():
-        matches = _matches(plan, seam, read(seam.first), read(seam.second), min_share)
-        pairs.append(matches - 1 + offsets[[seam.first, seam.second]])
-    groups = connect(int(offsets[-1]), np.concatenate(pairs)) + 1
-    return JoinedRegions(offsets, groups.astype(np.int32))
-
-
-def _matches(
-    plan: TilePlan, seam: Seam, first: LabelMap, second: LabelMap, min_share: float
-) -> Longs:
-    """Pairs of regions that face each other over a seam and agree where the tiles overlap."""
     read_first, read_second = plan[seam.first].read, plan[seam.second].read
 
     def look(partition: LabelMap, read: Window, window: Window) -> Longs:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from nuriwake.errors import UsageError, out_of_range
 from nuriwake.io.label_stack import write_label_stack
 from nuriwake.io.stack import StackSource
 from nuriwake.raster import LabelMap, Raster
+from nuriwake.regions.tree import Detail, LabelTree
 from nuriwake.scale.labelling import label_tile
 from nuriwake.segmenter import fit_steps
 from nuriwake.settings import Settings
@@ -103,6 +105,7 @@ def label_stack(
     stack: StackSource,
     output: Path,
     on_progress: Callable[[int, int], None] | None = None,
+    n_labels: int | None = None,
 ) -> int:
     """Label every page of a stack with one model, and write a stack of the same pages.
 
@@ -114,6 +117,8 @@ def label_stack(
         A TIFF, or a folder that ends in ``.zarr``; the axes of the pages are kept.
     on_progress : callable, optional
         Called with the number of pages done and of all pages.
+    n_labels : int, optional
+        Merge the labels to so many materials, the same on every page.
 
     Returns
     -------
@@ -124,21 +129,144 @@ def label_stack(
     ------
     InputError
         If a page cannot be used.
+    UsageError
+        If there are no so many labels.
     OutputError
         If the file cannot be written.
     """
     from nuriwake.engine.compute import cpu_threads
 
-    used = np.zeros(model.n_labels + 1, bool)
+    with cpu_threads(model.settings.threads):
+        table = None if n_labels is None else material_table(model, stack, n_labels)
+        used = np.zeros(model.n_labels + 1, bool)
 
-    def pages() -> Iterator[LabelMap]:
-        for index, page in enumerate(stack):
+        def label(page: Raster) -> LabelMap:
             labels = label_tile(model, page)
-            used[np.unique(labels)] = True
-            yield labels
-            if on_progress is not None:
-                on_progress(index + 1, len(stack))
+            shown = labels if table is None else table[labels]
+            used[np.unique(shown)] = True
+            return shown
+
+        pages = _each(label, stack, on_progress)
+        write_label_stack(output, pages, model.n_labels, stack.grid)
+    return int(used[1:].sum())
+
+
+def cut_stack(
+    model: Model,
+    stack: StackSource,
+    output: Path,
+    n_regions: int | None = None,
+    detail: Detail | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Grow a tree on every page of a stack with one model, and write the regions of all pages.
+
+    The numbers of the regions begin anew on every page.
+
+    Parameters
+    ----------
+    model : Model
+        Of the recipe ``fast``.
+    stack : StackSource
+    output : pathlib.Path
+        As of :func:`label_stack`.
+    n_regions : int, optional
+        So many on every page that has data; default: the automatic cut of each.
+    detail : {"fine", "medium", "coarse"}, optional
+        How fine, in place of a number.
+    on_progress : callable, optional
+        Called with the number of pages done and of all pages.
+
+    Returns
+    -------
+    int
+        How many regions all pages have together.
+
+    Raises
+    ------
+    InputError
+        If a page cannot be used.
+    UsageError
+        If a page has no so many regions.
+    OutputError
+        If the file cannot be written.
+    """
+    from nuriwake.engine.compute import cpu_threads
+    from nuriwake.learn.normalise import normalise
+    from nuriwake.recipes.fast import fast_found
+
+    counts: list[int] = []
+
+    def cut(page: Raster) -> LabelMap:
+        if not page.valid.any():
+            counts.append(0)
+            return np.zeros(page.shape, np.int32)
+        unit = normalise(page.array, page.valid, model.statistics)
+        tree = fast_found(model.network, unit, page.valid, model.settings).tree
+        try:
+            regions = tree.cut(n_regions, detail=detail)
+        except UsageError as error:
+            raise UsageError(f"page {len(counts) + 1} of {stack.path}: {error}") from error
+        counts.append(int(regions.max()))
+        return regions
 
     with cpu_threads(model.settings.threads):
-        write_label_stack(output, pages(), model.n_labels, stack.grid)
-    return int(used[1:].sum())
+        most = n_regions or stack.shape[0] * stack.shape[1]
+        write_label_stack(output, _each(cut, stack, on_progress), most, stack.grid)
+    return sum(counts)
+
+
+def _each(
+    work: Callable[[Raster], LabelMap],
+    stack: StackSource,
+    on_progress: Callable[[int, int], None] | None,
+) -> Iterator[LabelMap]:
+    for index, page in enumerate(stack):
+        yield work(page)
+        if on_progress is not None:
+            on_progress(index + 1, len(stack))
+
+
+def material_table(model: Model, stack: StackSource, n_labels: int) -> NDArray[np.int32]:
+    """Merge the labels of a model to so many materials, by their mean mixtures on all pages.
+
+    Parameters
+    ----------
+    model : Model
+        Of the recipe ``fast``.
+    stack : StackSource
+    n_labels : int
+
+    Returns
+    -------
+    ndarray of int32, shape (q + 1,)
+        The material of each label from 1; 0 stays 0.
+
+    Raises
+    ------
+    InputError
+        If a page cannot be used.
+    UsageError
+        If fewer labels are in use.
+    """
+    from nuriwake.learn.normalise import normalise
+    from nuriwake.recipes.fast import fast_leaves
+    from nuriwake.regions.labels import agglomerate
+
+    sizes, sums = np.zeros(model.n_labels), np.zeros((model.n_labels, model.n_labels))
+    for page in stack:
+        if page.valid.any():
+            unit = normalise(page.array, page.valid, model.statistics)
+            graph, textons = fast_leaves(model.network, unit, page.valid, model.settings)
+            labels = textons.argmax(axis=1)
+            np.add.at(sizes, labels, graph.areas)
+            np.add.at(sums, labels, graph.areas[:, np.newaxis] * np.sqrt(textons))
+    used = np.flatnonzero(sizes)
+    if not 1 <= n_labels <= used.size:
+        raise UsageError(out_of_range("labels", f"an int in [1, {used.size}]", n_labels))
+    weights = sizes[used] / sizes.sum()
+    merges = agglomerate(sums[used] / sizes[used, np.newaxis], weights)
+    row = np.arange(1, used.size + 1, dtype=np.int32)[np.newaxis]
+    table = np.zeros(model.n_labels + 1, np.int32)
+    table[used + 1] = LabelTree(row, *merges).cut(n_labels)[0]
+    return table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from nuriwake.io.vector import check_vector_path
@@ -38,9 +39,10 @@ class Tally:
         self._report = report or (lambda _done, _all: None)
 
     def add(self, steps: int = 1) -> None:
-        """Count so many more."""
-        self._done += steps
-        self._report(self._done, self._total)
+        """Count so many more; nothing new is told only at the start."""
+        if steps or not self._done:
+            self._done += steps
+            self._report(self._done, self._total)
 
 
 @contextmanager
@@ -84,6 +86,7 @@ def run_tiles(
     folder: WorkFolder,
     executor: Executor,
     tally: Tally,
+    path_of: Callable[[int], Path] | None = None,
 ) -> int:
     """Run the tiles that no earlier run has done.
 
@@ -97,13 +100,16 @@ def run_tiles(
     folder : WorkFolder
     executor : Executor
     tally : Tally
+    path_of : callable, optional
+        Returns the file that is there when a tile is done. Default: that of its labels.
 
     Returns
     -------
     int
         How many tiles were done before.
     """
-    left = [tile for tile in plan if not folder.tile_path(tile.index).exists()]
+    path_of = path_of or folder.tile_path
+    left = [tile for tile in plan if not path_of(tile.index).exists()]
     tally.add(len(plan) - len(left))
     for _ in executor.run(work, [job_of(tile) for tile in left]):
         tally.add()

@@ -1,10 +1,12 @@
 """The recipe ``fast`` on a raster of any size, from file to maps of regions and labels.
 
-1. Tiles are cut into leaves, each on its own, and kept in a folder beside the output.
-2. Leaves are joined over the halos, and merged in one tree of the scene.
-3. The tree is cut, and the results are written in one pass, and renamed.
+1. Tiles are cut into leaves and measured, each on its own, and kept in a folder beside the output.
+2. Seams are matched over the halos, and measured.
+3. What was measured is added up, and the leaves are merged in one tree of the scene.
+4. The tree is cut, and the results are written in one pass, and renamed.
 
-An interrupted run leaves the folder; the next one with the same input and settings goes on.
+The first two, which look at pixels, run wherever the executor runs them. An interrupted run leaves
+the folder; the next one with the same input and settings goes on.
 """
 
 from __future__ import annotations
@@ -24,24 +26,23 @@ from nuriwake.io.versions import package_versions
 from nuriwake.raster import LabelMap, Window, WindowedSource
 from nuriwake.regions.tree import Detail, RegionTree
 from nuriwake.scale.executors import Executor, SerialExecutor
-from nuriwake.scale.overlaps import join_over_halos
+from nuriwake.scale.overlaps import JoinedRegions
 from nuriwake.scale.products import Existing, MosaicOutputs, Publish, write_products
 from nuriwake.scale.run import Progress, Tally, run_tiles, tiled_run
-from nuriwake.scale.scene_tree import LEAF_SHARE, SceneTree, grow_scene_tree
+from nuriwake.scale.scene_tiles import (
+    LEAF_FORMAT,
+    MAX_LEAVES,
+    SceneJob,
+    SceneParts,
+    find_leaves,
+    join_leaves,
+    match_seams,
+    seams_path,
+)
+from nuriwake.scale.scene_tree import SceneTree, grow_scene_tree
 from nuriwake.scale.tiles import Tile, TilePlan
 from nuriwake.scale.trees import SceneTextons
 from nuriwake.scale.workfolder import WorkFolder, fingerprint, source_identity
-
-
-@dataclass(frozen=True, eq=False)
-class _LeafJob:
-    """What a worker needs to divide one tile into leaves."""
-
-    scene: SceneTextons
-    source: WindowedSource
-    tile: Tile
-    folder: WorkFolder
-    drawn: DrawnLabels | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +76,8 @@ class SceneMap:
     source : WindowedSource
     plan : TilePlan
     folder : WorkFolder
-    base : ndarray of int32, shape (height, width)
-        The leaves 1..n; 0 = no data. Read from a file by windows.
+    joined : JoinedRegions
+        The leaves 1..n of the scene for those of each tile.
     region_of, label_of : ndarray of int32, shape (n + 1,)
         Of each leaf; 0 for 0.
     label_of_region : ndarray of int32, shape (n_regions + 1,)
@@ -86,7 +87,7 @@ class SceneMap:
     source: WindowedSource
     plan: TilePlan
     folder: WorkFolder
-    base: LabelMap
+    joined: JoinedRegions
     region_of: LabelMap
     label_of: LabelMap
     label_of_region: LabelMap
@@ -107,11 +108,11 @@ class SceneMap:
 
     def labels(self) -> Iterator[tuple[Window, LabelMap]]:
         """Yield the labels of each tile."""
-        return ((tile.core, self.label_of[self.base[tile.core.slices]]) for tile in self.plan)
+        return ((tile.core, self._read(tile, self.label_of)) for tile in self.plan)
 
     def regions(self) -> Iterator[tuple[Window, LabelMap]]:
         """Yield the regions of each tile."""
-        return ((tile.core, self.region_of[self.base[tile.core.slices]]) for tile in self.plan)
+        return ((tile.core, self._read(tile, self.region_of)) for tile in self.plan)
 
     def map_tiles(self) -> Iterator[MapTile]:
         """Yield regions, their labels and the bands of each tile, for the polygons."""
@@ -119,21 +120,9 @@ class SceneMap:
             bands = self.source.read(window).array
             yield MapTile(window, regions, self.label_of_region[regions], bands)
 
-
-def find_leaves(job: _LeafJob) -> int:
-    """Cut the tree of one tile low and keep the parts; this is what workers run.
-
-    Returns
-    -------
-    int
-        How many leaves.
-    """
-    window = job.tile.read
-    drawn = None if job.drawn is None else job.drawn.read(window)
-    leaves = job.scene.partition(window, job.source.read(window), LEAF_SHARE, drawn)
-    n_leaves = int(leaves.max(initial=0))
-    job.folder.save_tile(job.tile.index, leaves, None, n_leaves)
-    return n_leaves
+    def _read(self, tile: Tile, of_leaf: LabelMap) -> LabelMap:
+        leaves = self.folder.load_labels(tile.index)[tile.core_in_read.slices]
+        return of_leaf[self.joined.table(tile.index)][leaves]
 
 
 def segment_scene(
@@ -163,10 +152,10 @@ def segment_scene(
     existing : str
         As in :class:`.mosaic.MosaicOptions`.
     executor : Executor, optional
-        Where the tiles' leaves are found. Default: in this process.
+        Where tiles and seams are worked on. Default: in this process.
     on_progress : callable, optional
         Called with the steps done and all steps. Every tile takes two: it is divided into leaves,
-        and measured for the tree of the scene.
+        and its seams are matched.
     publish : callable, optional
         As in :func:`.products.write_products`.
 
@@ -193,21 +182,18 @@ def segment_scene(
             return None
         plan = TilePlan(plan.shape, folder.start(plan.tile_shape), plan.halo)
         tally = Tally(2 * len(plan), on_progress)
-        job = partial(_LeafJob, scene, source, folder=folder, drawn=cut.drawn)
-        run_tiles(find_leaves, job, plan, folder, executor or SerialExecutor(), tally)
-        base, n_leaves = _join_leaves(plan, folder)
-        drawn, weights = _drawn_leaves(plan, base, n_leaves, cut.drawn)
-        grown = grow_scene_tree(
-            scene,
-            source,
-            plan,
-            lambda window: base[window.slices],
-            n_leaves,
-            groups=drawn,
-            on_tile=tally.add,
-        )
-        tables = _tables(grown, cut, drawn, weights)
-        write_products(outputs, SceneMap(source, plan, folder, base, *tables), 0.0, run, publish)
+
+        def job_of(tile: Tile) -> SceneJob:
+            return SceneJob(scene, source, plan, folder, cut.drawn, tile.index)
+
+        executor = executor or SerialExecutor()
+        run_tiles(find_leaves, job_of, plan, folder, executor, tally)
+        run_tiles(match_seams, job_of, plan, folder, executor, tally, partial(seams_path, folder))
+        parts = SceneParts(plan, folder, join_leaves(plan, folder))
+        drawn, weights = _drawn_leaves(parts, cut.drawn)
+        grown = grow_scene_tree(scene, parts, parts.joined.n_regions, drawn)
+        done = SceneMap(source, plan, folder, parts.joined, *_tables(grown, cut, drawn, weights))
+        write_products(outputs, done, 0.0, run, publish)
     return grown.tree
 
 
@@ -222,41 +208,22 @@ def _fingerprint(scene: SceneTextons, source: WindowedSource, cut: SceneCut) -> 
             "regions": cut.detail or cut.n_regions or 0,
             "labels": cut.n_labels or 0,
             "scribbles": "" if cut.drawn is None else str(sorted(cut.drawn.sizes.items())),
+            "leaves": [LEAF_FORMAT, MAX_LEAVES],
             "versions": json.dumps(package_versions()),
         }
     )
 
 
 def _drawn_leaves(
-    plan: TilePlan, base: LabelMap, n_leaves: int, drawn: DrawnLabels | None
+    parts: SceneParts, drawn: DrawnLabels | None
 ) -> tuple[LabelMap | None, NDArray[np.int64] | None]:
     """Find the label drawn in each leaf, 0 where there is none, and in how many pixels it is."""
     if drawn is None:
         return None, None
     names = np.array(sorted(drawn.sizes), np.int32)
-    counts = np.zeros((n_leaves, names.size), np.int64)
-    for tile in plan:
-        labels, leaves = drawn.read(tile.core), base[tile.core.slices]
-        is_drawn = (labels > 0) & (leaves > 0)
-        place = leaves[is_drawn] - 1, np.searchsorted(names, labels[is_drawn])
-        np.add.at(counts, place, 1)
+    counts = parts.drawn(names.size)
     weights = counts.max(axis=1)
     return np.where(weights > 0, names[counts.argmax(axis=1)], 0).astype(np.int32), weights
-
-
-def _join_leaves(plan: TilePlan, folder: WorkFolder) -> tuple[LabelMap, int]:
-    """Join the leaves over the halos; write their map to a file that is read by windows."""
-    joined = join_over_halos(plan, folder.load_labels)
-    used = np.zeros(int(joined.groups.max(initial=0)) + 1, bool)
-    for tile in plan:
-        used[joined.of_core(plan, tile.index, folder.load_labels(tile.index))] = True
-    used[0] = False
-    number = (np.cumsum(used) * used).astype(np.int32)
-    base = np.lib.format.open_memmap(folder.path / "leaves.npy", "w+", np.int32, plan.shape)
-    for tile in plan:
-        leaves = joined.of_core(plan, tile.index, folder.load_labels(tile.index))
-        base[tile.core.slices] = number[leaves]
-    return base, int(number.max())
 
 
 def _tables(

@@ -122,6 +122,21 @@ class TilePlan:
             if col > 0:
                 yield self._seam_beside(self[tile.index - 1], tile)
 
+    def seams_after(self, index: int) -> Iterator[Seam]:
+        """Yield the faces that a tile is the first of: the one below it, and the one beside it.
+
+        Examples
+        --------
+        >>> [seam.second for seam in TilePlan((4, 4), (2, 2), halo=0).seams_after(0)]
+        [2, 1]
+        """
+        n_rows, n_cols = self.grid
+        row, col = divmod(index, n_cols)
+        if row + 1 < n_rows:
+            yield self._seam_above(self[index], self[index + n_cols])
+        if col + 1 < n_cols:
+            yield self._seam_beside(self[index], self[index + 1])
+
     @staticmethod
     def _seam_above(upper: Tile, lower: Tile) -> Seam:
         core = lower.core

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from nuriwake.errors import InputError
 from nuriwake.learn.normalise import BandStatistics, band_statistics, normalise
 from nuriwake.raster import BoolMap, LabelMap, Raster, Window, WindowedSource
+from nuriwake.scale.executors import Executor, SerialExecutor
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
@@ -88,15 +89,32 @@ class SceneTextons:
         ndarray of int32, shape (height, width)
             Regions 1..n; 0 = no data.
         """
+        if not raster.valid.any():
+            return np.zeros(raster.shape, np.int32)
+        colours, edges = self.look(raster)
+        return self.grow_leaves(window, raster.valid, colours, edges, share, scribbles)
+
+    def grow_leaves(
+        self,
+        window: Window,
+        valid: BoolMap,
+        colours: NDArray[np.float32],
+        edges: NDArray[np.float32],
+        share: float = 1.0,
+        scribbles: LabelMap | None = None,
+        most: int | None = None,
+    ) -> LabelMap:
+        """Partition a window as :meth:`partition` does, from its :meth:`look`.
+
+        ``most`` is how many regions there may be: where there would be more, the cut is higher.
+        """
         from nuriwake.recipes.fast import grow_tree, scribbled_leaves
         from nuriwake.regions.basins import catchment_basins
         from nuriwake.regions.cues import sum_cues
         from nuriwake.regions.graph import Frame, region_graph
 
-        valid = raster.valid
         if not valid.any():
-            return np.zeros(raster.shape, np.int32)
-        colours, edges = self.look(raster)
+            return np.zeros(valid.shape, np.int32)
         graph = region_graph(catchment_basins(edges, valid))
         frame = Frame((window.row, window.col), self.shape)
         sums = sum_cues(graph, colours, edges, self.grid, self.settings, frame)
@@ -104,7 +122,10 @@ class SceneTextons:
         if scribbles is not None and scribbles.any():
             groups = scribbled_leaves(graph.base, scribbles)
         tree = grow_tree(graph, sums.evidence(), self.settings, groups)
-        return tree.cut(altitude=share * self._altitude(int(valid.sum())))
+        altitude = share * self._altitude(int(valid.sum()))
+        if most is not None and tree.count_at(altitude) > most:
+            return tree.cut(max(most, tree.min_regions))
+        return tree.cut(altitude=altitude)
 
     @cached_property
     def grid(self) -> GridCues:
@@ -137,6 +158,7 @@ def learn_scene_steps(
     settings: Settings,
     model: Model | None = None,
     max_pixels: int = REDUCED_PIXELS,
+    executor: Executor | None = None,
 ) -> Generator[Step, bool | None, SceneTextons]:
     """Train the network of the recipe ``fast`` on a scene of any size, step by step.
 
@@ -148,6 +170,8 @@ def learn_scene_steps(
         Start from its weights and value range instead of new ones; it is left as it is.
     max_pixels : int
         Pixels of the reduced scene at most, about.
+    executor : Executor, optional
+        Where it is reduced. Default: in this process.
 
     Yields
     ------
@@ -168,7 +192,7 @@ def learn_scene_steps(
     from nuriwake.recipes.fast import texton_map
     from nuriwake.recipes.many_bands import learn_view
 
-    array, valid = read_reduced(source, max_pixels)
+    array, valid = read_reduced(source, max_pixels, executor)
     if not valid.any():
         name = getattr(source, "path", None) or "the raster"
         raise InputError(f"{name}: no valid pixel.")
@@ -184,7 +208,9 @@ def learn_scene_steps(
 
 
 def read_reduced(
-    source: WindowedSource, max_pixels: int = REDUCED_PIXELS
+    source: WindowedSource,
+    max_pixels: int = REDUCED_PIXELS,
+    executor: Executor | None = None,
 ) -> tuple[NDArray[np.generic], BoolMap]:
     """Read a whole raster, if it is large at a reduced resolution.
 
@@ -193,6 +219,8 @@ def read_reduced(
     source : WindowedSource
     max_pixels : int
         Pixels of the result at most, about.
+    executor : Executor, optional
+        Where a large raster is reduced. Default: in this process.
 
     Returns
     -------
@@ -203,14 +231,31 @@ def read_reduced(
     """
     height, width = source.shape
     k = max(1, ceil(sqrt(height * width / max_pixels)))
-    arrays, valids = [], []
+    if k == 1:
+        whole = source.read(Window.full(source.shape))
+        return whole.array, whole.valid
     step = max(k, _ROWS // k * k)
-    for row in range(0, height, step):
-        part = source.read(Window(row, 0, min(step, height - row), width))
-        array, valid = _block_means(part, k) if k > 1 else (part.array, part.valid)
-        arrays.append(array)
-        valids.append(valid)
+    strips = [
+        _Strip(source, Window(row, 0, min(step, height - row), width), k)
+        for row in range(0, height, step)
+    ]
+    reduced = dict((executor or SerialExecutor()).run(reduce_strip, strips))
+    arrays, valids = zip(*(reduced[i] for i in range(len(strips))), strict=True)
     return np.concatenate(arrays), np.concatenate(valids)
+
+
+@dataclass(frozen=True, eq=False)
+class _Strip:
+    """Rows of a raster, to be reduced by k."""
+
+    source: WindowedSource
+    window: Window
+    k: int
+
+
+def reduce_strip(strip: _Strip) -> tuple[NDArray[np.generic], BoolMap]:
+    """Reduce some rows of a raster; this is what workers run."""
+    return _block_means(strip.source.read(strip.window), strip.k)
 
 
 def _block_means(part: Raster, k: int) -> tuple[NDArray[np.generic], BoolMap]:

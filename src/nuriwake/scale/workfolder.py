@@ -21,6 +21,8 @@ from nuriwake.scale.tiles import Shape
 
 #: What a fingerprint is made from.
 Facts = dict[str, str | int | float | list[int]]
+#: What one file of a work folder holds, by name.
+Arrays = dict[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
@@ -91,30 +93,46 @@ class WorkFolder:
         OutputError
             If they cannot be written.
         """
-        arrays: dict[str, NDArray[np.generic]] = {"label_map": labels.astype(_dtype(max_label))}
+        arrays: Arrays = {"label_map": labels.astype(_dtype(max_label))}
         if components is not None:
             arrays |= {f.name: getattr(components, f.name) for f in fields(components)}
-        with atomic_path(self.tile_path(index)) as temporary, temporary.open("wb") as file:
+        self.save_arrays(self.tile_path(index), arrays)
+
+    def save_arrays(self, path: Path, arrays: Arrays) -> None:
+        """Keep arrays in one file, which appears whole or not at all.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
             # Not compressed: it would take as long as a good part of the labelling.
             np.savez(file, **arrays)  # type: ignore[arg-type]
 
     def load_labels(self, index: int) -> LabelMap:
         """Return the labels of a tile."""
-        with self._open(index) as arrays:
+        with self.open_arrays(self.tile_path(index)) as arrays:
             return arrays["label_map"].astype(np.int32)
 
     def load_components(self, index: int) -> TileComponents:
         """Return the components of a tile."""
-        with self._open(index) as arrays:
+        with self.open_arrays(self.tile_path(index)) as arrays:
             return TileComponents(**{f.name: arrays[f.name] for f in fields(TileComponents)})
 
-    def _open(self, index: int) -> np.lib.npyio.NpzFile:
+    def open_arrays(self, path: Path) -> np.lib.npyio.NpzFile:
+        """Open what :meth:`save_arrays` kept; each array is read when it is asked for.
+
+        Raises
+        ------
+        OutputError
+            If the file is missing or damaged.
+        """
         try:
-            return np.load(self.tile_path(index))  # type: ignore[no-any-return]
+            return np.load(path)  # type: ignore[no-any-return]
         except (OSError, ValueError, zipfile.BadZipFile) as error:
             raise OutputError(
-                f"{self.tile_path(index)}: cannot be read back ({error}). Remove the folder "
-                "and run again."
+                f"{path}: cannot be read back ({error}). Remove the folder and run again."
             ) from error
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from nuriwake.errors import ModelError, OutputError
 from nuriwake.faces.napari.shown import KEY, Shown, layer_options, shown_of_metadata
-from nuriwake.segmentation import Reading
+from nuriwake.regions.editing import EditedCut
+from nuriwake.segmentation import Partition
+from nuriwake.volume_segmentation import VolumePartition
 
 #: What napari makes a layer of: data, options, kind.
 LayerData = tuple[Any, dict[str, Any], str]
@@ -53,15 +54,22 @@ def _read_result(path: Path) -> list[LayerData]:
     from nuriwake.jobs.result_file import load_cut, load_result
 
     partition = load_result(path)
-    cut, prefers_labels = load_cut(path)
-    if prefers_labels:
-        partition = replace(partition, reading=Reading(prefers_labels=True))
-    shown = Shown(partition).with_cut(cut)
+    shown = Shown(partition).with_cut(load_cut(path) or _cut_of(partition))
     name = Path(partition.name or path.name).stem
-    return [
-        (partition.picture, {"name": name}, "image"),
-        (shown.labels, layer_options(f"{name} regions", shown, None), "labels"),
-    ]
+    labels = (shown.labels, layer_options(f"{name} regions", shown, None), "labels")
+    if isinstance(partition, VolumePartition):
+        # Its picture is of some slices only.
+        labels[1]["scale"] = partition.spacing
+        return [labels]
+    return [(partition.picture, {"name": name}, "image"), labels]
+
+
+def _cut_of(partition: Partition) -> EditedCut:
+    """Return the cut that a result shows of the tree that the plugin cuts."""
+    reading = partition.reading
+    if partition.settings.method.shows == "regions":
+        return EditedCut(reading.n_regions, reading.detail)
+    return EditedCut(reading.n_labels)
 
 
 def get_model_reader(path: str | list[str]) -> Reader | None:
@@ -111,10 +119,6 @@ def write_result(path: str, _data: Any, attributes: dict[str, Any]) -> list[str]
     if shown is None or shown.partition is None:
         hint = "Segment one plane with the widget of nuriwake first."
         raise _lacks(path, attributes, "result that can be cut again", hint)
-    if shown.partition.tree.base.ndim != 2:
-        raise OutputError(
-            f"{path}: results of volumes cannot be saved yet. Save the labels as .tif or .zarr."
-        )
     save_result(Path(path), shown.partition, shown.cut)
     return [path]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from qtpy.QtCore import QEvent, QObject, Qt
 
 from nuriwake.errors import NuriwakeError
 from nuriwake.faces.napari.work import Done, Look, Work
+from nuriwake.jobs.warm_up import warm_up
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +82,17 @@ class Job:
             return
         self._end(worker, self._listener.failed, f"an error of nuriwake: {error!r}")
         raise error  # napari shows where it comes from
+
+
+def load_ahead() -> None:
+    """Load what the first work would wait for, in a thread, while people choose what to segment.
+
+    Loading PyTorch keeps the interpreter to itself for moments, in which the window stands still:
+    they come when the widget opens, and not when somebody has pressed a button and waits.
+    """
+    if "nuriwake.segmenter" not in sys.modules:
+        # What cannot be loaded is told when it is needed.
+        create_worker(warm_up, _start_thread=True, _ignore_errors=True)
 
 
 def window_of(container: Any, owner: Any) -> Any:

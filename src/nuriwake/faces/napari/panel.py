@@ -11,7 +11,7 @@ from napari.utils.notifications import show_warning
 
 from nuriwake.errors import NuriwakeError, UsageError
 from nuriwake.faces.napari.controls import SCOPES, SLIDER_STEPS, Controls
-from nuriwake.faces.napari.job import CancelWhenGone, Job, Listener, window_of
+from nuriwake.faces.napari.job import CancelWhenGone, Job, Listener, load_ahead, window_of
 from nuriwake.faces.napari.shown import (
     Shown,
     layer_options,
@@ -47,6 +47,7 @@ class SegmentPanel(Container):  # type: ignore[misc]
         self.controls.list_layers()
         self._show_cut()
         self.controls.show_running(False)
+        load_ahead()
 
     def _connect(self) -> None:
         controls = self.controls

@@ -142,7 +142,8 @@ def _segment_picture(subject: Subject, settings: Settings, drawn: LabelMap | Non
 
 
 def _segment_volume(subject: Subject, settings: Settings) -> Work:
-    from nuriwake.volume_segmenter import VolumePartition, segment_volume_steps
+    from nuriwake.volume_segmentation import VolumePartition
+    from nuriwake.volume_segmenter import segment_volume_steps
 
     yield Look(0, settings.max_iter, "Loading")
     steps = segment_volume_steps(subject.volume(), settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import mmap
 import os
 import queue
 import subprocess
@@ -12,19 +13,25 @@ import sys
 import tempfile
 import threading
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from typing import BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.errors import InputError
+from nuriwake.faces.web.kept import keep
 from nuriwake.faces.web.limits import Limits
 from nuriwake.faces.web.messages import Head, receive, send
+from nuriwake.faces.web.pyramid import Pyramid, Tiles
 from nuriwake.faces.web.work import Origin
 from nuriwake.raster import LabelMap, Raster
 
 _LOG = logging.getLogger(__name__)
+_DAMAGED = "{}: damaged; it cannot be read as a picture."
+#: What people send, also as it is kept.
+Data = bytes | mmap.mmap
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GDAL_NUM_THREADS": "1"}
 
 
@@ -44,8 +51,8 @@ class _Child:
             env=os.environ | _ONE_THREAD | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
 
-    def ask(self, head: Head, data: bytes) -> tuple[Head, bytearray]:
-        """Have one picture decoded.
+    def ask(self, head: Head, data: Data) -> tuple[Head, bytearray, bytearray]:
+        """Have one picture decoded: what is told of it, its pixels, its tiles.
 
         Raises
         ------
@@ -58,7 +65,9 @@ class _Child:
         timer.start()
         try:
             send(cast(BinaryIO, self._process.stdin), head, data)
-            return receive(cast(BinaryIO, self._process.stdout))
+            answers = cast(BinaryIO, self._process.stdout)
+            answer, body = receive(answers)
+            return answer, body, receive(answers)[1] if "tiles" in answer else bytearray()
         except (EOFError, BrokenPipeError) as error:
             if self._is_late:
                 raise TimeoutError from error
@@ -110,7 +119,7 @@ class Decoder:
         for child in [self._fit(self._places.get()) for _ in range(self._limits.decoders)]:
             self._places.put(child)
 
-    def image(self, data: bytes, name: str, page: int = 0) -> tuple[Raster, Origin]:
+    def image(self, data: Data, name: str, page: int = 0) -> tuple[Raster, Origin]:
         """Decode a picture, or a page of a stack, from 0; waits for a free process.
 
         Raises
@@ -118,11 +127,19 @@ class Decoder:
         InputError
             If it is too large, damaged or no picture, or is too much for the process.
         """
-        head, body = self._ask({"name": name, "page": page}, data, name)
+        head, body, encoded = self._ask({"name": name, "page": page}, data, name)
         array, rest = _unpack(head, body, name)
         valid = np.frombuffer(rest, np.uint8).reshape(array.shape[:2]) != 0
-        n_pages, at, factor = (int(str(head[key])) for key in ("n_pages", "page", "reduction"))
-        return Raster(array, valid), Origin(n_pages, at, str(head["plane"]), factor)
+        n_pages, at = (int(str(head[key])) for key in ("n_pages", "page"))
+        turn = partial(self.image, keep(data), name) if n_pages > 1 else None
+        origin = Origin(n_pages, at, str(head["plane"]), turn=turn)
+        if encoded:
+            pyramid = Pyramid(*cast("list[int]", head["pyramid"]))
+            if not pyramid.fits(array.shape[:2], self._limits.decode_pixels):
+                raise InputError(_DAMAGED.format(name))
+            tiles = Tiles(pyramid, cast("list[int]", head["tiles"]), encoded)
+            origin = replace(origin, pyramid=pyramid, tiles=tiles)
+        return Raster(array, valid), origin
 
     def scribbles(self, data: bytes, shape: tuple[int, int]) -> LabelMap | None:
         """Decode scribbles, a grey PNG of the picture's size.
@@ -137,7 +154,7 @@ class Decoder:
         InputError
             If it is not a grey PNG, or of another size.
         """
-        head, body = self._ask({"height": shape[0], "width": shape[1]}, data, "scribbles")
+        head, body, _ = self._ask({"height": shape[0], "width": shape[1]}, data, "scribbles")
         labels = _unpack(head, body, "scribbles")[0].astype(np.int32)
         return labels if labels.any() else None
 
@@ -146,11 +163,11 @@ class Decoder:
         for child in list(self._children):
             self._retire(child)
 
-    def _ask(self, head: Head, data: bytes, name: str) -> tuple[Head, bytearray]:
+    def _ask(self, head: Head, data: Data, name: str) -> tuple[Head, bytearray, bytearray]:
         child = self._places.get()
         try:
             child = self._fit(child)
-            answer, body = child.ask(head, data)
+            answer, body, tiles = child.ask(head, data)
         except (TimeoutError, EOFError) as error:
             self._retire(child)
             child = None
@@ -159,14 +176,14 @@ class Decoder:
             self._places.put(child)
         if "error" in answer:
             raise InputError(str(answer["error"]))
-        return answer, body
+        return answer, body, tiles
 
     def _explain(self, error: TimeoutError | EOFError, name: str) -> InputError:
         if isinstance(error, TimeoutError):
             seconds = self._limits.decode_seconds
             return InputError(f"{name}: takes more than {seconds:g} s to decode here.")
         _LOG.warning("a decoder ended over %s", name)
-        return InputError(f"{name}: damaged; it cannot be read as a picture.")
+        return InputError(_DAMAGED.format(name))
 
     def _fit(self, child: _Child | None) -> _Child:
         """Return this process, or another where it has come to harm."""
@@ -189,6 +206,6 @@ def _unpack(head: Head, body: bytearray, name: str) -> tuple[NDArray[np.generic]
     shape = tuple(cast("list[int]", head["shape"]))
     size = math.prod(shape) * dtype.itemsize
     if dtype.kind not in "buif" or len(body) not in (size, size + math.prod(shape[:2])):
-        raise InputError(f"{name}: damaged; it cannot be read as a picture.")
+        raise InputError(_DAMAGED.format(name))
     view = memoryview(body)
     return np.frombuffer(view[:size], dtype).reshape(shape), view[size:]

@@ -10,7 +10,7 @@ import io
 import json
 import os
 import sys
-from dataclasses import asdict, replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +20,10 @@ from nuriwake.errors import InputError, NuriwakeError
 from nuriwake.faces.web.headers import check_size, picture_size_of
 from nuriwake.faces.web.limits import Limits
 from nuriwake.faces.web.messages import Head, receive, send
-from nuriwake.faces.web.reduce import reduce_raster, reduction_for
+from nuriwake.faces.web.pages import read_page
+from nuriwake.faces.web.pyramid import fit
 from nuriwake.faces.web.work import Origin
 from nuriwake.io.image import read_image
-from nuriwake.io.stack import is_stack, open_stack
 from nuriwake.raster import Raster
 
 _SUFFIXES = {
@@ -38,7 +38,9 @@ _SUFFIXES = {
 }
 
 
-def decode_image(data: bytes, name: str, page: int, limits: Limits) -> tuple[Raster, Origin]:
+def decode_image(
+    data: bytes, name: str, page: int, limits: Limits
+) -> tuple[Raster, Origin, list[bytes]]:
     """Decode a picture, after a look at its size.
 
     Parameters
@@ -54,6 +56,8 @@ def decode_image(data: bytes, name: str, page: int, limits: Limits) -> tuple[Ras
     -------
     raster : Raster
     origin : Origin
+    tiles : list of bytes
+        JPEGs of the picture in its own size, where it was reduced.
 
     Raises
     ------
@@ -67,26 +71,13 @@ def decode_image(data: bytes, name: str, page: int, limits: Limits) -> tuple[Ras
     path = Path(f"upload{suffix}")  # in a folder of this process, soon gone
     path.write_bytes(data)
     try:
-        raster, origin = _read(path, page)
+        raster, origin = read_page(path, page, read_image)
+        raster, pyramid, tiles = fit(raster, limits.pixels)
     except NuriwakeError as error:
         raise InputError(str(error).replace(str(path), name)) from error
     finally:
         path.unlink()
-    factor = reduction_for(raster.valid.size, limits.pixels)
-    return reduce_raster(raster, factor), replace(origin, reduction=factor)
-
-
-def _read(path: Path, page: int) -> tuple[Raster, Origin]:
-    if not is_stack(path):
-        return read_image(path), Origin()
-    stack = open_stack(path)
-    sizes = [stack.stored.size(axis) for axis in stack.page_axes]
-    raster = stack.page(page)
-    if not raster.valid.any():
-        raise InputError(f"{path}: page {page + 1} has no valid pixel.")
-    places = zip(stack.page_axes.lower(), np.unravel_index(page, sizes), strict=True)
-    plane = ",".join(f"{axis}={at}" for axis, at in places)
-    return raster, Origin(len(stack), page, plane)
+    return raster, replace(origin, pyramid=pyramid), tiles
 
 
 def decode_scribbles(data: bytes, height: int, width: int) -> NDArray[np.uint8]:
@@ -119,17 +110,22 @@ def decode_scribbles(data: bytes, height: int, width: int) -> NDArray[np.uint8]:
     return labels
 
 
-def _answer(head: Head, data: bytes, limits: Limits) -> tuple[Head, memoryview]:
+def _answer(head: Head, data: bytes, limits: Limits) -> tuple[Head, memoryview, list[bytes]]:
+    tiles: list[bytes] = []
+    told: Head = {}
     if "name" in head:
         page = int(head["page"])  # type: ignore[arg-type]
-        raster, origin = decode_image(data, str(head["name"]), page, limits)
-        told = asdict(origin)
+        raster, origin, tiles = decode_image(data, str(head["name"]), page, limits)
+        told = {"n_pages": origin.n_pages, "page": origin.page, "plane": origin.plane}
+        if origin.pyramid is not None:
+            told |= {"pyramid": list(astuple(origin.pyramid)), "tiles": [len(t) for t in tiles]}
         array = np.ascontiguousarray(raster.array)
         packed = np.concatenate((array.reshape(-1).view(np.uint8), raster.valid.reshape(-1)))
     else:
         array = decode_scribbles(data, int(head["height"]), int(head["width"]))  # type: ignore[arg-type]
-        packed, told = array.reshape(-1), {}
-    return {"dtype": array.dtype.str, "shape": list(array.shape), **told}, packed.data.cast("B")
+        packed = array.reshape(-1)
+    answer = {"dtype": array.dtype.str, "shape": list(array.shape), **told}
+    return answer, packed.data.cast("B"), tiles
 
 
 def _confine(limits: Limits) -> None:
@@ -158,14 +154,17 @@ def main() -> None:
             head, data = receive(source)
         except EOFError:
             return
+        tiles: list[bytes] = []
         try:
-            answer, body = _answer(head, bytes(data), limits)
+            answer, body, tiles = _answer(head, bytes(data), limits)
         except InputError as error:
             answer, body = {"error": str(error)}, memoryview(b"")
         except MemoryError:
             what = head.get("name", "scribbles")
             answer, body = {"error": f"{what}: needs too much memory here."}, memoryview(b"")
         send(sink, answer, body)
+        if tiles:
+            send(sink, {}, b"".join(tiles))
 
 
 if __name__ == "__main__":

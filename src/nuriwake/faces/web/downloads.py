@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from nuriwake.errors import UsageError
 from nuriwake.faces.web.picture import encode_png
 from nuriwake.faces.web.preview import N_COLOURS, page_palette
+from nuriwake.faces.web.pyramid import Pyramid
 from nuriwake.faces.web.tags import Tags
 from nuriwake.faces.web.work import Grown, Task
 from nuriwake.io.annotate import geojson
@@ -43,19 +44,31 @@ class Shown(Partition):
     ----------
     parts : ndarray of int32, shape (height, width)
         What is shown, regions or labels, 1..k; 0 = no data.
+    pyramid : Pyramid or None
+        Of what the picture is a reduced copy: maps of ids and what is drawn from them have the
+        size of that.
     """
 
     parts: LabelMap = field(kw_only=True)
+    pyramid: Pyramid | None = field(kw_only=True, default=None)
+
+    @cached_property
+    def whole(self) -> LabelMap:
+        """The parts, in the size of the file."""
+        return self._enlarged(self.parts)
 
     @cached_property
     def regions(self) -> LabelMap:
         """The regions: those that are shown, or the automatic cut where labels are."""
-        return self.parts if self.shows_regions else self.tree.cut()
+        return self.whole if self.shows_regions else self._enlarged(self.tree.cut())
 
     @cached_property
     def labels(self) -> LabelMap:
         """The labels: those that are shown, or the network's own where regions are."""
-        return self.own_labels if self.shows_regions else self.parts
+        return self._enlarged(self.own_labels) if self.shows_regions else self.whole
+
+    def _enlarged(self, labels: LabelMap) -> LabelMap:
+        return labels if self.pyramid is None else self.pyramid.enlarge(labels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +127,8 @@ def look(task: Task, grown: Grown, cut: EditedCut, tags: Tags | None = None) -> 
     for number, region_class in enumerate(tags.classes, 1):
         colours[classes == number] = region_class.rgb
     kept = {f.name: getattr(grown.partition, f.name) for f in fields(Partition)}
-    return View(task, Shown(**kept, parts=tree.paint(nodes)), colours, tags, classes)
+    shown = Shown(**kept, parts=tree.paint(nodes), pyramid=task.origin.pyramid)
+    return View(task, shown, colours, tags, classes)
 
 
 @dataclass(frozen=True)
@@ -144,9 +158,9 @@ def _by_kind(kind: Kind, suffix: str) -> Callable[[View], bytes]:
 
 def _objects(view: View, of_classes: bool) -> Annotated:
     if not of_classes:
-        return Annotated(view.task.name, view.shown.parts, view.class_names)
+        return Annotated(view.task.name, view.shown.whole, view.class_names)
     names = {number: view.tags.name(number) for number in range(1, len(view.tags.classes) + 1)}
-    return Annotated(view.task.name, view.classes[view.shown.parts].astype(np.int32), names)
+    return Annotated(view.task.name, view.classes[view.shown.whole].astype(np.int32), names)
 
 
 def _zipped(folder: Path) -> bytes:
@@ -167,7 +181,7 @@ def _overlay(view: View) -> bytes:
 
 def _geojson(view: View) -> bytes:
     colours = {i: f"#{bytes(rgb).hex()}" for i, rgb in enumerate(view.colours.tolist())}
-    written = json.loads(geojson(view.shown.parts, colours))
+    written = json.loads(geojson(view.shown.whole, colours))
     for feature in written["features"]:
         named = view.class_names.get(feature["properties"]["region"])
         if named is not None:
@@ -180,9 +194,10 @@ def _settings(view: View) -> bytes:
 
 
 def _scribbles(view: View) -> bytes:
-    if view.task.scribbles is None:
+    drawn, pyramid = view.task.scribbles, view.task.origin.pyramid
+    if drawn is None:
         raise UsageError("nothing was drawn on this picture.")
-    return encode_png(view.task.scribbles.astype(np.uint8))
+    return encode_png((pyramid.enlarge(drawn) if pyramid else drawn).astype(np.uint8))
 
 
 #: Kinds that the page offers in several forms.

@@ -49,6 +49,8 @@ class Limits:
         Time to decode one picture at most.
     decode_bytes : int
         Memory to decode one picture at most.
+    writers : int
+        Files to download that are made at once.
     """
 
     upload_bytes: int = 64 * 2**20
@@ -69,5 +71,6 @@ class Limits:
     slowest_rate: float = 32 * 2**10
     transit_bytes: int = 2**30
     decoders: int = 2
-    decode_seconds: float = 30.0
-    decode_bytes: int = 2 * 2**30
+    decode_seconds: float = 60.0
+    decode_bytes: int = 3 * 2**30
+    writers: int = 1

@@ -7,6 +7,7 @@ that is thrown away.
 from __future__ import annotations
 
 import json
+import mmap
 import struct
 from typing import BinaryIO
 
@@ -14,7 +15,7 @@ _LENGTHS = struct.Struct("<IQ")
 Head = dict[str, str | int | list[int]]
 
 
-def send(stream: BinaryIO, head: Head, body: bytes | memoryview = b"") -> None:
+def send(stream: BinaryIO, head: Head, body: bytes | memoryview | mmap.mmap = b"") -> None:
     """Write one message."""
     text = json.dumps(head).encode()
     stream.write(_LENGTHS.pack(len(text), len(body)))

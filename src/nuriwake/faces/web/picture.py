@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +23,32 @@ def raster_picture(raster: Raster) -> Picture:
     -------
     ndarray of uint8, shape (height, width, 3)
     """
+    return painter(raster)(raster)
+
+
+def painter(like: Raster) -> Callable[[Raster], Picture]:
+    """Return what paints this raster and others of the same scene in the same colours.
+
+    Parameters
+    ----------
+    like : Raster
+        Its values decide how all are stretched.
+
+    Returns
+    -------
+    callable
+        Takes a Raster, returns an ndarray of uint8, shape (height, width, 3).
+    """
     from nuriwake.learn.normalise import band_statistics, normalise
 
-    shown = raster.array[:, :, :3] if raster.n_bands >= 3 else raster.array[:, :, [0, 0, 0]]
-    if shown.dtype == np.uint8:
-        return shown.astype(np.uint8, copy=False)
-    return as_picture(normalise(shown, raster.valid, band_statistics(shown, raster.valid)))
+    if like.array.dtype == np.uint8:
+        return lambda raster: _three_bands(raster).astype(np.uint8, copy=False)
+    statistics = band_statistics(_three_bands(like), like.valid)
+    return lambda raster: as_picture(normalise(_three_bands(raster), raster.valid, statistics))
+
+
+def _three_bands(raster: Raster) -> NDArray[np.generic]:
+    return raster.array[:, :, :3] if raster.n_bands >= 3 else raster.array[:, :, [0, 0, 0]]
 
 
 def encode_jpeg(picture: Picture, quality: int = 92) -> bytes:

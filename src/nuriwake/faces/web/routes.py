@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -26,10 +28,11 @@ from nuriwake.faces.web.jobs import Busy, Job, JobQueue
 from nuriwake.faces.web.limits import Limits
 from nuriwake.faces.web.partition import parse_edits
 from nuriwake.faces.web.picture import encode_jpeg, raster_picture
+from nuriwake.faces.web.pyramid import TILE, Place
 from nuriwake.faces.web.session import SUFFIX, Looked, open_session, pack_session
 from nuriwake.faces.web.tags import Tags
 from nuriwake.faces.web.transfer import pack_tree
-from nuriwake.faces.web.uploads import clean_name, read_page, read_settings_text
+from nuriwake.faces.web.uploads import clean_name, parse_page, read_settings_text
 from nuriwake.faces.web.work import Grown, Origin, Task
 from nuriwake.raster import Raster
 from nuriwake.regions.editing import EditedCut
@@ -91,7 +94,11 @@ def settings(request: Request, limits: LimitsOf) -> JSONResponse:
                 {"kind": kind, "title": d.title, "common": d.is_common}
                 for kind, d in DOWNLOADS.items()
             ],
-            "limits": {"bytes": limits.upload_bytes, "pixels": limits.pixels},
+            "limits": {
+                "bytes": limits.upload_bytes,
+                "pixels": limits.pixels,
+                "decode_pixels": limits.decode_pixels,
+            },
             "opened": opened.name if opened else None,
         }
     )
@@ -152,17 +159,25 @@ def _picture(state: State, form: FormData, data: bytes) -> tuple[str, Raster, Or
     if isinstance(upload, UploadFile):
         decoder: Decoder = state.decoder
         name = clean_name(upload.filename)
-        return name, *decoder.image(data, name, read_page(_text(form, "page")))
+        return name, *decoder.image(data, name, parse_page(_text(form, "page")))
     if example is not None:
         return example.file, example.read(), Origin()
     if again := _text(form, "again"):
         job = queue.find(again)
         if job is None:
             raise InputError("this picture is no longer on the server; choose it again.")
-        return job.task.name, job.task.raster, job.task.origin
+        return _turned(job.task, _text(form, "page"))
     if opened is not None and _text(form, "opened"):
-        return opened.name, opened.raster, opened.origin
+        return _turned(opened, _text(form, "page"))
     raise InputError("send a file as `image`, or the name of an example as `example`.")
+
+
+def _turned(task: Task, page: str) -> tuple[str, Raster, Origin]:
+    """Return the picture of a task, or another page of its file where one is named."""
+    number = parse_page(page) if page else task.origin.page
+    if task.origin.turn is None or number == task.origin.page:
+        return task.name, task.raster, task.origin
+    return task.name, *task.origin.turn(number)
 
 
 def _text(form: FormData, name: str) -> str:
@@ -170,7 +185,7 @@ def _text(form: FormData, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _describe(job: Job) -> dict[str, str | int | dict[str, Value]]:
+def _describe(job: Job) -> dict[str, str | int | dict[str, Value] | None]:
     """Tell what the page needs to show a job, also after it was loaded again."""
     height, width = job.task.raster.shape
     return {
@@ -183,9 +198,17 @@ def _describe(job: Job) -> dict[str, str | int | dict[str, Value]]:
         "command": command_line(job.task),
         "n_pages": job.task.origin.n_pages,
         "page": job.task.origin.page,
-        "reduction": job.task.origin.reduction,
+        "reduced": _reduced(job.task.origin),
         "settings": chosen_settings(job.task.settings),
     }
+
+
+def _reduced(origin: Origin) -> dict[str, Value] | None:
+    """Tell of what the picture is a reduced copy, and which tiles of that there are."""
+    if origin.pyramid is None:
+        return None
+    levels = origin.pyramid.n_levels if origin.tiles else 0
+    return {**asdict(origin.pyramid), "levels": levels, "tile": TILE}
 
 
 @router.get("/api/jobs/{job_id}")
@@ -221,6 +244,16 @@ def picture(job: KnownJob) -> Response:
     return Response(encode_jpeg(raster_picture(job.task.raster)), media_type="image/jpeg")
 
 
+@router.get("/api/jobs/{job_id}/tiles/{level}/{row}/{col}.jpg")
+def send_tile(job: KnownJob, level: int, row: int, col: int) -> Response:
+    """Send a part of the image in its own size, or halved some times."""
+    tiles = job.task.origin.tiles
+    data = tiles.read(Place(level, row, col)) if tiles else None
+    if data is None:
+        raise HTTPException(404, "there is no such tile.")
+    return Response(data, media_type="image/jpeg")
+
+
 @router.get("/api/jobs/{job_id}/tree")
 def send_tree(job: KnownJob, grown: GrownOf) -> Response:
     """Send the tree that the slider cuts."""
@@ -242,8 +275,15 @@ class Wanted(BaseModel):
     tags: Tags = Tags()
 
 
+async def _in_turn(request: Request, make: Callable[[], Response]) -> Response:
+    """Make a file when it is its turn: some at a time, so that memory stays bounded."""
+    async with request.app.state.writing:
+        return await run_in_threadpool(make)
+
+
 @router.get("/api/jobs/{job_id}/download/{kind}")
-def download(
+async def download(
+    request: Request,
     job: KnownJob,
     grown: GrownOf,
     kind: str,
@@ -252,20 +292,29 @@ def download(
     edits: str = "",
 ) -> Response:
     """Send a result as a file."""
-    return _send_file(job, grown, kind, Wanted(n_regions=n_regions, detail=detail, edits=edits))
+    wanted = Wanted(n_regions=n_regions, detail=detail, edits=edits)
+    return await _in_turn(request, lambda: _send_file(job, grown, kind, wanted))
 
 
 @router.post("/api/jobs/{job_id}/download/{kind}")
-def download_tagged(job: KnownJob, grown: GrownOf, kind: str, wanted: Wanted) -> Response:
+async def download_tagged(
+    request: Request, job: KnownJob, grown: GrownOf, kind: str, wanted: Wanted
+) -> Response:
     """Send a result as a file, with the classes of its regions."""
-    return _send_file(job, grown, kind, wanted)
+    return await _in_turn(request, lambda: _send_file(job, grown, kind, wanted))
 
 
 @router.post("/api/jobs/{job_id}/session")
-def save_session(job: KnownJob, grown: GrownOf, looked: Looked, limits: LimitsOf) -> Response:
+async def save_session(
+    request: Request, job: KnownJob, grown: GrownOf, looked: Looked, limits: LimitsOf
+) -> Response:
     """Send all of a piece of work as a file."""
-    data = pack_session(job.task, grown, looked, limits)
-    return _attachment(data, f"{job.task.stem}{SUFFIX}", "application/zip")
+
+    def make() -> Response:
+        data = pack_session(job.task, grown, looked, limits)
+        return _attachment(data, f"{job.task.stem}{SUFFIX}", "application/zip")
+
+    return await _in_turn(request, make)
 
 
 @router.post("/api/sessions", status_code=201)
@@ -288,8 +337,12 @@ class Chosen(BaseModel):
 
 
 @router.post("/api/batch/{kind}")
-def download_batch(kind: str, chosen: Chosen, queue: Queue) -> Response:
+async def download_batch(request: Request, kind: str, chosen: Chosen, queue: Queue) -> Response:
     """Send the results of several pictures in one archive."""
+    return await _in_turn(request, lambda: _pack(kind, chosen, queue))
+
+
+def _pack(kind: str, chosen: Chosen, queue: JobQueue) -> Response:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for number, job_id in enumerate(chosen.jobs, 1):

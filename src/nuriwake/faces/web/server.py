@@ -55,6 +55,8 @@ def create_app(
     app.state.decoder = Decoder(limits)
     # A burst of uploads is decoded a few at a time, so that memory stays bounded.
     app.state.decoding = asyncio.Semaphore(limits.decoders)
+    # Files of a large picture take some times its memory too.
+    app.state.writing = asyncio.Semaphore(limits.writers)
     app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC))
     answer_errors(app)

@@ -7,6 +7,8 @@ import sys
 import threading
 import webbrowser
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -15,13 +17,15 @@ from fastapi import FastAPI
 from nuriwake.errors import UsageError, out_of_range
 from nuriwake.faces.web.connections import connection_class
 from nuriwake.faces.web.limits import Limits
-from nuriwake.faces.web.reduce import reduce_raster, reduction_for
+from nuriwake.faces.web.pages import read_page
+from nuriwake.faces.web.pyramid import Tiles, fit
 from nuriwake.faces.web.security import Access
 from nuriwake.faces.web.segmenting import run_task
 from nuriwake.faces.web.server import create_app
 from nuriwake.faces.web.work import Origin, Task
 from nuriwake.io.formats import read_raster
 from nuriwake.jobs.warm_up import warm_up
+from nuriwake.raster import Raster
 from nuriwake.settings import Settings
 
 _GRACE_SECONDS = 2
@@ -86,10 +90,17 @@ def configure(
 
 
 def _open(image: Path, limits: Limits) -> Task:
-    raster = read_raster(image)
-    factor = reduction_for(raster.valid.size, limits.pixels)
-    origin = Origin(reduction=factor)
-    return Task(image.name, reduce_raster(raster, factor), Settings(), origin=origin)
+    raster, origin = _turn(image, limits, 0)
+    return Task(image.name, raster, Settings(), origin=origin)
+
+
+def _turn(image: Path, limits: Limits, page: int) -> tuple[Raster, Origin]:
+    raster, origin = read_page(image, page, read_raster)
+    raster, pyramid, encoded = fit(raster, limits.pixels)
+    lengths = [len(each) for each in encoded]
+    tiles = Tiles(pyramid, lengths, b"".join(encoded)) if pyramid else None
+    turn = partial(_turn, image, limits)
+    return raster, replace(origin, pyramid=pyramid, tiles=tiles, turn=turn)
 
 
 def listen(host: str, port: int) -> socket.socket:

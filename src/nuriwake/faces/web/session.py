@@ -22,9 +22,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from nuriwake.errors import InputError, NuriwakeError, UsageError
 from nuriwake.faces.web.form import chosen_settings
 from nuriwake.faces.web.limits import Limits
+from nuriwake.faces.web.pyramid import Pyramid
 from nuriwake.faces.web.tags import RegionClass
 from nuriwake.faces.web.uploads import clean_name, read_settings_text
-from nuriwake.faces.web.work import Grown, Task
+from nuriwake.faces.web.work import Grown, Origin, Task
 from nuriwake.jobs.result_file import load_result, save_result
 from nuriwake.raster import Raster
 from nuriwake.segmentation import Partition, Reading
@@ -67,6 +68,7 @@ class _Head(BaseModel):
     format: Literal[1]
     name: str
     settings: dict[str, Value]
+    pyramid: Pyramid | None = None
     dtype: str
     shape: tuple[int, int, int]
     has_scribbles: bool
@@ -98,6 +100,7 @@ def pack_session(task: Task, grown: Grown, looked: Looked, limits: Limits) -> by
         format=_FORMAT,
         name=task.name,
         settings=chosen_settings(task.settings),
+        pyramid=task.origin.pyramid,
         dtype=array.dtype.str,
         shape=(array.shape[0], array.shape[1], array.shape[2]),
         has_scribbles=task.scribbles is not None,
@@ -170,6 +173,8 @@ def _task(archive: zipfile.ZipFile, head: _Head, limits: Limits) -> Task:
     n_pixels = height * width
     if min(head.shape) < 1 or n_pixels > limits.pixels or n_pixels * n_bands > limits.values:
         raise InputError(f"its picture is too large: {width:,} x {height:,} x {n_bands:,}.")
+    if head.pyramid and not head.pyramid.fits((height, width), limits.decode_pixels):
+        raise ValueError("a picture of another size")
     if head.dtype not in _DTYPES:
         raise ValueError("a dtype that no picture has")
     array = _array(archive, "array", np.dtype(head.dtype), head.shape)
@@ -181,7 +186,8 @@ def _task(archive: zipfile.ZipFile, head: _Head, limits: Limits) -> Task:
     )
     scribbles = None if drawn is None else drawn.astype(np.int32)
     settings = read_settings_text(json.dumps(head.settings))
-    return Task(clean_name(head.name), Raster(array, valid), settings, scribbles)
+    origin = Origin(pyramid=head.pyramid)
+    return Task(clean_name(head.name), Raster(array, valid), settings, scribbles, origin)
 
 
 def _array(

@@ -25,7 +25,7 @@ def clean_name(name: str | None) -> str:
     return kept.strip(" .")[-_MAX_NAME:] or "image"
 
 
-def read_page(text: str) -> int:
+def parse_page(text: str) -> int:
     """Read the number of a page, from 0; the first where none is named.
 
     Raises

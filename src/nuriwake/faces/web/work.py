@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nuriwake.faces.web.pyramid import Pyramid, Tiles
 from nuriwake.raster import LabelMap, Raster
 from nuriwake.regions.tree import MergeTree
 from nuriwake.segmentation import Partition
@@ -27,14 +28,20 @@ class Origin:
         Which of them, from 0.
     plane : str
         The same as the command line's ``--plane``; empty where there is one page.
-    reduction : int
-        Pixels of the file, along each side, that are one of the picture.
+    pyramid : Pyramid or None
+        Where the picture is a reduced copy: of what.
+    tiles : Tiles or None
+        What is shown of it in its own size.
+    turn : callable, optional
+        Reads another page of the file, from 0.
     """
 
     n_pages: int = 1
     page: int = 0
     plane: str = ""
-    reduction: int = 1
+    pyramid: Pyramid | None = None
+    tiles: Tiles | None = field(default=None, compare=False)
+    turn: Callable[[int], tuple[Raster, Origin]] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, eq=False)

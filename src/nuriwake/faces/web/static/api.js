@@ -34,6 +34,11 @@ export async function fetchPicture(id) {
   return createImageBitmap(await (await request(`/api/jobs/${id}/picture.jpg`)).blob());
 }
 
+/** Fetch a part of a reduced picture in its own size; `place` is level/row/column. */
+export async function fetchTile(id, place) {
+  return createImageBitmap(await (await request(`/api/jobs/${id}/tiles/${place}.jpg`)).blob());
+}
+
 /** Queue a job. `source` is {file}, {example}, {opened: true} or {again: id of a job}. */
 export async function submit(source, settings, scribbles, signal) {
   const form = new FormData();
@@ -42,7 +47,7 @@ export async function submit(source, settings, scribbles, signal) {
   else if (source.example) form.append("example", source.example);
   else if (source.again) form.append("again", source.again);
   else form.append("opened", "yes");
-  if (source.page) form.append("page", source.page);
+  if (source.page !== undefined) form.append("page", source.page);
   if (scribbles) form.append("scribbles", scribbles, "scribbles.png");
   return (await request("/api/jobs", { method: "POST", body: form, signal })).json();
 }

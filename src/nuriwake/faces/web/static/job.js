@@ -59,9 +59,9 @@ export class JobRunner {
     }
   }
 
-  /** Forget the result that is shown. */
-  forget() {
-    if (this.result && !this.handlers.keeps(this.result.id)) api.cancel(this.result.id);
+  /** Forget the result that is shown; that of the job `kept` stays on the server. */
+  forget(kept) {
+    if (this.result && this.result.id !== kept && !this.handlers.keeps(this.result.id)) api.cancel(this.result.id);
     this.result = null;
     this.#remember();
   }

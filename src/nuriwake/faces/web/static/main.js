@@ -15,7 +15,7 @@ import { Tags } from "./tags.js";
 import { View } from "./view.js";
 import { toggleFullScreen } from "./zoom.js";
 
-const view = new View(document);
+const view = new View(document, (error) => showAlert(error.message));
 const history = new History();
 const regions = new RegionPanel(view, history, describeResult);
 const tags = new Tags(regions, history);
@@ -33,7 +33,9 @@ let pictureOf = null; // the source whose picture is shown
 function run(chosen, withScribbles = false) {
   const settings = form.read();
   if (!settings) return;
-  if (source !== chosen) leaveResult();
+  // A page's result stays until that of the next is there.
+  if (source !== chosen && chosen.page === undefined) leaveResult();
+  else if (source !== chosen) regions.close();
   source = chosen;
   hideAlert();
   showWork();
@@ -44,7 +46,7 @@ function run(chosen, withScribbles = false) {
 
 /** Show the job in the page's address again, with its settings and scribbles. */
 async function reopen(id) {
-  leaveResult();
+  leaveResult(id);
   source = { again: id };
   showWork();
   setBusy(true);
@@ -57,25 +59,30 @@ async function reopen(id) {
 
 function started(job, bitmap) {
   if (source.again) source.again = job.id;
+  view.tiles.jobId = job.id;
   if (pictureOf !== source) {
-    view.showPicture(bitmap);
+    view.showPicture(bitmap, job.reduced);
     scribbles.resize(bitmap.width, bitmap.height);
     pictureOf = source;
     pointer.center();
   }
-  $("file-name").textContent = `${job.name} · ${job.width} × ${job.height}`;
+  const { width, height } = job.reduced ?? job;
+  $("file-name").textContent = `${job.name} · ${width} × ${height}`;
   describeOrigin(job);
 }
 
 /** What of its file the picture is: a page of a stack, or reduced in size. */
-function describeOrigin({ n_pages, page, reduction }) {
+function describeOrigin({ n_pages, page, reduced }) {
   $("pages").hidden = n_pages === 1;
   $("page-number").max = n_pages;
   $("page-number").value = page + 1;
-  $("page-number").disabled = !source.file; // only the browser has the other pages
   $("page-count").textContent = `of ${n_pages}`;
-  $("reduced").hidden = reduction === 1;
-  $("reduced").textContent = `Seen and segmented at 1/${reduction} of its width and height: it has more than the ${Math.round(server.limits.pixels / 1e6)} megapixels of the page. The command line segments it whole.`;
+  $("reduced").hidden = $("download-size").hidden = !reduced;
+  if (!reduced) return;
+  const { reduction, levels, width, height } = reduced;
+  const most = Math.round(server.limits.pixels / 1e6);
+  $("reduced").textContent = `Learned at 1/${reduction} of its width and height, as more than ${most} megapixels are. ${levels ? "Zoom in to see it in full." : "Seen like that, too."}`;
+  $("download-size").textContent = `Regions, labels, polygons and annotations: ${width} × ${height} pixels, in steps of ${reduction}. The others: as learned, 1/${reduction} of that.`;
 }
 
 function live(bitmap) {
@@ -95,7 +102,8 @@ function finished(tree) {
 function stopped(message) {
   setBusy(false);
   if (message) showAlert(message);
-  if (pictureOf !== source) showStart();
+  if (runner.result && !regions.isReady) reopen(runner.result.id);
+  else if (pictureOf !== source) showStart();
 }
 
 function setBusy(busy) {
@@ -110,8 +118,9 @@ function setBusy(busy) {
   describeScribbles();
 }
 
-function leaveResult() {
-  runner.forget();
+/** Leave the result that is shown; that of the job `kept` stays on the server. */
+function leaveResult(kept) {
+  runner.forget(kept);
   regions.close();
 }
 
@@ -134,6 +143,7 @@ function showStart() {
   $("settings-home").append($("settings-panel"));
   pictureOf = source = null;
   leaveResult();
+  view.tiles.open(null);
   $("file").value = "";
 }
 
@@ -197,6 +207,12 @@ async function resume(file) {
   }
 }
 
+/** Show another page of the same file: the browser's, the server's own, or one sent before. */
+function turn(page) {
+  const id = (runner.result ?? runner.job)?.id;
+  run({ file: source.file, opened: source.opened, ...(id && !source.file && !source.opened ? { again: id } : {}), page });
+}
+
 const capitalise = (text) => text[0].toUpperCase() + text.slice(1);
 const mebibytes = (size) => `${(size / 2 ** 20).toPrecision(3)} MiB`;
 
@@ -204,7 +220,7 @@ function wireStart() {
   $("file").addEventListener("change", () => chooseAll([...$("file").files]));
   $("page-number").addEventListener("change", () => {
     const { value, max, validity } = $("page-number");
-    if (validity.valid && value <= max) run({ file: source.file, page: value - 1 });
+    if (validity.valid && Number(value) <= max) turn(value - 1);
   });
   $("new-image").addEventListener("click", () => {
     runner.cancel();
@@ -328,13 +344,16 @@ async function open() {
   try {
     server = await api.fetchSettings();
     form = new SettingsForm($("settings-form"), server);
-    const { bytes, pixels } = server.limits;
+    const { bytes, decode_pixels: pixels } = server.limits;
     $("file-hint").textContent = `PNG, JPEG, TIFF or WebP, up to ${mebibytes(bytes)} and ${Math.round(pixels / 1e6)} megapixels. It stays on this server.`;
     showDownloads(server.downloads);
     showExamples(await api.fetchExamples());
     document.documentElement.dataset.ready = "yes";
     window.addEventListener("hashchange", () => location.reload()); // another job's address
-    if (JobRunner.address) reopen(JobRunner.address);
+    const { address } = JobRunner;
+    batch.restore(address);
+    if (address) reopen(address);
+    else if (batch.items.length) showWork();
     else if (server.opened) run({ opened: true });
   } catch (error) {
     showAlert(error.message);

@@ -2,7 +2,6 @@
 
 const WHITE = 0xffffffff;
 const SHADOW = 0xb0000000;
-const MAX_RATIO = 2; // more dots than this for a CSS pixel are not told apart
 
 export class Outlines {
   constructor(canvas) {
@@ -87,9 +86,8 @@ export class Outlines {
   }
 
   #fitCanvas(zoom) {
-    const ratio = Math.min(MAX_RATIO, devicePixelRatio || 1);
-    const width = Math.round(zoom.boxWidth * ratio);
-    const height = Math.round(zoom.boxHeight * ratio);
+    const width = Math.round(zoom.boxWidth * zoom.ratio);
+    const height = Math.round(zoom.boxHeight * zoom.ratio);
     if (this.image && this.canvas.width === width && this.canvas.height === height) return;
     Object.assign(this.canvas, { width, height });
     this.image = this.context.createImageData(width, height);

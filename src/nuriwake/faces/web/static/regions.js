@@ -183,8 +183,11 @@ export class RegionPanel {
     const share = ((100 * area) / this.totalArea).toFixed(1);
     const number = this.partition.numberOf.get(node);
     const named = this.tags.nameOf(this.tags.ofNodes(this.partition)[node]);
-    return `${named ? `${named} · ` : ""}${this.tree.parts.slice(0, -1)} ${number} · ${pixels(area)} · ${share} % · mean ${hex(this.tree.meanColour(node))}`;
+    return `${named ? `${named} · ` : ""}${this.tree.parts.slice(0, -1)} ${number} · ${this.#pixels(area)} · ${share} % · mean ${hex(this.tree.meanColour(node))}`;
   }
+
+  /** An area in pixels of the file, of which some are one of a reduced picture. */
+  #pixels(area) { return pixels(area * this.view.reduction ** 2); }
 
   #show(partition, selected) {
     this.partition = partition;
@@ -219,7 +222,7 @@ export class RegionPanel {
     const area = this.tree.areas[this.selected];
     $("selection-number").textContent = `${this.partition.numberOf.get(this.selected)} of ${this.partition.count}`;
     $("selection-class").textContent = this.tags.nameOf(this.tags.ofNodes(this.partition)[this.selected]) || "none";
-    $("selection-area").textContent = `${pixels(area)}, ${((100 * area) / this.totalArea).toFixed(1)} %`;
+    $("selection-area").textContent = `${this.#pixels(area)}, ${((100 * area) / this.totalArea).toFixed(1)} %`;
     $("selection-colour").textContent = colour;
     $("selection-swatch").style.background = colour;
   }

@@ -4,6 +4,7 @@
 import { $ } from "./dom.js";
 import { Outlines } from "./outlines.js";
 import { rgbOf } from "./tags.js";
+import { Tiles } from "./tiles.js";
 import { MiniMap, Zoom } from "./zoom.js";
 
 const OPAQUE = 0xff000000;
@@ -44,7 +45,8 @@ class Layer {
 }
 
 export class View {
-  constructor(root) {
+  /** `onFault(error)` is told when a part of the picture does not come. */
+  constructor(root, onFault) {
     this.element = root.querySelector("#layers");
     this.stage = root.querySelector("#stage");
     this.sheets = [...root.querySelectorAll(".sheet")];
@@ -54,13 +56,17 @@ export class View {
     this.layers = Object.fromEntries(names.map((n) => [n, new Layer(root.querySelector(`#layer-${n}`))]));
     this.outlines = new Outlines(root.querySelector("#layer-outlines"));
     this.options = { fill: "palette", opacity: 0.55, outlinesOnly: false, layout: "overlay" };
+    this.tiles = new Tiles(["#layer-tiles", "#tiles-alone"].map((id) => root.querySelector(id)), onFault);
     this.tree = null;
+    this.reduction = 1; // pixels of the file, along each side, that are one of the picture
     this.zoom = new Zoom([this.element, root.querySelector("#twin")], () => this.#zoomed());
     this.minimap = new MiniMap(this.zoom);
   }
 
-  /** Begin with a new picture, an ImageBitmap. */
-  showPicture(bitmap) {
+  /** Begin with a new picture, an ImageBitmap, and what the server tells of it where it is reduced. */
+  showPicture(bitmap, reduced) {
+    this.reduction = reduced?.reduction ?? 1;
+    this.tiles.open(reduced);
     this.width = bitmap.width;
     this.height = bitmap.height;
     for (const layer of Object.values(this.layers)) layer.resize(this.width, this.height);
@@ -85,17 +91,19 @@ export class View {
   /** Look at another part of the picture; lines are drawn again, once a frame. */
   #zoomed() {
     const { x, y, scale } = this.zoom;
+    const percent = (100 * scale) / this.reduction;
     for (const sheet of this.sheets) sheet.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
-    this.element.classList.toggle("enlarged", scale * Math.min(2, devicePixelRatio) >= 2);
+    this.element.classList.toggle("enlarged", scale * this.zoom.ratio >= 2);
     this.element.classList.toggle("zoomed", this.zoom.isZoomed);
     this.minimap.show();
-    $("zoom-value").textContent = `${scale < 0.1 ? (100 * scale).toFixed(1) : Math.round(100 * scale)} %`;
+    $("zoom-value").textContent = `${percent < 10 ? percent.toFixed(1) : Math.round(percent)} %`;
     $("zoom-out").disabled = $("zoom-fit").disabled = !this.zoom.isZoomed;
     this.onZoom?.();
-    if (!this.partition || this.isDrawing) return;
+    if (this.isDrawing) return;
     this.isDrawing = true;
     requestAnimationFrame(() => {
       this.isDrawing = false;
+      this.tiles.draw(this.zoom);
       if (this.partition) this.#paintOutlines();
     });
   }
@@ -133,6 +141,7 @@ export class View {
     const side = layout === "side";
     this.stage.classList.toggle("side", side);
     this.alonePane.hidden = !side;
+    this.tiles.draw(this.zoom);
     this.layers.regions.canvas.style.opacity = String(outlinesOnly ? 0 : opacity);
     this.layers.live.canvas.style.opacity = String(Math.max(opacity, 0.55));
     if (repaint) this.#paintRegions();

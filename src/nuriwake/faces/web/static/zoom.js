@@ -5,6 +5,7 @@ import { $ } from "./dom.js";
 const MAX_SCALE = 40; // pixels of the screen for one of the picture
 const DRAG_START = 4; // pixels of the screen before a press becomes a drag
 const KEY_STEP = 1.4;
+const MAX_RATIO = 2;
 
 export class Zoom {
   /** `boxes` show the same part of the picture; `onChange` is called after each change. */
@@ -21,6 +22,8 @@ export class Zoom {
   get boxWidth() { return Math.max(1, this.box.clientWidth); }
   get boxHeight() { return Math.max(1, this.box.clientHeight); }
   get fitScale() { return Math.min(this.boxWidth / this.width, this.boxHeight / this.height); }
+  /** Dots of the screen for a CSS pixel, as far as they are told apart. */
+  get ratio() { return Math.min(MAX_RATIO, devicePixelRatio || 1); }
   get isZoomed() { return this.scale > this.fitScale * 1.001; }
 
   /** Begin with a picture of another size. */
