@@ -43,6 +43,8 @@ VARIANTS: Mapping[str, Mapping[str, float]] = MappingProxyType(
         WHOLE: {},
         "without learned responses": {"texton_weight": 0, "texton_edges": 0, "texton_contrast": 0},
         UNTRAINED: {},
+        "30 iterations": {"max_iter": 30},
+        "16 iterations": {"max_iter": 16},
         "without borders": {"border_power": 0},
         "without roughness": {"roughness": 0},
         "without lengths of borders": {"contact_power": 0},
@@ -110,6 +112,8 @@ def grow_variants(picture: np.ndarray, seed: int) -> Iterator[tuple[str, RegionT
     for name, changes in VARIANTS.items():
         chosen = settings.model_copy(update=changes)
         textons = guessed if name == UNTRAINED else learned
+        if chosen.max_iter != settings.max_iter:
+            textons = texton_map(_learn(view, view_valid, chosen).responses, view_valid)
         grid = grid_cues(textons, texture_of(view), chosen)
         evidence = sum_cues(graph, colours, edges, grid, chosen).evidence()
         if name == NO_COLOUR:

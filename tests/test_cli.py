@@ -274,7 +274,7 @@ def test_recipes(capsys):
     assert run(["recipes", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["recipes"]["tip2020"]["values"]["continuity"] == 5.0
-    assert told["recipes"]["fast"]["values"]["max_iter"] == 30
+    assert told["recipes"]["fast"]["values"]["max_iter"] == 24
     layers = next(form for form in told["settings"] if form["name"] == "n_layers")
     assert (layers["type"], layers["minimum"], layers["maximum"]) == ("int", 1, 16)
     assert told["details"] == ["fine", "medium", "coarse"]

@@ -73,7 +73,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
                     {
                         "n_channels": 64,
                         "max_labels": 64,
-                        "max_iter": 30,
+                        "max_iter": 24,
                         "n_superpixels": 625,
                         "compactness": 0.3,
                     }
