@@ -31,6 +31,8 @@ from nuriwake.regions.merging import Evidence, Linkage, merge_regions
 from nuriwake.regions.tree import LabelTree, RegionTree
 from nuriwake.settings import Settings
 
+#: The widest smoothing of edges, in pixels of the image.
+_MAX_SIGMA = 8.0
 #: How many regions a photograph has, about.
 _TYPICAL_REGIONS = 100
 
@@ -172,8 +174,17 @@ def texton_map(responses: Tensor, valid: BoolMap) -> NDArray[np.float32]:
     return fill_cells(probabilities.contiguous().cpu().numpy(), valid)
 
 
-def colour_edges(colours: NDArray[np.float32], valid: BoolMap, sigma: float) -> NDArray[np.float32]:
+def colour_edges(
+    colours: NDArray[np.float32],
+    valid: BoolMap,
+    sigma: float,
+    shape: tuple[int, int] | None = None,
+) -> NDArray[np.float32]:
     """Return the gradient of the colours, per pixel of the reference size.
+
+    Beyond some 4 megapixels the smoothing stays as wide as there: noise is a matter of pixels, and
+    who takes a scene of so many shows more things, not the same ones larger. The strength of a
+    sharp edge does not change with the width.
 
     Parameters
     ----------
@@ -181,12 +192,14 @@ def colour_edges(colours: NDArray[np.float32], valid: BoolMap, sigma: float) -> 
     valid : ndarray of bool, shape (height, width)
     sigma : float
         Smoothing, in pixels of the reference size too.
+    shape : tuple of int, optional
+        Of the whole image, where the colours are of a part. Default: theirs.
 
     Returns
     -------
     ndarray of float32, shape (height, width)
     """
-    scale = pixel_scale(valid.shape)
+    scale = min(pixel_scale(shape or valid.shape), max(1.0, _MAX_SIGMA / sigma))
     return edge_strength(colours, valid, sigma * scale) * np.float32(scale)
 
 
