@@ -45,6 +45,7 @@ VARIANTS: Mapping[str, Mapping[str, float]] = MappingProxyType(
         UNTRAINED: {},
         "without borders": {"border_power": 0},
         "without roughness": {"roughness": 0},
+        "without lengths of borders": {"contact_power": 0},
         NO_COLOUR: {},
         "without histograms of tones": {"tone_weight": 0},
         "without histograms of textons": {"texton_weight": 0},

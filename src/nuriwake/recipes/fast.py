@@ -236,6 +236,7 @@ def grow_tree(
         settings.texton_weight,
         settings.tone_weight,
         settings.roughness,
+        settings.contact_power,
         size_limit,
     )
     merges, altitudes = merge_regions(graph, evidence, linkage, groups)
