@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -175,16 +175,11 @@ def texton_map(responses: Tensor, valid: BoolMap) -> NDArray[np.float32]:
 
 
 def colour_edges(
-    colours: NDArray[np.float32],
-    valid: BoolMap,
-    sigma: float,
-    shape: tuple[int, int] | None = None,
+    colours: NDArray[np.float32], valid: BoolMap, sigma: float, shape: Sequence[int] = ()
 ) -> NDArray[np.float32]:
     """Return the gradient of the colours, per pixel of the reference size.
 
-    Beyond some 4 megapixels the smoothing stays as wide as there: noise is a matter of pixels, and
-    who takes a scene of so many shows more things, not the same ones larger. The strength of a
-    sharp edge does not change with the width.
+    Beyond 4.4 megapixels the smoothing stays as wide as there: noise is a matter of pixels.
 
     Parameters
     ----------
@@ -192,7 +187,7 @@ def colour_edges(
     valid : ndarray of bool, shape (height, width)
     sigma : float
         Smoothing, in pixels of the reference size too.
-    shape : tuple of int, optional
+    shape : sequence of int, optional
         Of the whole image, where the colours are of a part. Default: theirs.
 
     Returns
