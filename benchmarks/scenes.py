@@ -25,6 +25,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -153,9 +154,9 @@ def watch(words: list[str], patience: float) -> tuple[str, float, float, int, in
     """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started, main, tree = time.perf_counter(), 0, 0
-    with subprocess.Popen(
-        words, env={**os.environ, **ONE_THREAD}, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    # A pipe that nobody empties would stop those that say much.
+    with tempfile.TemporaryFile("w+") as said, subprocess.Popen(
+        words, env={**os.environ, **ONE_THREAD}, stdout=said, stderr=said, start_new_session=True
     ) as process:  # fmt: skip
         while process.poll() is None:
             sizes = list(_resident(process.pid))
@@ -164,12 +165,13 @@ def watch(words: list[str], patience: float) -> tuple[str, float, float, int, in
                 os.killpg(process.pid, 9)
                 return f"stopped after {patience:.0f} s", 0, 0, 0, 0
             time.sleep(0.05)
-        said = process.stdout.read().strip() if process.stdout else ""
+        said.seek(0)
+        lines = said.read().strip().splitlines()
     seconds = time.perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    note = said.splitlines()[-1] if process.returncode and said else ""
-    return note or "failed" * bool(process.returncode), seconds, cpu, main >> 20, tree >> 20
+    note = (lines or ["failed"])[-1] if process.returncode else ""
+    return note, seconds, cpu, main >> 20, tree >> 20
 
 
 def _resident(pid: int) -> Iterator[int]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nuriwake.engine.overflow import check_responses
 from nuriwake.learn.network import Network
 from nuriwake.learn.view import (
     REFERENCE_PIXELS,
@@ -169,7 +170,13 @@ def texton_map(responses: Tensor, valid: BoolMap) -> NDArray[np.float32]:
     ndarray of float32, shape (h, w, q)
         Sums to 1 over the labels. Cells without data take those of the nearest cell with data, so
         that whatever is interpolated at the rim of the data comes from the data.
+
+    Raises
+    ------
+    InputError
+        If they are no numbers.
     """
+    check_responses(responses)
     probabilities = responses[0].softmax(dim=0).permute(1, 2, 0)
     return fill_cells(probabilities.contiguous().cpu().numpy(), valid)
 
