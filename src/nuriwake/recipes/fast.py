@@ -187,19 +187,7 @@ def colour_edges(
     """Return the gradient of the colours, per pixel of the reference size.
 
     Beyond 4.4 megapixels the smoothing stays as wide as there: noise is a matter of pixels.
-
-    Parameters
-    ----------
-    colours : ndarray of float32, shape (height, width, bands)
-    valid : ndarray of bool, shape (height, width)
-    sigma : float
-        Smoothing, in pixels of the reference size too.
-    shape : sequence of int, optional
-        Of the whole image, where the colours are of a part. Default: theirs.
-
-    Returns
-    -------
-    ndarray of float32, shape (height, width)
+    ``sigma`` is in pixels of the reference size too, ``shape`` that of the whole image.
     """
     scale = min(pixel_scale(shape or valid.shape), max(1.0, _MAX_SIGMA / sigma))
     return edge_strength(colours, valid, sigma * scale) * np.float32(scale)
