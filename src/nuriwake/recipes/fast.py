@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,6 @@ from nuriwake.learn.view import (
     coarse_view,
     fill_cells,
     perceptual_colours,
-    pixel_scale,
     texture_of,
 )
 from nuriwake.raster import BoolMap, LabelMap
@@ -25,15 +24,13 @@ from nuriwake.recipes.published import respond
 from nuriwake.recipes.training import Step
 from nuriwake.regions.basins import catchment_basins
 from nuriwake.regions.cues import grid_cues, sum_cues
-from nuriwake.regions.evidence import edge_strength
+from nuriwake.regions.evidence import colour_edges
 from nuriwake.regions.graph import RegionGraph, region_graph
 from nuriwake.regions.labels import label_tree
 from nuriwake.regions.merging import Evidence, Linkage, merge_regions
 from nuriwake.regions.tree import LabelTree, RegionTree
 from nuriwake.settings import Settings
 
-#: The widest smoothing of edges, in pixels of the image.
-_MAX_SIGMA = 8.0
 #: How many regions a photograph has, about.
 _TYPICAL_REGIONS = 100
 
@@ -179,18 +176,6 @@ def texton_map(responses: Tensor, valid: BoolMap) -> NDArray[np.float32]:
     check_responses(responses)
     probabilities = responses[0].softmax(dim=0).permute(1, 2, 0)
     return fill_cells(probabilities.contiguous().cpu().numpy(), valid)
-
-
-def colour_edges(
-    colours: NDArray[np.float32], valid: BoolMap, sigma: float, shape: Sequence[int] = ()
-) -> NDArray[np.float32]:
-    """Return the gradient of the colours, per pixel of the reference size.
-
-    Beyond 4.4 megapixels the smoothing stays as wide as there: noise is a matter of pixels.
-    ``sigma`` is in pixels of the reference size too, ``shape`` that of the whole image.
-    """
-    scale = min(pixel_scale(shape or valid.shape), max(1.0, _MAX_SIGMA / sigma))
-    return edge_strength(colours, valid, sigma * scale) * np.float32(scale)
 
 
 def grow_tree(

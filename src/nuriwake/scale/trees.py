@@ -137,7 +137,7 @@ class SceneTextons:
     def look(self, raster: Raster) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the colours of a part of the scene and their edges, per reference pixel."""
         from nuriwake.learn.view import perceptual_colours
-        from nuriwake.recipes.fast import colour_edges
+        from nuriwake.regions.evidence import colour_edges
 
         colours = perceptual_colours(normalise(raster.array, raster.valid, self.statistics))
         return colours, colour_edges(colours, raster.valid, self.settings.edge_sigma, self.shape)
