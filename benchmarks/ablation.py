@@ -25,10 +25,11 @@ from nuriwake.evaluate.datasets import AnnotatedImage, find_bsds500
 from nuriwake.evaluate.runner import altitude_grid
 from nuriwake.evaluate.scales import ScaleScores, score_scales
 from nuriwake.learn.view import coarse_view, perceptual_colours, texture_of
-from nuriwake.recipes.fast import colour_edges, grow_tree, texton_map
+from nuriwake.recipes.fast import grow_tree, texton_map
 from nuriwake.recipes.published import Learned, as_tensor, learn, new_network
 from nuriwake.regions.basins import catchment_basins
 from nuriwake.regions.cues import grid_cues, sum_cues
+from nuriwake.regions.evidence import colour_edges
 from nuriwake.regions.graph import region_graph
 from nuriwake.regions.tree import RegionTree
 from nuriwake.settings import Settings
@@ -45,6 +46,7 @@ VARIANTS: Mapping[str, Mapping[str, float]] = MappingProxyType(
         UNTRAINED: {},
         "without borders": {"border_power": 0},
         "without roughness": {"roughness": 0},
+        "without lengths of borders": {"contact_power": 0},
         NO_COLOUR: {},
         "without histograms of tones": {"tone_weight": 0},
         "without histograms of textons": {"texton_weight": 0},

@@ -115,7 +115,7 @@ def write_seed(seed: Seed, path: Path, rng: random.Random, *, harm: bool = True)
 
 def make_case(rng: random.Random, seeds: dict[str, list[Seed]], folder: Path) -> Case:
     """Write the files of one input, and choose its command line."""
-    kinds = (("picture", 42), ("folder", 5), ("learned", 18), ("truth", 4), ("scribbles", 5),
+    kinds = (("picture", 36), ("folder", 5), ("learned", 14), ("truth", 4), ("scribbles", 15),
              ("flags", 16), ("array", 10))  # fmt: skip
     kind = rng.choices([k for k, _ in kinds], [w for _, w in kinds])[0]
     out = ("-o", str(folder / "out"))
@@ -145,8 +145,8 @@ def make_case(rng: random.Random, seeds: dict[str, list[Seed]], folder: Path) ->
         return Case(f"evaluate {seed.name}", arguments)
     if kind == "scribbles":
         seed = rng.choice(seeds["scribbles"])
-        write_seed(seed, folder / "s.png", rng)
-        given = ("--scribbles", str(folder / "s.png"))
+        write_seed(seed, folder / seed.name, rng)
+        given = ("--scribbles", str(folder / seed.name))
         return Case(f"scribbles {seed.name}", ("segment", str(whole), *out, *QUICK, *given))
     return _flags(rng, seeds, folder, out)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -277,18 +278,55 @@ def truth_seeds() -> Iterator[Seed]:
         yield _one(name, buffer.getvalue(), "")
 
 
+def strokes() -> np.ndarray:
+    """Two strokes on the picture."""
+    labels = np.zeros((SIDE, SIDE + 8), np.uint8)
+    labels[2:5, 2:9], labels[15:19, 18:25] = 1, 2
+    return labels
+
+
 def scribble_seeds() -> Iterator[Seed]:
     """Scribbles: a map of labels, and one in colours."""
     from PIL import Image
 
-    labels = np.zeros((SIDE, SIDE + 8), np.uint8)
-    labels[2:5, 2:9], labels[15:19, 18:25] = 1, 2
+    labels = strokes()
     colours = np.zeros((*labels.shape, 3), np.uint8)
     colours[labels == 1], colours[labels == 2] = (255, 0, 0), (0, 0, 255)
     for name, array in (("labels.png", labels), ("colours.png", colours)):
         buffer = io.BytesIO()
         Image.fromarray(array).save(buffer, "PNG")
         yield _one(name, buffer.getvalue(), "png")
+
+
+def annotation_seeds() -> Iterator[Seed]:
+    """Write the same strokes as annotation tools keep them, and shapes that people draw in them."""
+    from nuriwake.io.exchange.annotated import Annotated
+    from nuriwake.io.exchange.coco import write_coco, write_coco_polygons
+    from nuriwake.io.exchange.imagej import write_imagej
+    from nuriwake.io.exchange.label_studio import write_brush, write_polygons
+    from nuriwake.io.exchange.labelme import write_labelme
+
+    drawn = Annotated("whole.png", strokes().astype(np.int32), {1: "tree", 2: "a road"})
+    yield _one("labelme.json", write_labelme(drawn), "json")
+    yield _one("coco.json", write_coco(drawn), "json")
+    yield _one("coco-polygons.json", write_coco_polygons(drawn), "json")
+    yield _one("brush.json", write_brush(drawn), "json")
+    yield _one("polygons.json", write_polygons(drawn), "json")
+    archive = write_imagej(drawn)
+    yield _one("rois.zip", archive, "zip")
+    with zipfile.ZipFile(io.BytesIO(archive)) as rois:
+        yield _one("one.roi", rois.read(rois.namelist()[0]), "")
+    kinds = ("polygon", "rectangle", "circle", "line", "linestrip", "point", "points")
+    shapes = [
+        {
+            "label": ("tree", "road")[k % 2],
+            "shape_type": kind,
+            "points": [[2 + k, 3], [9.5, 7], [4, 20 - k]],
+        }
+        for k, kind in enumerate(kinds)
+    ]
+    table = {"shapes": shapes, "imageHeight": SIDE, "imageWidth": SIDE + 8}
+    yield _one("shapes.json", json.dumps(table).encode(), "json")
 
 
 def corpus(folder: Path) -> dict[str, list[Seed]]:
@@ -304,5 +342,5 @@ def corpus(folder: Path) -> dict[str, list[Seed]]:
         ],
         "learned": list(learned_seeds(folder)),
         "truth": list(truth_seeds()),
-        "scribbles": list(scribble_seeds()),
+        "scribbles": [*scribble_seeds(), *annotation_seeds()],
     }

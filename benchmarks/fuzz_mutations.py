@@ -223,6 +223,25 @@ def break_npz(rng: random.Random, data: bytes) -> bytes:
     return buffer.getvalue()
 
 
+def break_zip(rng: random.Random, data: bytes) -> bytes:
+    """Change one file of an archive, with all checksums right; or the archive."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    name = rng.choice(list(files))
+    match rng.randrange(4):
+        case 0:
+            return break_bytes(rng, data)
+        case 1:
+            files[rng.choice(("", "x" * 300, "../a.roi", "a\0.roi", "b.roi"))] = files.pop(name)
+        case _:
+            files[name] = break_bytes(rng, files[name])
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, body in files.items():
+            archive.writestr(name, body)
+    return buffer.getvalue()
+
+
 def _odd_array(rng: random.Random, array):
     import numpy as np
 
@@ -291,6 +310,7 @@ STRUCTURED: dict[str, Mutation] = {
     "npz": break_npz,
     "npy": break_npy,
     "gzip": break_gzip,
+    "zip": break_zip,
     "text": break_text,
 }
 

@@ -1,6 +1,6 @@
 """Regions of large scenes: seconds, memory and quality, of nuriwake and of others, side by side.
 
-    python benchmarks/scenes.py [--sides 2000 5000] [--methods fast fast-2 otb ...] [--memory 1G]
+    python benchmarks/scenes.py [--sides 2000 5000] [--methods fast fast-2 otb ...] [--memory 1600M]
                                 [--folder DIR] [--json FILE] [--patience 600]
 
 The scenes are those of `made_scene.py`, whose truth is known. Every method writes a map of regions
@@ -25,6 +25,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -41,13 +42,16 @@ from nuriwake.evaluate.metrics import adjusted_rand_index, best_ious
 Settings = Mapping[str, float | str]
 #: What each method is told, and what --tune tries beside it, one after the other.
 SETTINGS: Mapping[str, Settings] = {
-    "fast": {"detail": "auto"},
+    "fast": {"detail": "medium", "edge-sigma": 0.5},
     "otb": {"spatialr": 8, "ranger": 250, "minsize": 1000},
-    "shepherd": {"numClusters": 60, "minSegmentSize": 1000},
-    "felzenszwalb": {"scale": 3000, "sigma": 2.0, "min_size": 1000},
+    "shepherd": {"numClusters": 10, "minSegmentSize": 3000},
+    "felzenszwalb": {"scale": 1e4, "sigma": 2.0, "min_size": 3000},
 }
 TRIED: Mapping[str, Mapping[str, tuple[float | str, ...]]] = {
-    "fast": {"detail": ("auto", "fine", "medium", "coarse")},
+    "fast": {
+        "detail": ("auto", "fine", "medium"),
+        "edge-sigma": (0.5, 1.0, 1.5),
+    },
     "otb": {"ranger": (120, 250, 400), "minsize": (300, 1000, 3000), "spatialr": (5, 8, 12)},
     "shepherd": {"numClusters": (5, 8, 10, 20), "minSegmentSize": (1000, 3000, 6000)},
     "felzenszwalb": {"scale": (1e4, 3e4, 1e5, 3e5), "min_size": (300, 1000, 3000)},
@@ -107,13 +111,14 @@ def command(method: str, settings: Settings, scene: Path, out: Path, memory: str
 
 
 def _fast(method: str, settings: Settings, scene: Path, out: Path, memory: str) -> list[str]:
-    detail = [] if settings["detail"] == "auto" else ["--detail", str(settings["detail"])]
+    given = {name: value for name, value in settings.items() if value != "auto"}
+    flags = [word for name, value in given.items() for word in (f"--{name}", str(value))]
     workers = ["--workers", "2"] if method.endswith("-2") else []
     dask = ["--scheduler", "local"] if "dask" in method else []
-    given = "64G" if method == "fast-whole" else memory
-    words = ["segment", str(scene), "-o", str(out), "--save", "regions", "--memory", given]
+    size = "64G" if method == "fast-whole" else memory
+    words = ["segment", str(scene), "-o", str(out), "--save", "regions", "--memory", size]
     quiet = ["--threads", "1", "--overwrite", "--quiet"]
-    return [sys.executable, "-m", "nuriwake", *words, *detail, *workers, *dask, *quiet]
+    return [sys.executable, "-m", "nuriwake", *words, *flags, *workers, *dask, *quiet]
 
 
 def run_child(kind: str, scene: Path, out: Path, settings: Mapping[str, float]) -> None:
@@ -149,9 +154,9 @@ def watch(words: list[str], patience: float) -> tuple[str, float, float, int, in
     """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started, main, tree = time.perf_counter(), 0, 0
-    with subprocess.Popen(
-        words, env={**os.environ, **ONE_THREAD}, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    # A pipe that nobody empties would stop those that say much.
+    with tempfile.TemporaryFile("w+") as said, subprocess.Popen(
+        words, env={**os.environ, **ONE_THREAD}, stdout=said, stderr=said, start_new_session=True
     ) as process:  # fmt: skip
         while process.poll() is None:
             sizes = list(_resident(process.pid))
@@ -160,12 +165,13 @@ def watch(words: list[str], patience: float) -> tuple[str, float, float, int, in
                 os.killpg(process.pid, 9)
                 return f"stopped after {patience:.0f} s", 0, 0, 0, 0
             time.sleep(0.05)
-        said = process.stdout.read().strip() if process.stdout else ""
+        said.seek(0)
+        lines = said.read().strip().splitlines()
     seconds = time.perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    note = said.splitlines()[-1] if process.returncode and said else ""
-    return note or "failed" * bool(process.returncode), seconds, cpu, main >> 20, tree >> 20
+    note = (lines or ["failed"])[-1] if process.returncode else ""
+    return note, seconds, cpu, main >> 20, tree >> 20
 
 
 def _resident(pid: int) -> Iterator[int]:
@@ -253,7 +259,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sides", type=int, nargs="+", default=[2000, 5000])
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
-    parser.add_argument("--memory", default="1G")
+    parser.add_argument("--memory", default="1600M")
     parser.add_argument("--folder", type=Path, default=Path("/tmp/nuriwake-scenes"))
     parser.add_argument("--patience", type=float, default=3600.0)
     parser.add_argument("--json", type=Path)

@@ -1,6 +1,6 @@
 """How fast: one training step, inference, start-up; ours beside the published code and PyTorch.
 
-    python benchmarks/speed.py [--sizes 0.15,1,4,16] [--repeats 5] [--threads 2] [--json FILE]
+    python benchmarks/speed.py [--sizes 0.15,1,4,16] [--repeats 5] [--threads 2] [--device cpu]
 
 The first line names the instruction set. A larger processor does as one with AVX2 only after
 
@@ -10,6 +10,9 @@ The first line names the instruction set. A larger processor does as one with AV
 
 On a machine that others use too, `--threads 1 --clock cpu` counts only the time that the process
 itself was running; what two threads gain is then not measured.
+
+With `--device cuda` all methods compute on the GPU, and the memory is what they allocate there; how
+many fit side by side is still judged by the memory of the machine.
 
 Every row of the table is a process of its own (`speed_steps.py`), so that its peak memory is its
 own. The methods take turns of a second, or of one step, as far as they fit into memory together.
@@ -88,11 +91,11 @@ def free_gib() -> float:
 class Runner:
     """A process that runs one step of a method whenever it is asked to."""
 
-    def __init__(self, job: Job, threads: int, clock: str) -> None:
+    def __init__(self, job: Job, threads: int, clock: str, device: str) -> None:
         self.job = job
         self._seconds: list[float] = []
         self._rates: list[float] = []
-        command = [sys.executable, str(STEPS), *map(str, job), str(threads), clock]
+        command = [sys.executable, str(STEPS), *map(str, job), str(threads), clock, device]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -139,9 +142,9 @@ def together(jobs: list[Job]) -> list[list[Job]]:
     return groups
 
 
-def take_turns(jobs: list[Job], repeats: int, threads: int, clock: str) -> list[Row]:
+def take_turns(jobs: list[Job], repeats: int, threads: int, clock: str, device: str) -> list[Row]:
     """Measure jobs step by step in turn: what else the machine does then falls on all alike."""
-    runners = [Runner(job, threads, clock) for job in jobs]
+    runners = [Runner(job, threads, clock, device) for job in jobs]
     for _ in range(repeats):
         for runner in runners:
             runner.step()
@@ -149,9 +152,9 @@ def take_turns(jobs: list[Job], repeats: int, threads: int, clock: str) -> list[
 
 
 def collect(
-    sizes: list[float], methods: list[str], recipes: list[str], how: tuple[int, int, str]
+    sizes: list[float], methods: list[str], recipes: list[str], how: tuple[int, int, str, str]
 ) -> list[Row]:
-    """Measure all rows, smallest first, printing each; `how`: repeats, threads, clock."""
+    """Measure all rows, smallest first, printing each; `how`: repeats, threads, clock, device."""
     print(f"{'':8} {'recipe':10} {'method':11} {'MPix':>6} {'ms':>9} {'best':>9} "
           f"{'GFLOP/s':>8} {'of GEMM':>8} {'peak MiB':>9} {'MPix/s':>7}")  # fmt: skip
     tasks = [("step", recipe) for recipe in recipes] + [("predict", "-")]
@@ -231,6 +234,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 or mps")
     parser.add_argument("--no-start-up", action="store_true")
     parser.add_argument("--json", type=Path, help="write the rows here")
     args = parser.parse_args()
@@ -238,7 +242,7 @@ def main() -> None:
     print(f"{instructions}, {args.threads} threads of {os.cpu_count()} cores; "
           f"load before: {os.getloadavg()[0]:.1f}")  # fmt: skip
     sizes = [float(size) for size in args.sizes.split(",")]
-    how = (args.repeats, args.threads, args.clock)
+    how = (args.repeats, args.threads, args.clock, args.device)
     rows = collect(sizes, args.methods.split(","), args.recipes.split(","), how)
     compare(rows)
     seconds = {} if args.no_start_up else start_up(args.repeats)

@@ -1,6 +1,6 @@
 """The steps that `speed.py` times, each in a process of its own that runs one when asked.
 
-    python benchmarks/speed_steps.py step icassp2018 plain 0.154 2 wall
+    python benchmarks/speed_steps.py step icassp2018 plain 0.154 2 wall cpu
 
 A line on standard input asks for a burst of steps, a second long; the answer is their median
 seconds and the rate of a matrix product right after them. At the end of the input come the size of
@@ -45,28 +45,41 @@ def squares(shape: tuple[int, int], count: int) -> object:
     return np.unique(ids, return_inverse=True)[1].reshape(shape)
 
 
-def gemm_timer(clock: Callable[[], float]) -> Callable[[], float]:
+def gemm_timer(clock: Callable[[], float], device: str) -> Callable[[], float]:
     """Return a function that measures the rate of this machine's fastest product, in GFLOP/s."""
     import torch
 
     from nuriwake.engine.precision import compute_dtype
 
     # The product that most of a step consists of: pixels of a strip x neighbourhoods x channels.
-    dtype = compute_dtype("auto", torch.device("cpu"))
-    a, b = torch.randn(4096, 9 * P).to(dtype), torch.randn(9 * P, P).to(dtype)
+    dtype = compute_dtype("auto", torch.device(device))
+    a, b = (torch.randn(shape).to(device, dtype) for shape in ((4096, 9 * P), (9 * P, P)))
 
     def measure() -> float:
         seconds = []
         for _ in range(7):
             start = clock()
             a @ b
+            wait_for(device)
             seconds.append(clock() - start)
         return 2 * 4096 * 9 * P * P / statistics.median(seconds) / 1e9
 
     return measure
 
 
-def published_step(image: object, superpixels: object, recipe: str) -> Callable[[], None]:
+def wait_for(device: str) -> None:
+    """Wait until a GPU has done what it was given: it answers before."""
+    import torch
+
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)
+    elif device == "mps":
+        torch.mps.synchronize()
+
+
+def published_step(
+    image: object, superpixels: object, recipe: str, device: str
+) -> Callable[[], None]:
     """One iteration as the published programs do it, NCHW, float32, with their Python loops."""
     sys.path.insert(0, str(REPOSITORY / "tests"))
     import numpy as np
@@ -75,8 +88,8 @@ def published_step(image: object, superpixels: object, recipe: str) -> Callable[
 
     from oracles import PublishedNetwork
 
-    network = PublishedNetwork(BANDS, P, Q, M)
-    x = torch.from_numpy(image.transpose(2, 0, 1).copy())[None]
+    network = PublishedNetwork(BANDS, P, Q, M).to(device)
+    x = torch.from_numpy(image.transpose(2, 0, 1).copy())[None].to(device)
     optimiser = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
     order = np.argsort(superpixels.ravel(), kind="stable")
     bounds = np.cumsum(np.bincount(superpixels.ravel()))[:-1]
@@ -87,16 +100,16 @@ def published_step(image: object, superpixels: object, recipe: str) -> Callable[
         output = network(x)[0].permute(1, 2, 0)
         rows = output.contiguous().view(-1, Q)
         labels = rows.max(1)[1]
-        np.unique(labels.numpy())
+        np.unique(labels.cpu().numpy())
         loss = rows.new_zeros(())
         if recipe == "icassp2018":
-            target = labels.numpy().copy()
+            target = labels.cpu().numpy().copy()
             for inside in members:
                 found = target[inside]
                 names = np.unique(found)
                 counts = [len(np.where(found == name)[0]) for name in names]
                 target[inside] = names[int(np.argmax(counts))]
-            labels = torch.from_numpy(target)
+            labels = torch.from_numpy(target).to(device)
         else:
             loss = functional.l1_loss(output[1:], output[:-1])
             loss = 5 * (loss + functional.l1_loss(output[:, 1:], output[:, :-1]))
@@ -106,7 +119,9 @@ def published_step(image: object, superpixels: object, recipe: str) -> Callable[
     return step
 
 
-def engine_step(image: object, superpixels: object, recipe: str, method: str) -> Callable[[], None]:
+def engine_step(
+    image: object, superpixels: object, recipe: str, method: str, device: str
+) -> Callable[[], None]:
     """One iteration of one of our engines, vote included."""
     import torch
 
@@ -118,11 +133,12 @@ def engine_step(image: object, superpixels: object, recipe: str, method: str) ->
     from nuriwake.recipes.published import as_tensor
     from nuriwake.recipes.training import count_labels
 
-    ids = torch.from_numpy(superpixels)[None]
-    valid = torch.ones(ids.shape, dtype=torch.bool)
+    ids = torch.from_numpy(superpixels)[None].to(device)
+    valid = torch.ones(ids.shape, dtype=torch.bool, device=device)
     objective = Objective(pixel_weights(valid, None, 0.5), 5.0 if recipe == "tip2020" else 0.0)
-    network, schedule = build_network(BANDS, P, Q, M, seed=0), Schedule(max_iter=1, min_labels=1)
-    arguments = (network, as_tensor(image), valid, objective, schedule)
+    network = build_network(BANDS, P, Q, M, seed=0).to(device)
+    schedule = Schedule(max_iter=1, min_labels=1)
+    arguments = (network, as_tensor(image).to(device), valid, objective, schedule)
     engine = (
         PlainEngine(*arguments)
         if method == "plain"
@@ -140,7 +156,7 @@ def engine_step(image: object, superpixels: object, recipe: str, method: str) ->
     return step
 
 
-def predict_step(image: object, method: str) -> Callable[[], None]:
+def predict_step(image: object, method: str, device: str) -> Callable[[], None]:
     """Inference on the whole image."""
     import torch
 
@@ -148,10 +164,10 @@ def predict_step(image: object, method: str) -> Callable[[], None]:
     from nuriwake.learn.network import build_network
     from nuriwake.recipes.published import as_tensor
 
-    network = build_network(BANDS, P, Q, M, seed=0)
-    network.freeze(as_tensor(image[:200, :200]))
+    network = build_network(BANDS, P, Q, M, seed=0).to(device)
+    network.freeze(as_tensor(image[:200, :200]).to(device))
     if method == "plain":
-        x = as_tensor(image)
+        x = as_tensor(image).to(device)
 
         @torch.no_grad()
         def step() -> None:
@@ -166,24 +182,31 @@ def predict_step(image: object, method: str) -> Callable[[], None]:
     return ours
 
 
-def peak_mib() -> float:
-    """Return the largest resident memory of this process so far."""
+def peak_mib(device: str) -> float:
+    """Return the most memory so far: resident of this process, or allocated on the GPU."""
     import resource
 
+    import torch
+
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated(device) / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def burst(step: Callable[[], None], now: Callable[[], float]) -> float:
+def burst(step: Callable[[], None], now: Callable[[], float], device: str) -> float:
     """Run steps for a second, as a training does, but at least one; return their median seconds."""
     seconds: list[float] = []
     while sum(seconds) < BURST_SECONDS:
         start = now()
         step()
+        wait_for(device)
         seconds.append(now() - start)
     return statistics.median(seconds)
 
 
-def serve(what: str, recipe: str, method: str, megapixels: float, threads: int, clock: str) -> None:
+def serve(
+    what: str, recipe: str, method: str, megapixels: float, threads: int, clock: str, device: str
+) -> None:
     """Time steps until the input ends."""
     import torch
 
@@ -192,22 +215,22 @@ def serve(what: str, recipe: str, method: str, megapixels: float, threads: int, 
     now = CLOCKS[clock]
     image = photograph(megapixels)
     height, width, _ = image.shape
-    gemm = gemm_timer(now)
+    gemm = gemm_timer(now, device)
     gemm()
-    before = peak_mib()
+    before = peak_mib(device)
     if what == "predict":
-        step = predict_step(image, method)
+        step = predict_step(image, method, device)
     elif method == "published":
-        step = published_step(image, squares((height, width), 10_000), recipe)
+        step = published_step(image, squares((height, width), 10_000), recipe, device)
     else:
-        step = engine_step(image, squares((height, width), 10_000), recipe, method)
+        step = engine_step(image, squares((height, width), 10_000), recipe, method, device)
     step()
     print("ready", flush=True)
     for _ in sys.stdin:
-        print(json.dumps([burst(step, now), gemm()]), flush=True)
-    print(json.dumps([height * width, peak_mib() - before]), flush=True)
+        print(json.dumps([burst(step, now, device), gemm()]), flush=True)
+    print(json.dumps([height * width, peak_mib(device) - before]), flush=True)
 
 
 if __name__ == "__main__":
-    what, recipe, method, size, n_threads, clock_name = sys.argv[1:]
-    serve(what, recipe, method, float(size), int(n_threads), clock_name)
+    what, recipe, method, size, n_threads, clock_name, where = sys.argv[1:]
+    serve(what, recipe, method, float(size), int(n_threads), clock_name, where)

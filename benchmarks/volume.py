@@ -2,13 +2,17 @@
 
     python benchmarks/volume.py cells --seeds 0,1,2
     python benchmarks/volume.py size --sides 128,192,256
+    python benchmarks/volume.py learning --seeds 0,1
 
 `cells` fills a volume with 100 touching, noisy ellipsoids (voxels three times as long as wide) and
 reports the adjusted Rand index, over all voxels and over those of cells, at the true number of
 regions: one tree for the volume; and the peers, slice by slice, each slice cut at its own true
 number, regions of neighbouring slices joined where they overlap most: slices as volumes of one
 slice, with the same constants, and as pictures. `size` segments cubes of
-noise-free blobs and reports seconds and peak memory, each in a process of its own.
+noise-free blobs and reports seconds and peak memory, each in a process of its own. `learning`
+compares the labels that slices with their neighbours teach (2.5-D) with those of 3 x 3 x 3
+convolutions, by plain PyTorch, in the cells of the view: adjusted mutual information with the
+truth, and the share of cells that are right when each label is told to be inside or outside.
 """
 
 from __future__ import annotations
@@ -20,11 +24,13 @@ import sys
 import time
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nuriwake.evaluate.phantoms import Phantom, touching_cells
-from nuriwake.raster import LabelMap
-from nuriwake.segmenter import segment
-from nuriwake.volume_segmenter import segment_volume
+from nuriwake.raster import BoolMap, LabelMap
+from nuriwake.segmenter import finish_steps, segment
+from nuriwake.settings import Settings
+from nuriwake.volume_segmenter import segment_volume, volume_settings
 
 #: Regions of two slices are one where so much of their union is common.
 OVERLAP = 0.3
@@ -84,6 +90,81 @@ def cells(seeds: list[int], with_peer: bool) -> None:
                 print(f"  slices as {method}s, stitched {scores(phantom.truth, found)}", flush=True)
 
 
+def learning(seeds: list[int]) -> None:
+    """Print one line for each phantom and way to learn."""
+    from sklearn.metrics import adjusted_mutual_info_score
+
+    from nuriwake.learn.view import perceptual_colours
+    from nuriwake.recipes.volume import volume_view
+
+    settings = volume_settings({})
+    for seed in seeds:
+        phantom = touching_cells(seed=seed)
+        colours = perceptual_colours(np.clip(phantom.array, 0, 1)[..., np.newaxis])
+        valid = np.ones(phantom.truth.shape, bool)
+        view, seen = volume_view(colours, valid, settings.grid_cells, phantom.spacing)
+        places = [
+            ((np.arange(n) + 0.5) * size / n).astype(int)
+            for n, size in zip(seen.shape, valid.shape, strict=True)
+        ]
+        truth = phantom.truth[np.ix_(*places)].ravel()
+        for name, learn in (("2.5-D", learn_slabs), ("3 x 3 x 3", learn_cubes)):
+            start = time.process_time()
+            labels = learn(view, seen, settings).ravel()
+            seconds = time.process_time() - start
+            inside = np.bincount(labels, truth > 1) > 0.5 * np.bincount(labels)
+            print(
+                f"seed {seed}, {name}: {len(np.unique(labels))} labels, mutual information "
+                f"{adjusted_mutual_info_score(truth, labels):.3f}, inside or outside "
+                f"{(inside[labels] == (truth > 1)).mean():.3f} ({seconds:.1f} s)",
+                flush=True,
+            )
+
+
+def learn_slabs(view: NDArray[np.float32], valid: BoolMap, settings: Settings) -> LabelMap:
+    """Learn as the recipe does."""
+    from nuriwake.recipes.volume import learn_slices, texton_volume
+
+    learned = finish_steps(learn_slices(view, valid, settings))
+    return texton_volume(learned.responses, valid, settings.n_layers).argmax(axis=-1)
+
+
+def learn_cubes(view: NDArray[np.float32], valid: BoolMap, settings: Settings) -> LabelMap:
+    """Learn with convolutions in three dimensions, otherwise as the recipe does."""
+    import torch
+    from torch import nn
+
+    from nuriwake.learn.superpixels import MajorityVote, slic_superpixels
+
+    torch.manual_seed(settings.seed)
+    margin = ((settings.n_layers,) * 2,) * 3
+    x = torch.from_numpy(np.pad(view, (*margin, (0, 0)), mode="edge").transpose(3, 0, 1, 2).copy())
+    ids = slic_superpixels(view, settings.n_superpixels, settings.compactness, valid)
+    ids = torch.from_numpy(np.pad(ids, margin, constant_values=-1).astype(np.int64))
+    vote, counts = MajorityVote(ids, settings.max_labels), ids >= 0
+    parts, n_bands = [], len(x)
+    for _ in range(settings.n_layers):
+        parts += [nn.Conv3d(n_bands, settings.n_channels, 3, padding=1), nn.ReLU()]
+        parts += [nn.BatchNorm3d(settings.n_channels)]
+        n_bands = settings.n_channels
+    parts += [nn.Conv3d(n_bands, settings.max_labels, 1), nn.BatchNorm3d(settings.max_labels)]
+    network = nn.Sequential(*parts)
+    descent = torch.optim.SGD(
+        network.parameters(), lr=settings.learning_rate, momentum=settings.momentum
+    )
+    for _ in range(settings.max_iter):
+        responses = network(x[None])[0]
+        labels = responses.argmax(dim=0)
+        targets = vote(labels).reshape(labels.shape)
+        nn.functional.cross_entropy(responses[:, counts].T, targets[counts]).backward()
+        descent.step()
+        descent.zero_grad()
+        if len(labels[counts].unique()) <= settings.min_labels:
+            break
+    inside = network(x[None])[0].argmax(dim=0)[counts]
+    return inside.reshape(valid.shape).numpy()
+
+
 def size(sides: list[int]) -> None:
     """Print seconds of the processor and the peak of memory for cubes of these sides."""
     for side in sides:
@@ -109,13 +190,16 @@ def one_size(side: int) -> None:
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("cells", "size"))
+    parser.add_argument("what", choices=("cells", "size", "learning"))
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--sides", default="128")
     parser.add_argument("--no-peer", action="store_true")
     arguments = parser.parse_args()
+    seeds = [int(seed) for seed in arguments.seeds.split(",")]
     if arguments.what == "cells":
-        cells([int(seed) for seed in arguments.seeds.split(",")], not arguments.no_peer)
+        cells(seeds, not arguments.no_peer)
+    elif arguments.what == "learning":
+        learning(seeds)
     else:
         size([int(side) for side in arguments.sides.split(",")])
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from nuriwake.engine import private
+from nuriwake.engine import compute, private
 
 # One profile: examples are the same in every run, and a slow machine is no failure.
 settings.register_profile("steady", derandomize=True, deadline=None, max_examples=40)
@@ -45,6 +45,15 @@ def coffee() -> Path:
 def two_threads() -> None:
     """Keep the number of threads, and so the order of sums, the same everywhere."""
     torch.set_num_threads(2)
+
+
+@pytest.fixture(autouse=True)
+def device_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let ``auto`` mean NURIWAKE_TEST_DEVICE, cuda or mps; it fails where there is no such one."""
+    name = os.environ.get("NURIWAKE_TEST_DEVICE")
+    if name:
+        compute.choose_device(name)
+        monkeypatch.setattr(compute, "available_devices", lambda: ["cpu", name])
 
 
 @pytest.fixture(params=["bf16 products as they are", "no bf16 products"])

@@ -136,6 +136,7 @@ def merge_by_dictionary(areas, pairs, lengths, evidence, linkage, groups):
         distance = ((colour - other_colour) ** 2).sum()
         distance += linkage.texton_weight * hellinger(p, q) + linkage.tone_weight * hellinger(t, u)
         size = (a * b / (a + b)) ** linkage.size_power
+        size *= (np.sqrt(a * b / (a + b)) / length) ** linkage.contact_power
         strength = total / length + sum(map(np.linalg.norm, sums[one, other])) / length
         strength /= 1 + linkage.roughness * min(rough, other_rough)
         return size * (linkage.border_offset + strength) ** linkage.border_power * distance**0.5

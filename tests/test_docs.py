@@ -75,6 +75,11 @@ def test_one_version_everywhere():
         assert found.group(1) == nuriwake.__version__, name
 
 
+def test_the_changelog_tells_of_the_version():
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(rf"^## \[{re.escape(nuriwake.__version__)}\] - \d{{4}}-\d\d-\d\d$", text, re.M)
+
+
 def test_the_conda_recipe_needs_what_the_package_needs():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     recipe = (ROOT / "packaging/conda-forge/recipe.yaml").read_text(encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tracemalloc
 import zipfile
 from xml.etree import ElementTree
 
@@ -23,6 +24,7 @@ from nuriwake.io.exchange.label_studio import pack, unpack, write_brush, write_p
 from nuriwake.io.exchange.labelme import write_labelme
 from nuriwake.io.exchange.qupath import write_qupath
 from nuriwake.io.exchange.reading import read_annotations
+from nuriwake.io.exchange.shapes import fill
 from nuriwake.io.exchange.voc import write_voc
 from nuriwake.io.exchange.yolo import write_yolo
 
@@ -230,3 +232,108 @@ def test_broken_annotations_cost_one_line(tmp_path, content):
         read_annotations(path, (4, 4))
     assert "\n" not in str(raised.value)
     assert str(raised.value).startswith(str(path))
+
+
+def _labelme(path, shapes, side=10):
+    path.write_text(json.dumps({"shapes": shapes, "imageHeight": side, "imageWidth": side}))
+    return path
+
+
+@given(
+    st.lists(
+        hnp.arrays(np.float64, st.tuples(st.integers(3, 6), st.just(2)),
+                   elements=st.integers(-12, 40).map(lambda n: n / 4)),
+        min_size=1, max_size=3,
+    )
+)  # fmt: skip
+def test_rings_are_filled_where_they_are_left_an_odd_number_of_times(rings):
+    """A quarter of a pixel at a time, so that corners fall on the centres too."""
+    expected = np.zeros((7, 8), int)
+    for ring in rings:
+        for (top, left), (bottom, right) in zip(ring, np.roll(ring, -1, axis=0), strict=True):
+            for row, column in np.ndindex(expected.shape):
+                if (top <= row + 0.5) != (bottom <= row + 0.5):
+                    crossing = left + (row + 0.5 - top) * (right - left) / (bottom - top)
+                    expected[row, column] += crossing <= column + 0.5
+    patch = fill(rings, expected.shape)
+    found = np.zeros(expected.shape, bool)
+    found[patch.slices] = patch.mask
+    np.testing.assert_array_equal(found, expected % 2 == 1)
+
+
+def test_a_picture_of_another_size_is_refused_before_anything_is_painted(tmp_path):
+    shapes = [{"label": "a", "points": [[0, 0], [9, 0], [9, 9]]}]
+    path = _labelme(tmp_path / "drawn.json", shapes, side=2**30)
+    with pytest.raises(InputError, match="must have the image's size, 4 x 4 pixels; got 10737418"):
+        read_annotations(path, (4, 4))
+    with pytest.raises(InputError, match=r"in a file of .* damaged, or made to fill"):
+        read_annotations(path)
+
+
+def test_one_mask_is_alive_at_a_time(tmp_path):
+    corners = [[0, 0], [1000, 0], [1000, 1000], [0, 1000]]
+    shapes = [{"label": "ab"[i % 2], "points": corners} for i in range(40)]
+    path = _labelme(tmp_path / "drawn.json", shapes, side=1000)
+    read_annotations(path)  # what is imported and parsed the first time
+    tracemalloc.start()
+    drawn = read_annotations(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (drawn.labels == 2).all()
+    assert peak < 12 * 1000**2
+
+
+def test_a_turned_rectangle_of_label_studio(tmp_path):
+    """Four wide and two high, turned by a quarter about its corner (6, 1): it hangs to the left."""
+    value = {"x": 60, "y": 10, "width": 40, "height": 20, "rotation": 90, "rectanglelabels": ["r"]}
+    result = {"original_width": 10, "original_height": 10, "type": "rectanglelabels",
+              "value": value}  # fmt: skip
+    choice = {"type": "choices", "value": {"choices": ["good"]}}
+    path = tmp_path / "drawn.json"
+    path.write_text(json.dumps([{"annotations": [{"result": [choice, result]}]}]))
+    expected = np.zeros((10, 10), int)
+    expected[1:5, 4:6] = 1
+    np.testing.assert_array_equal(read_annotations(path).labels, expected)
+
+
+def test_an_open_roi_is_a_line(tmp_path):
+    roifile = pytest.importorskip("roifile")
+    roi = roifile.ImagejRoi.frompoints([[2, 2], [2, 7], [7, 7]], name="path")
+    roi.roitype = roifile.ROI_TYPE.POLYLINE
+    (tmp_path / "a.roi").write_bytes(roi.tobytes())
+    drawn = read_annotations(tmp_path / "a.roi", (10, 10)).labels
+    assert drawn[4, 2]
+    assert drawn[7, 5]
+    assert not drawn[4, 6]
+
+
+def test_names_of_classes_cannot_break_the_line(tmp_path):
+    shapes = [
+        {"label": f"a\n\x1b[31m{i:03}", "points": [[0, 0], [9, 0], [9, 9]]} for i in range(50)
+    ]
+    note = read_annotations(_labelme(tmp_path / "drawn.json", shapes)).note
+    assert note.isprintable()
+    assert note.endswith("a??[31m019 -> 20 and 30 more")
+
+
+@pytest.mark.parametrize("text", ["o" * 10**6, "\x00", "0\U0010ffff"])
+def test_run_lengths_without_end_are_refused(text):
+    with pytest.raises(ValueError, match="no numbers"):
+        expand(text)
+
+
+def test_a_file_that_would_fill_the_memory_is_refused(tmp_path):
+    path = tmp_path / "drawn.json"
+    with path.open("wb") as stream:
+        stream.write(b"[")
+        stream.truncate(65 << 20)
+    with pytest.raises(InputError, match="at most 64 MiB; got 65 MiB"):
+        read_annotations(path)
+
+
+def test_an_archive_that_unfolds_is_refused(tmp_path):
+    pytest.importorskip("roifile")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.roi", b"Iout" + bytes(17 << 20))
+    with pytest.raises(InputError, match="1 ROIs, 17825796 bytes each"):
+        read_annotations(tmp_path / "a.zip", (4, 4))

@@ -7,7 +7,13 @@ import pytest
 
 import oracles_regions
 from nuriwake.learn.normalise import band_statistics, normalise
-from nuriwake.recipes.fast import calibrated, fast_labels, fast_steps, scribbled_leaves
+from nuriwake.recipes.fast import (
+    calibrated,
+    colour_edges,
+    fast_labels,
+    fast_steps,
+    scribbled_leaves,
+)
 from nuriwake.recipes.found import Found
 from nuriwake.settings import Settings
 
@@ -120,3 +126,17 @@ def test_full_adaptation_leaves_the_same_number_in_every_image():
     np.testing.assert_array_equal(calibrated(altitudes, adaptation=0.0), altitudes)
     assert calibrated(np.zeros(5), adaptation=0.5).tolist() == [0.0] * 5
     assert calibrated(np.empty(0), adaptation=0.5).size == 0
+
+
+def test_edges_of_a_scene_are_smoothed_by_no_more_than_those_of_a_large_photograph() -> None:
+    """A step is as strong whatever the size; how far it spreads grows to 8 pixels."""
+    colours = np.zeros((3, 401, 1), np.float32)
+    colours[:, 200:] = 10
+    valid = np.ones(colours.shape[:2], bool)
+    widths, heights = [], []
+    for side in (393, 1964, 3928, 20_000):
+        edges = colour_edges(colours, valid, 1.5, (side, side))[1]
+        heights.append(edges.max())
+        widths.append(edges.sum() / edges.max() / np.sqrt(2 * np.pi))
+    np.testing.assert_allclose(widths, [1.5, 7.5, 8.0, 8.0], rtol=0.03)
+    np.testing.assert_allclose(heights, heights[0], rtol=0.03)

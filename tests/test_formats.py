@@ -98,6 +98,12 @@ def test_nifti(tmp_path, suffix):
     assert (place.transform, place.unit) == ((0.5, 0, 0, 0, 0.5, 0), "millimeter")
     with pytest.raises(InputError, match=r"stack of 5 pages.*--plane z=0"):
         read(path)
+    if suffix == ".nii":
+        damaged = bytearray(path.read_bytes())
+        damaged[46:48] = b"\xff\xff"  # the number of slices: -1
+        path.write_bytes(damaged)
+        with pytest.raises(InputError):
+            read(path, plane=(("Z", 3),))
 
 
 def test_dicom(tmp_path):

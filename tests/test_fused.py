@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
+from nuriwake.engine.compute import cpu_threads
 from nuriwake.engine.fused import FusedEngine
 from nuriwake.engine.plain import Objective, PlainEngine, Schedule
 from nuriwake.learn.losses import pixel_weights
@@ -107,6 +108,18 @@ def test_odd_shapes_and_many_strips(height, width, p, q, m):
     valid = torch.ones(1, height, width, dtype=torch.bool)
     objective = Objective(pixel_weights(valid, None, 0.5), 1.0)
     assert_same_step(make_network(3, p, q, m), image, valid, objective)
+
+
+@pytest.mark.parametrize("height", [7, 150])
+def test_three_threads_compute_the_same_step(height):
+    """Seams of the continuity term between the threads' rows, and a mask, included."""
+    generator = torch.Generator().manual_seed(4)
+    image = torch.rand(2, 3, height, 90, generator=generator)
+    valid = torch.rand(2, height, 90, generator=generator) > 0.1
+    objective = Objective(pixel_weights(valid, None, 0.5), 3.0)
+    network = make_network(3, 18, 10, 2)
+    with cpu_threads(3):
+        assert_same_step(network, image * valid[:, None], valid, objective)
 
 
 def test_one_pixel_moves_nothing_but_the_last_offset():

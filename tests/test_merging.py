@@ -52,17 +52,23 @@ def leaf_sets(n, merges):
     st.floats(0, 1),
     st.floats(0, 3),
     st.floats(0, 4),
+    st.floats(0, 1),
     st.integers(0, 2),
 )
 def test_the_heap_equals_the_dictionary(
-    seed, n_textons, size_power, border_power, roughness, n_groups
+    seed, n_textons, size_power, border_power, roughness, contact_power, n_groups
 ):
     graph, evidence = random_case(seed, n_textons)
-    linkage = Linkage(size_power, 0.1, border_power, 2.0, 1.0, roughness)
+    linkage = Linkage(size_power, 0.1, border_power, 2.0, 1.0, roughness, contact_power)
     groups = np.random.default_rng(seed).integers(0, n_groups + 1, graph.n_regions)
     merges, altitudes = merge_regions(graph, evidence, linkage, groups)
     expected, costs = oracles_regions.merge_by_dictionary(
-        graph.areas / graph.areas.sum(), graph.pairs, graph.lengths, evidence, linkage, groups
+        graph.areas / graph.areas.sum(),
+        graph.pairs,
+        graph.lengths / np.sqrt(graph.areas.sum()),
+        evidence,
+        linkage,
+        groups,
     )
     n_finite = int(np.isfinite(altitudes).sum())
     assert leaf_sets(graph.n_regions, merges)[:n_finite] == expected
@@ -110,6 +116,18 @@ def test_an_edge_counts_less_between_rough_regions():
     # A border counts by the smoother of its two regions: 0 and 1 are both rough.
     rough = dataclasses.replace(evidence, roughness=np.array([1.0, 1.0, 0.0, 1.0]))
     assert merge_regions(graph, rough, linkage)[0][0].tolist() == [0, 1]
+
+
+def test_a_long_common_border_merges_first():
+    # 1 and 2 share four sides, 2 and 3 share one; all else is equal.
+    base = np.array([[1, 2, 3], [1, 2, 0], [1, 2, 0], [1, 2, 0]], np.int32)
+    graph = dataclasses.replace(region_graph(base), areas=np.ones(3))
+    evidence = plain(np.arange(3.0)[:, np.newaxis], [1.0, 1.0])
+    linkage = Linkage(0.0, 0.0, 1.0, 0.0, contact_power=0.5)
+    merges, altitudes = merge_regions(graph, evidence, linkage)
+    assert merges[0].tolist() == [0, 1]
+    # h = (1 / 3) (1 / 3) / (2 / 3) of an image whose side is sqrt(3) pixels.
+    assert altitudes[0] == pytest.approx((np.sqrt(1 / 6) / (4 / np.sqrt(3))) ** 0.5)
 
 
 def test_opposite_jumps_cancel_where_borders_unite():

@@ -154,3 +154,12 @@ def test_models_of_fast_round_trip(tmp_path, blocks):
     loaded = load_model(tmp_path / "fast.safetensors")
     assert loaded.n_bands == 3
     np.testing.assert_array_equal(loaded.predict(blocks), segmenter.labels_)
+
+
+@pytest.mark.parametrize("recipe", ["fast", "tip2020"])
+def test_weights_that_overflow_together_label_nothing(tmp_path, blocks, recipe):
+    path = tmp_path / "a.safetensors"
+    Segmenter(recipe=recipe, max_iter=2).fit(blocks).save(path)
+    _rewrite(path, lambda h, t: (t["classifier.weight"].fill_(3e38), t["convs.0.bias"].fill_(3e38)))
+    with pytest.raises(InputError, match="not finite numbers: its model is damaged"):
+        load_model(path).predict(blocks)

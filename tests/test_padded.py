@@ -13,7 +13,6 @@ from nuriwake.engine.convolution import ConvolutionGradient, Direct, Method, Win
 from nuriwake.engine.folding import Moments
 from nuriwake.engine.kernels import linear, product
 from nuriwake.engine.padded import PaddedMap, strips_of, subtract_outside
-from nuriwake.engine.team import Team
 
 CPU = torch.device("cpu")
 
@@ -38,7 +37,7 @@ def test_strips_cover_every_row_once_in_order(batch, height, width, n_pixels):
     assert all((s.stop - s.start) * width <= max(n_pixels, width) for s in strips)
 
 
-@pytest.mark.parametrize("method", [Direct(torch.float32), Winograd(Team())])
+@pytest.mark.parametrize("method", [Direct(torch.float32), Winograd()])
 @pytest.mark.parametrize(
     "shape", [(2, 7, 5), (1, 1, 1), (1, 1, 6), (1, 6, 1), (1, 8, 4), (1, 9, 13)]
 )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nuriwake.volume_segmentation import VolumeSegmentation
     from nuriwake.volume_segmenter import segment_volume
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOME = {
     "Model": "nuriwake.model",

@@ -180,14 +180,14 @@ class Settings(BaseModel):
     ] = 30.0
     texton_edges: Annotated[
         float, Field(ge=0, le=1000, description="learned labels against colour on borders (fast)")
-    ] = 1.0
+    ] = 1.2
     texton_contrast: Annotated[
         float,
         Field(ge=0, le=1000, description="learned labels some way off, on either hand (fast)"),
     ] = 0.15
     texture_contrast: Annotated[
         float, Field(ge=0, le=1000, description="texture some way off, on either hand (fast)")
-    ] = 0.3
+    ] = 0.22
     roughness: Annotated[
         float,
         Field(ge=0, le=1000, description="how much edges inside regions excuse borders (fast)"),
@@ -201,6 +201,9 @@ class Settings(BaseModel):
     size_power: Annotated[
         float, Field(ge=0, le=1, description="how much small regions merge first (fast)")
     ] = 0.15
+    contact_power: Annotated[
+        float, Field(ge=0, le=1, description="how much long common borders merge first (fast)")
+    ] = 0.3
     adaptation: Annotated[
         float,
         Field(ge=0, le=1, description="how much cuts follow each image's own contrast (fast)"),
@@ -208,7 +211,7 @@ class Settings(BaseModel):
     altitude: Annotated[
         float,
         Field(ge=0, le=1e9, description="cost up to which the automatic cut merges (fast)"),
-    ] = 0.365
+    ] = 0.355
     speck_size: Annotated[
         float,
         Field(

@@ -6,14 +6,13 @@ with a quarter of the multiplications, in float32 on a CPU.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
 
 from nuriwake.engine.kernels import convolve, product, relu_backward
 from nuriwake.engine.padded import POINTS, PaddedMap, Strip
-from nuriwake.engine.team import Team
 
 #: Fewer channels than this, in or out, are not worth a transform.
 _MIN_CHANNELS = 16
@@ -39,6 +38,9 @@ class Correlation(Protocol):
 
     def add(self, strip: Strip) -> None:
         """Add a strip's pixels."""
+
+    def merge(self, other: Self) -> None:
+        """Add the pixels of another sum over the same maps."""
 
     @property
     def total(self) -> Tensor:
@@ -106,6 +108,10 @@ class DirectCorrelation:
         for row, products in enumerate(self._products):
             products += product(slopes, neighbours[row * width : row * width + length])
 
+    def merge(self, other: DirectCorrelation) -> None:
+        """Add the pixels of another sum over the same maps."""
+        self._products += other._products
+
     def _copied(self, first: int, length: int) -> Tensor:
         """Copy out the neighbours of a run of pixels, a row above it and perhaps below."""
         width, n_inputs = self._source.data.shape[2:]
@@ -128,16 +134,7 @@ class DirectCorrelation:
 
 
 class Winograd:
-    """The products of tiles of 4x4 pixels, see :mod:`nuriwake.engine.winograd`.
-
-    Parameters
-    ----------
-    team : Team
-        Threads for the transforms.
-    """
-
-    def __init__(self, team: Team) -> None:
-        self._team = team
+    """The products of tiles of 4x4 pixels, see :mod:`nuriwake.engine.winograd`."""
 
     def prepare(self, weight: Tensor) -> Tensor:
         """Transform the weights, to (36, C, C')."""
@@ -150,15 +147,15 @@ class Winograd:
         from nuriwake.engine.winograd import inverse_transform, transform_input
 
         shape = surroundings.shape[0] - 2, surroundings.shape[1] - 2
-        points = torch.bmm(transform_input(surroundings, self._team), kernel)
-        return inverse_transform(points, bias, shape, self._team)
+        points = torch.bmm(transform_input(surroundings), kernel)
+        return inverse_transform(points, bias, shape)
 
     def correlate(self, source: PaddedMap, slopes: PaddedMap) -> Correlation:
         """Return the sum over pixels of slopes x neighbourhood in the source, still 0."""
         if slopes.data.dtype != torch.float32:
             # The first convolution is float32 although the maps after it are not.
             return DirectCorrelation(source, slopes)
-        return WinogradCorrelation(source, slopes, self._team)
+        return WinogradCorrelation(source, slopes)
 
 
 class WinogradCorrelation:
@@ -168,21 +165,23 @@ class WinogradCorrelation:
     ----------
     source, slopes : PaddedMap
         Of one size, float32.
-    team : Team
-        Threads for the transforms.
     """
 
-    def __init__(self, source: PaddedMap, slopes: PaddedMap, team: Team) -> None:
-        self._source, self._slopes, self._team = source, slopes, team
+    def __init__(self, source: PaddedMap, slopes: PaddedMap) -> None:
+        self._source, self._slopes = source, slopes
         self._products = torch.zeros((POINTS, slopes.data.shape[3], source.data.shape[3]))
 
     def add(self, strip: Strip) -> None:
         """Add a strip's pixels."""
         from nuriwake.engine.winograd import transform_input, transform_slopes
 
-        slopes = transform_slopes(self._slopes.surroundings(strip), self._team)
-        neighbours = transform_input(self._source.surroundings(strip), self._team)
+        slopes = transform_slopes(self._slopes.surroundings(strip))
+        neighbours = transform_input(self._source.surroundings(strip))
         self._products += torch.bmm(slopes.transpose(1, 2), neighbours)
+
+    def merge(self, other: WinogradCorrelation) -> None:
+        """Add the pixels of another sum over the same maps."""
+        self._products += other._products
 
     @property
     def total(self) -> Tensor:
@@ -192,11 +191,11 @@ class WinogradCorrelation:
         return filter_gradient(self._products)
 
 
-def choose_method(n_inputs: int, n_outputs: int, like: Tensor, team: Team) -> Method:
+def choose_method(n_inputs: int, n_outputs: int, like: Tensor) -> Method:
     """Return the fastest way to convolve maps of the device and number format of ``like``."""
     is_plain = like.device.type == "cpu" and like.dtype == torch.float32
     if is_plain and min(n_inputs, n_outputs) >= _MIN_CHANNELS:
-        return Winograd(team)
+        return Winograd()
     return Direct(like.dtype)
 
 
@@ -231,6 +230,11 @@ class ConvolutionGradient:
         self.gradient.rows(strip).copy_(gradient)
         self.bias += gradient.sum(dim=(0, 1), dtype=torch.float32)
         self._correlation.add(strip)
+
+    def merge(self, other: ConvolutionGradient) -> None:
+        """Take in the strips of another one of the same maps."""
+        self.bias += other.bias
+        self._correlation.merge(other._correlation)
 
     @property
     def weight(self) -> Tensor:

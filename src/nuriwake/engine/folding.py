@@ -60,6 +60,11 @@ class Moments:
         else:
             self._products += deviation.square_().sum(dim=0)
 
+    def merge(self, other: Moments) -> None:
+        """Add what another one with the same guess was given."""
+        self._sum += other._sum
+        self._products += other._products
+
     def finish(self, count: int) -> tuple[Tensor, Tensor]:
         """Return the mean (p,) and the covariance (p, p) or variance (p,), divided by ``count``."""
         offset = self._sum / count
@@ -228,6 +233,46 @@ class Head:
 def _bias(network: Network) -> Tensor:
     bias = network.classifier.bias
     return torch.zeros(network.n_labels) if bias is None else bias
+
+
+@dataclass
+class SlopeSums:
+    """Sums over pixels that the gradients of everything after the last ReLU follow from.
+
+    Parameters
+    ----------
+    loss : Tensor of shape ()
+        n times the loss.
+    slopes : Tensor of shape (q,)
+        Of d.
+    products : Tensor of shape (q, p)
+        Of d a^T, with the last feature map a.
+    """
+
+    loss: Tensor
+    slopes: Tensor
+    products: Tensor
+
+    @classmethod
+    def zero(cls, q: int, p: int, device: torch.device) -> SlopeSums:
+        """Before the first pixel."""
+        zeros = [
+            torch.zeros(shape, dtype=algebra_dtype(device), device=device)
+            for shape in ((), (q,), (q, p))
+        ]
+        return cls(*zeros)
+
+    def add(self, likelihood: Tensor, slopes: Tensor, features: Tensor) -> None:
+        """Add the log-likelihoods (N, 1), slopes (N, q) and features (N, p) of N pixels."""
+        self.loss -= likelihood.sum()
+        self.slopes += slopes.sum(dim=0, dtype=torch.float32)
+        self.products += product(slopes.t(), features)
+
+    def merge(self, other: SlopeSums) -> None:
+        """Add the pixels of another part."""
+        self.loss += other.loss
+        self.slopes += other.slopes
+        self.products += other.products
 
 
 @dataclass(frozen=True)

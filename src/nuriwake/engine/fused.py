@@ -17,6 +17,8 @@ responses are computed in float32: their argmax is the result.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -29,6 +31,7 @@ from nuriwake.engine.folding import (
     HeadGradient,
     Moments,
     Normalisation,
+    SlopeSums,
     algebra_dtype,
     fold_convolution,
 )
@@ -36,8 +39,8 @@ from nuriwake.engine.kernels import linear, product
 from nuriwake.engine.padded import TILE, PaddedMap, Strip, strips_of, subtract_outside
 from nuriwake.engine.plain import Objective, Schedule
 from nuriwake.engine.precision import Precision, compute_dtype
-from nuriwake.engine.roughness import Roughness
-from nuriwake.engine.team import Team
+from nuriwake.engine.roughness import Roughness, RoughnessSum
+from nuriwake.engine.team import Team, merged
 from nuriwake.learn.network import Network
 
 #: Pixels of a strip: a CPU's second-level cache, or enough work for a graphics card.
@@ -80,7 +83,8 @@ class FusedEngine:
         device = image.device
         self._network = network.train()
         self._dtype = compute_dtype(precision, device)
-        self._strips = _strips(batch, height, width, self._dtype, device)
+        self._team = Team(torch.get_num_threads() if device.type == "cpu" else 1)
+        self._strips = _strips((batch, height, width), self._dtype, device, self._team.n_threads)
         self._height = height
 
         p, q = network.n_channels, network.n_labels
@@ -93,9 +97,8 @@ class FusedEngine:
         self._last = torch.empty(shape, dtype=self._dtype, device=device)
         # The softmax, later the slopes d = n dL/dy'.
         self._slopes = torch.empty((batch, height, width, q), dtype=self._dtype, device=device)
-        team = Team()
         self._methods = [
-            choose_method(source.data.shape[3], p, source.data, team)
+            choose_method(source.data.shape[3], p, source.data)
             for source in (self._image, *self._inner)
         ]
         self._guesses = [torch.zeros(p, device=device) for _ in range(network.radius)]
@@ -113,6 +116,7 @@ class FusedEngine:
         self._mask = None if bool(valid.all()) else valid[..., None].to(self._dtype)
         self._weights = self._relative_weights(objective.weights)
         self._roughness = None
+        self._continuity: Tensor | None = None
         if objective.continuity:
             self._roughness = Roughness(
                 valid, self._network.n_labels, objective.continuity * self._count, self._dtype
@@ -130,9 +134,10 @@ class FusedEngine:
     def label(self) -> Tensor:
         """Run the network; return the argmax label of each pixel, int64 (B, H, W)."""
         self._norms = []
-        for layer in range(self._network.radius):
-            self._extract(layer)
-        return self._respond()
+        with self._team.alone():
+            for layer in range(self._network.radius):
+                self._extract(layer)
+            return self._respond()
 
     def _extract(self, layer: int) -> None:
         """One component: convolution and ReLU into the layer's map, and its statistics."""
@@ -143,15 +148,20 @@ class FusedEngine:
         method = self._methods[layer]
         kernel = method.prepare(folded.weight)
         bias, outside = folded.bias.to(dtype), folded.outside.to(dtype)
-        moments = Moments(self._guesses[layer], whole=is_last)
-        for strip in self._strips:
-            values = method.convolve(source.surroundings(strip), kernel, bias)
-            if layer:
-                subtract_outside(values, strip, self._height, outside)
-            values.relu_()
-            moments.add(values.flatten(0, 1), self._mask_of(strip))
-            target = self._last[strip.index] if is_last else self._inner[layer].rows(strip)
-            target.copy_(values)
+
+        def extract(strips: Sequence[Strip]) -> Moments:
+            moments = Moments(self._guesses[layer], whole=is_last)
+            for strip in strips:
+                values = method.convolve(source.surroundings(strip), kernel, bias)
+                if layer:
+                    subtract_outside(values, strip, self._height, outside)
+                values.relu_()
+                moments.add(values.flatten(0, 1), self._mask_of(strip))
+                target = self._last[strip.index] if is_last else self._inner[layer].rows(strip)
+                target.copy_(values)
+            return moments
+
+        moments = merged(self._team.share(self._strips, extract))
         mean, spread = moments.finish(self._count)
         self._guesses[layer] = mean.to(self._dtype).float()
         if is_last:
@@ -176,15 +186,21 @@ class FusedEngine:
         batch, height, width, q = self._slopes.shape
         labels = torch.empty((batch, height, width), dtype=torch.int64, device=bias.device)
         ranks = torch.arange(q, 0, -1, dtype=torch.float32, device=bias.device)
-        if self._roughness is not None:
-            self._roughness.reset()
-        for strip in self._strips:
-            features = self._last[strip.index].flatten(0, 1)
-            responses = linear(features.float(), weight, bias)
-            self._slopes[strip.index].view(-1, q).copy_(responses.softmax(dim=1))
-            if self._roughness is not None:
-                self._roughness.add(responses.view(-1, width, q), strip)
-            labels[strip.index] = first_maximum_(responses, ranks).view(-1, width)
+
+        def respond(strips: Sequence[Strip]) -> RoughnessSum | None:
+            roughness = None if self._roughness is None else self._roughness.sum()
+            for strip in strips:
+                features = self._last[strip.index].flatten(0, 1)
+                responses = linear(features.float(), weight, bias)
+                self._slopes[strip.index].view(-1, q).copy_(responses.softmax(dim=1))
+                if roughness is not None:
+                    roughness.add(responses.view(-1, width, q), strip)
+                labels[strip.index] = first_maximum_(responses, ranks).view(-1, width)
+            return roughness
+
+        parts = self._team.share(self._strips, respond)
+        sums = [part for part in parts if part is not None]
+        self._continuity = merged(sums).loss if sums else None
         return labels
 
     @torch.no_grad()
@@ -201,66 +217,71 @@ class FusedEngine:
     @torch.no_grad()
     def update(self, targets: Tensor) -> float:
         """Descend one step towards the targets; return the loss before it."""
-        loss = self.differentiate(targets)
-        self._descent.step()
+        with self._team.alone():
+            loss = self.differentiate(targets)
+            self._descent.step()
         return loss
 
     @torch.no_grad()
     def differentiate(self, targets: Tensor) -> float:
         """Set every parameter's ``grad`` to that of the loss for these targets; return the loss."""
-        loss, sum_d, products = self._measure_slopes(targets)
-        gradient = self._enter_features(sum_d, products)
+        sums = self._measure_slopes(targets)
+        gradient = self._enter_features(sums)
         for layer in range(self._network.radius - 1, 0, -1):
             gradient = self._descend(layer, gradient)
         first = self._network.components()[0][0]
         self._set_gradient(first.weight, gradient.weight)
         self._set_gradient(first.bias, gradient.bias)
-        return loss / self._count
+        return float(sums.loss) / self._count
 
-    def _measure_slopes(self, targets: Tensor) -> tuple[float, Tensor, Tensor]:
-        """Turn the softmax into slopes; return n times the loss, sum of d and sum of d a^T."""
+    def _measure_slopes(self, targets: Tensor) -> SlopeSums:
+        """Turn the softmax into slopes; return their sums."""
         q, p = self._slopes.shape[3], self._last.shape[3]
-        dtype, device = algebra_dtype(targets.device), targets.device
-        loss = torch.zeros((), dtype=dtype, device=device)
-        sum_d = torch.zeros(q, dtype=dtype, device=device)
-        products = torch.zeros((q, p), dtype=dtype, device=device)
-        for strip in self._strips:
-            slopes = self._slopes[strip.index].view(-1, q)
-            chosen = targets[strip.index].reshape(-1, 1)
-            likelihood = slopes.gather(1, chosen)
-            cost = likelihood.float().clamp_min(torch.finfo(torch.float32).tiny).log()
-            slopes.scatter_(1, chosen, likelihood - 1.0)
-            if self._weights is not None:
-                weights = self._weights[strip.index].view(-1, 1)
-                cost *= weights
-                slopes *= weights
-            if self._roughness is not None:
-                slopes += self._roughness.slopes[strip.index].view(-1, q)
-            loss -= cost.sum()
-            sum_d += slopes.sum(dim=0, dtype=torch.float32)
-            products += product(slopes.t(), self._last[strip.index].view(-1, p))
-        if self._roughness is not None:
-            loss += self._roughness.loss
-        return float(loss), sum_d, products
 
-    def _enter_features(self, sum_d: Tensor, products: Tensor) -> ConvolutionGradient:
+        def measure(strips: Sequence[Strip]) -> SlopeSums:
+            sums = SlopeSums.zero(q, p, targets.device)
+            for strip in strips:
+                slopes = self._slopes[strip.index].view(-1, q)
+                chosen = targets[strip.index].reshape(-1, 1)
+                likelihood = slopes.gather(1, chosen)
+                cost = likelihood.float().clamp_min(torch.finfo(torch.float32).tiny).log()
+                slopes.scatter_(1, chosen, likelihood - 1.0)
+                if self._weights is not None:
+                    weights = self._weights[strip.index].view(-1, 1)
+                    cost *= weights
+                    slopes *= weights
+                if self._roughness is not None:
+                    slopes += self._roughness.slopes[strip.index].view(-1, q)
+                sums.add(cost, slopes, self._last[strip.index].view(-1, p))
+            return sums
+
+        sums = merged(self._team.share(self._strips, measure))
+        if self._continuity is not None:
+            sums.loss += self._continuity
+        return sums
+
+    def _enter_features(self, sums: SlopeSums) -> ConvolutionGradient:
         """Back through the head and the last ReLU."""
         head = self._head
-        result = head.backward(sum_d, products)
+        result = head.backward(sums.slopes, sums.products)
         self._set_head_gradients(result)
         weight, feedback = head.weight.to(self._dtype), result.feedback.to(self._dtype)
         offset = result.offset.to(self._dtype)
-        gradient = self._gradient_of(self._network.radius - 1, self._gradient)
-        for strip in self._strips:
-            active = self._last[strip.index]
-            rows, slopes = active.flatten(0, 1), self._slopes[strip.index].flatten(0, 1)
-            values = (
-                linear(slopes, weight.t(), offset).add_(product(rows, feedback)).view_as(active)
-            )
-            if self._mask is not None:
-                values *= self._mask[strip.index]
-            gradient.add(strip, values, active)
-        return gradient
+
+        def enter(strips: Sequence[Strip]) -> ConvolutionGradient:
+            gradient = self._gradient_of(self._network.radius - 1, self._gradient)
+            for strip in strips:
+                active = self._last[strip.index]
+                rows, slopes = active.flatten(0, 1), self._slopes[strip.index].flatten(0, 1)
+                values = (
+                    linear(slopes, weight.t(), offset).add_(product(rows, feedback)).view_as(active)
+                )
+                if self._mask is not None:
+                    values *= self._mask[strip.index]
+                gradient.add(strip, values, active)
+            return gradient
+
+        return merged(self._team.share(self._strips, enter))
 
     def _descend(self, layer: int, above: ConvolutionGradient) -> ConvolutionGradient:
         """Back through a convolution and the normalisation and ReLU before it.
@@ -268,19 +289,22 @@ class FusedEngine:
         The memory of the feature map below becomes that of its gradient.
         """
         slope, offset, kernel = self._differentiate_layer(layer, above)
-        below = self._inner[layer - 1]
-        gradient = self._gradient_of(layer - 1, below)
-        method = self._methods[layer]
+        below, method = self._inner[layer - 1], self._methods[layer]
         bias = offset if self._mask is None else torch.zeros_like(offset)
-        for strip in self._strips:
-            active = below.rows(strip)
-            values = method.convolve(above.gradient.surroundings(strip), kernel, bias)
-            if self._mask is None:
-                values.addcmul_(active, slope)
-            else:
-                values += torch.addcmul(offset, active, slope) * self._mask[strip.index]
-            gradient.add(strip, values, active)
-        return gradient
+
+        def descend(strips: Sequence[Strip]) -> ConvolutionGradient:
+            gradient = self._gradient_of(layer - 1, below)
+            for strip in strips:
+                active = below.rows(strip)
+                values = method.convolve(above.gradient.surroundings(strip), kernel, bias)
+                if self._mask is None:
+                    values.addcmul_(active, slope)
+                else:
+                    values += torch.addcmul(offset, active, slope) * self._mask[strip.index]
+                gradient.add(strip, values, active)
+            return gradient
+
+        return merged(self._team.share(self._strips, descend))
 
     def _differentiate_layer(
         self, layer: int, above: ConvolutionGradient
@@ -341,13 +365,14 @@ class FusedEngine:
 
 
 def _strips(
-    batch: int, height: int, width: int, dtype: torch.dtype, device: torch.device
+    shape: tuple[int, int, int], dtype: torch.dtype, device: torch.device, n_threads: int
 ) -> list[Strip]:
+    """Cut the images (batch, height, width) into strips for the threads."""
     if device.type != "cpu":
-        return strips_of(batch, height, width, _STRIP_PIXELS_GPU)
+        return strips_of(*shape, _STRIP_PIXELS_GPU)
     if dtype == torch.bfloat16:
-        return strips_of(batch, height, width, _STRIP_PIXELS_BF16)
-    return strips_of(batch, height, width, _STRIP_PIXELS_FP32, multiple=TILE)
+        return strips_of(*shape, _STRIP_PIXELS_BF16, n_shares=n_threads)
+    return strips_of(*shape, _STRIP_PIXELS_FP32, TILE, n_threads)
 
 
 def _bias_of(conv: torch.nn.Conv2d) -> Tensor:

@@ -19,6 +19,7 @@ from torch import Tensor
 from nuriwake.engine.argmax import first_maximum_
 from nuriwake.engine.folding import Normalisation, algebra_dtype
 from nuriwake.engine.kernels import convolve, linear
+from nuriwake.engine.overflow import check_responses
 from nuriwake.engine.precision import Precision, compute_dtype
 from nuriwake.learn.network import BatchNorm, Network
 from nuriwake.raster import BoolMap, LabelMap, Window
@@ -181,6 +182,7 @@ class Predictor:
         last = self._layers[-1]
         features = convolve(x, last.kernel, last.bias, relu=True)
         responses = linear(features.flatten(0, 1).float(), self._weight, self._bias)
+        check_responses(responses)
         return responses.view(*features.shape[:2], -1)
 
     def _read(self, image: NDArray[np.float32], window: Window) -> Tensor:

@@ -34,29 +34,31 @@ class Roughness:
         self._vertical, self._horizontal = (
             weight / max(1, int(pair.sum()) * n_labels) for pair in pairs
         )
-        self._row_above = torch.empty(0)
-        self.reset()
 
-    def reset(self) -> None:
-        """Forget the strips added so far."""
-        self.loss = torch.zeros((), dtype=torch.float32, device=self.slopes.device)
+    def sum(self) -> RoughnessSum:
+        """Return the sum over a run of strips, none added yet."""
+        return RoughnessSum(self)
 
-    def add(self, responses: Tensor, strip: Strip) -> None:
-        """Add the strip's responses, float32 (rows, W, q). Strips come in order, top to bottom."""
-        image, rows = strip.index
+    def within(self, responses: Tensor, strip: Strip) -> Tensor:
+        """Set the slopes of a strip from its own pairs; return their cost."""
         slopes = torch.zeros_like(responses)
-        self._along(0, responses, slopes, self._vertical, self._pairs(strip, 0))
-        self._along(1, responses, slopes, self._horizontal, self._pairs(strip, 1))
-        if strip.start:
-            seam = responses[:1] - self._row_above
-            pair = None
-            if self._valid is not None:
-                pair = self._valid[image, strip.start - 1] & self._valid[image, strip.start]
-            slope = self._charge(seam, self._vertical, pair)
-            slopes[:1] += slope
-            self.slopes[image, strip.start - 1] -= slope[0]
-        self.slopes[image, rows] = slopes
-        self._row_above = responses[-1:].clone()
+        cost = self._along(0, responses, slopes, self._vertical, self._pairs(strip, 0))
+        cost = cost + self._along(1, responses, slopes, self._horizontal, self._pairs(strip, 1))
+        self.slopes[strip.index] = slopes
+        return cost
+
+    def across(self, above: Tensor, below: Tensor, strip: Strip) -> Tensor:
+        """Add the slopes of the pairs between a strip and the row above it; return their cost.
+
+        ``above`` and ``below`` are the responses of the two rows, (W, q).
+        """
+        image, row = strip.image, strip.start
+        valid = self._valid
+        pairs = None if valid is None else valid[image, row - 1] & valid[image, row]
+        cost, slope = _charge(below - above, self._vertical, pairs)
+        self.slopes[image, row] += slope
+        self.slopes[image, row - 1] -= slope
+        return cost
 
     def _pairs(self, strip: Strip, axis: int) -> Tensor | None:
         if self._valid is None:
@@ -67,16 +69,60 @@ class Roughness:
 
     def _along(
         self, axis: int, responses: Tensor, slopes: Tensor, weight: float, pairs: Tensor | None
-    ) -> None:
+    ) -> Tensor:
         n_pairs = responses.shape[axis] - 1
         far, near = responses.narrow(axis, 1, n_pairs), responses.narrow(axis, 0, n_pairs)
-        slope = self._charge(far - near, weight, pairs)
+        cost, slope = _charge(far - near, weight, pairs)
         slopes.narrow(axis, 1, n_pairs).add_(slope)
         slopes.narrow(axis, 0, n_pairs).sub_(slope)
+        return cost
 
-    def _charge(self, difference: Tensor, weight: float, pairs: Tensor | None) -> Tensor:
-        """Add the differences' cost to the loss; return the slope on the farther pixel."""
-        if pairs is not None:
-            difference *= pairs[..., None]
-        self.loss += weight * torch.linalg.vector_norm(difference, ord=1)
-        return difference.sign_().mul_(weight)
+
+class RoughnessSum:
+    """The term over a run of strips, which come in order, top to bottom.
+
+    Parameters
+    ----------
+    roughness : Roughness
+        Whose ``slopes`` are set.
+    """
+
+    def __init__(self, roughness: Roughness) -> None:
+        self._roughness = roughness
+        self.loss = torch.zeros((), dtype=torch.float32, device=roughness.slopes.device)
+        #: The strips so far: the first, its first row, and the last row of the last.
+        self._seen: tuple[Strip, Tensor, Tensor] | None = None
+
+    def add(self, responses: Tensor, strip: Strip) -> None:
+        """Add the strip's responses, float32 (rows, W, q), which may be overwritten afterwards."""
+        self.loss += self._roughness.within(responses, strip)
+        last = responses[-1].clone()
+        if self._seen is None:
+            self._seen = strip, responses[0].clone(), last
+            return
+        first_strip, first, above = self._seen
+        self._join(above, responses[0], strip)
+        self._seen = first_strip, first, last
+
+    def merge(self, other: RoughnessSum) -> None:
+        """Add the strips below."""
+        self.loss += other.loss
+        if self._seen is None or other._seen is None:
+            self._seen = self._seen or other._seen
+            return
+        strip, below, last = other._seen
+        self._join(self._seen[2], below, strip)
+        self._seen = *self._seen[:2], last
+
+    def _join(self, above: Tensor, below: Tensor, strip: Strip) -> None:
+        """Add the pairs above a strip, unless it is its image's first."""
+        if strip.start:
+            self.loss += self._roughness.across(above, below, strip)
+
+
+def _charge(difference: Tensor, weight: float, pairs: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return the differences' cost and its slope on the farther pixel."""
+    if pairs is not None:
+        difference *= pairs[..., None]
+    cost = weight * torch.linalg.vector_norm(difference, ord=1)
+    return cost, difference.sign_().mul_(weight)

@@ -1,40 +1,88 @@
-"""Threads that share a compiled loop."""
+"""Threads that share the strips of an image."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Protocol, Self, TypeVar
 
 import torch
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Mergeable(Protocol):
+    """What is summed up over strips, part by part."""
+
+    def merge(self, other: Self) -> None:
+        """Take in what another part found, below this one."""
+
+
+Part = TypeVar("Part", bound=Mergeable)
+
 
 class Team:
-    """As many threads as PyTorch computes with; they sleep when there is nothing to do.
+    """Threads that do whole strips each, with products of one thread; they sleep between passes.
 
-    Not the threads of PyTorch or numba: theirs either burn time waiting or may not be shared.
+    PyTorch's own threads share every single operation, and those on a strip are so short that the
+    threads wait for each other as long as they compute.
+
+    Parameters
+    ----------
+    n_threads : int
 
     Examples
     --------
-    >>> done = []
-    >>> Team().share(3, lambda first, last: done.extend(range(first, last)))
-    >>> sorted(done)
-    [0, 1, 2]
+    >>> Team(2).share(range(5), sum)
+    [1, 9]
     """
 
-    def __init__(self) -> None:
-        self._n_threads = torch.get_num_threads()
-        self._others = ThreadPoolExecutor(max(1, self._n_threads - 1), "nuriwake-team")
+    def __init__(self, n_threads: int) -> None:
+        self.n_threads = n_threads
+        self._others = ThreadPoolExecutor(max(1, n_threads - 1), "nuriwake-team", _begin)
 
-    def share(self, n_items: int, work: Callable[[int, int], None]) -> None:
-        """Call ``work(first, last)`` for equal parts of ``range(n_items)``, at the same time.
+    def share(
+        self, items: Sequence[Item], work: Callable[[Sequence[Item]], Result]
+    ) -> list[Result]:
+        """Call ``work`` on equal runs of the items, one for each thread, at the same time.
 
-        ``work`` must let other threads run, as compiled loops do.
+        Which item is in which run, and the order of the results, depend on nothing but numbers:
+        sums over them are the same in every run.
         """
-        n_parts = min(self._n_threads, n_items)
-        bounds = [n_items * part // n_parts for part in range(n_parts + 1)]
-        waiting = [
-            self._others.submit(work, bounds[part], bounds[part + 1]) for part in range(1, n_parts)
-        ]
-        work(bounds[0], bounds[1])
-        for future in waiting:
-            future.result()
+        n_parts = max(1, min(self.n_threads, len(items)))
+        if n_parts == 1:
+            return [work(items)]
+        bounds = [len(items) * part // n_parts for part in range(n_parts + 1)]
+        runs = [items[bounds[part] : bounds[part + 1]] for part in range(n_parts)]
+        with self.alone():
+            waiting = [self._others.submit(work, run) for run in runs[1:]]
+            return [work(runs[0]), *(future.result() for future in waiting)]
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep PyTorch's own threads out of the operations in the block.
+
+        They would be woken up even for matrices so small that one thread is done before.
+        """
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+
+def merged(parts: Sequence[Part]) -> Part:
+    """Merge the parts into the first of them, in order."""
+    whole, *others = parts
+    for other in others:
+        whole.merge(other)
+    return whole
+
+
+def _begin() -> None:
+    """Set up a thread: both belong to a thread of its own in PyTorch."""
+    torch.set_num_threads(1)
+    torch.set_grad_enabled(False)

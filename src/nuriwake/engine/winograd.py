@@ -21,7 +21,6 @@ from torch import Tensor
 
 from nuriwake.compiled import compiled
 from nuriwake.engine.padded import POINTS, TILE
-from nuriwake.engine.team import Team
 
 #: G, which takes the three taps of a kernel to the points 0, +-sqrt(1/2), +-sqrt(2) and infinity.
 #: The points 0, +-1, +-2 of the paper would double the rounding error.
@@ -56,39 +55,37 @@ def filter_gradient(products: Tensor) -> Tensor:
     return taps.view(3, 3, *products.shape[1:]).permute(2, 3, 0, 1)
 
 
-def transform_input(surroundings: Tensor, team: Team) -> Tensor:
+def transform_input(surroundings: Tensor) -> Tensor:
     """Take pixels to the points of their tiles.
 
     Parameters
     ----------
     surroundings : Tensor of float32, shape (rows + 2, columns + 2, C)
         With the border that a convolution without padding needs.
-    team : Team
 
     Returns
     -------
     Tensor of float32, shape (36, tiles, C)
     """
-    return _in_bands(_input_points, surroundings, team)
+    return _at_points(_input_points, surroundings)
 
 
-def transform_slopes(surroundings: Tensor, team: Team) -> Tensor:
+def transform_slopes(surroundings: Tensor) -> Tensor:
     """Take slopes with respect to a convolution's output to the points of their tiles.
 
     Parameters
     ----------
     surroundings : Tensor of float32, shape (rows + 2, columns + 2, C')
         Of which the border does not count.
-    team : Team
 
     Returns
     -------
     Tensor of float32, shape (36, tiles, C')
     """
-    return _in_bands(_slope_points, surroundings, team)
+    return _at_points(_slope_points, surroundings)
 
 
-def inverse_transform(points: Tensor, bias: Tensor, shape: tuple[int, int], team: Team) -> Tensor:
+def inverse_transform(points: Tensor, bias: Tensor, shape: tuple[int, int]) -> Tensor:
     """Take products to the convolution's output.
 
     Parameters
@@ -97,15 +94,13 @@ def inverse_transform(points: Tensor, bias: Tensor, shape: tuple[int, int], team
     bias : Tensor of float32, shape (C',)
     shape : (rows, columns)
         Of the output.
-    team : Team
 
     Returns
     -------
     Tensor of float32, shape (rows, columns, C')
     """
     output = points.new_empty((*shape, points.shape[2]))
-    arrays = points.numpy(), bias.numpy(), output.numpy()
-    team.share(-(-shape[0] // TILE), lambda first, last: _output(*arrays, first, last))
+    _output(points.numpy(), bias.numpy(), output.numpy())
     return output
 
 
@@ -115,12 +110,11 @@ def _filter_matrix() -> Tensor:
     return torch.kron(one, one)
 
 
-def _in_bands(loop: Any, surroundings: Tensor, team: Team) -> Tensor:
+def _at_points(loop: Any, surroundings: Tensor) -> Tensor:
     height, width, n_channels = surroundings.shape
-    n_bands, n_columns = (height + 1) // TILE, (width + 1) // TILE
-    points = surroundings.new_empty((POINTS, n_bands * n_columns, n_channels))
-    arrays = surroundings.numpy(), points.numpy()
-    team.share(n_bands, lambda first, last: loop(*arrays, first, last))
+    n_tiles = ((height + 1) // TILE) * ((width + 1) // TILE)
+    points = surroundings.new_empty((POINTS, n_tiles, n_channels))
+    loop(surroundings.numpy(), points.numpy())
     return points
 
 
@@ -148,20 +142,29 @@ def _to_pixels(d0: Any, d1: Any, d2: Any, d3: Any, d4: Any, d5: Any) -> Any:
 
 
 @compiled
-def _input_points(
-    surroundings: NDArray[np.float32], points: NDArray[np.float32], first: int, last: int
-) -> None:
-    """Transform the tiles of the bands ``first`` to ``last``, four rows each."""
+def _tile_at(pixels: Any, row: int, column: int, room: Any) -> Any:
+    """Return a view of a tile's pixels; at the edge, where some are missing, zeros stand for them.
+
+    ``room`` is for those tiles and one pixel larger, so that both views are of one kind.
+    """
+    size = room.shape[0] - 1
+    tile = pixels[row : row + size, column : column + size]
+    if tile.shape[0] == size and tile.shape[1] == size:
+        return tile
+    room[:] = 0
+    room[: tile.shape[0], : tile.shape[1]] = tile
+    return room[:size, :size]
+
+
+@compiled
+def _input_points(surroundings: NDArray[np.float32], points: NDArray[np.float32]) -> None:
+    """Transform all tiles."""
     n_columns, n_channels = (surroundings.shape[1] + 1) // 4, surroundings.shape[2]
     room = np.zeros((7, 7, n_channels), np.float32)
     half = np.empty((6, 6, n_channels), np.float32)
-    for t in range(first * n_columns, last * n_columns):
+    for t in range(points.shape[1]):
         row, column = 4 * (t // n_columns), 4 * (t % n_columns)
-        tile = surroundings[row : row + 6, column : column + 6]
-        if tile.shape[0] < 6 or tile.shape[1] < 6:
-            room[:] = 0
-            room[: tile.shape[0], : tile.shape[1]] = tile
-            tile = room[:6, :6]
+        tile = _tile_at(surroundings, row, column, room)
         for j in range(6):
             h = half[:, j]
             d = tile[:, j]
@@ -179,21 +182,15 @@ def _input_points(
 
 
 @compiled
-def _slope_points(
-    surroundings: NDArray[np.float32], points: NDArray[np.float32], first: int, last: int
-) -> None:
-    """Transform the tiles of the bands ``first`` to ``last``, four rows each."""
+def _slope_points(surroundings: NDArray[np.float32], points: NDArray[np.float32]) -> None:
+    """Transform all tiles."""
     rows = surroundings[1:-1, 1:-1]
     n_columns, n_channels = (rows.shape[1] + 3) // 4, rows.shape[2]
     room = np.zeros((5, 5, n_channels), np.float32)
     half = np.empty((6, 4, n_channels), np.float32)
-    for t in range(first * n_columns, last * n_columns):
+    for t in range(points.shape[1]):
         row, column = 4 * (t // n_columns), 4 * (t % n_columns)
-        tile = rows[row : row + 4, column : column + 4]
-        if tile.shape[0] < 4 or tile.shape[1] < 4:
-            room[:] = 0
-            room[: tile.shape[0], : tile.shape[1]] = tile
-            tile = room[:4, :4]
+        tile = _tile_at(rows, row, column, room)
         for j in range(4):
             h = half[:, j]
             d = tile[:, j]
@@ -215,14 +212,12 @@ def _output(
     points: NDArray[np.float32],
     bias: NDArray[np.float32],
     output: NDArray[np.float32],
-    first: int,
-    last: int,
 ) -> None:
-    """Write the pixels of the bands ``first`` to ``last``, four rows each."""
+    """Write all pixels."""
     n_columns, n_channels = (output.shape[1] + 3) // 4, output.shape[2]
     room = np.empty((4, 4, n_channels), np.float32)
     half = np.empty((4, 6, n_channels), np.float32)
-    for t in range(first * n_columns, last * n_columns):
+    for t in range(points.shape[1]):
         row, column = 4 * (t // n_columns), 4 * (t % n_columns)
         for j in range(6):
             p = points[j::6, t]

@@ -77,6 +77,8 @@ def main() -> None:
     code = run(sys.argv[1:])
     # What the interpreter would say at its end of an output that it cannot write was said before.
     sys.stdout = sys.stderr = None
+    # The interpreter would look through all that was imported once more before it ends.
+    gc.freeze()
     sys.exit(code)
 
 

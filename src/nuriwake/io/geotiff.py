@@ -25,6 +25,7 @@ from nuriwake.io.gdal import gdal_errors, gdal_name
 from nuriwake.io.grid import grid_of, ome_text
 from nuriwake.io.places import RemotePath
 from nuriwake.io.tiff import TIFF_SUFFIXES, check_page, opened_tiff
+from nuriwake.io.trial import try_hdf5
 from nuriwake.raster import BoolMap, Georeference, LabelMap, Raster, Window, holds_data
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def open_geotiff(path: Path, bands: Sequence[int] = ()) -> GeoTiffSource:
     """
     if not isinstance(path, RemotePath):
         check_file(path)
+        try_hdf5(path)
     if not isinstance(path, RemotePath) and path.suffix.lower() in TIFF_SUFFIXES:
         with opened_tiff(path) as pages:
             check_page(pages.pages.first, path)

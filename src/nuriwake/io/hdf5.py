@@ -83,7 +83,7 @@ def open_stored_hdf5(path: Path, axes: str = "") -> Stored:
         shape, dtype = tuple(map(int, found.shape)), np.dtype(found.dtype)
         inner, own = str(found.name), axes or _own_axes(found)
         steps = _steps(found, len(shape))
-    if dtype.kind not in "buif" or 0 in shape:
+    if dtype.kind not in "buif" or min(shape, default=1) < 1:
         raise InputError(f"{path}: pixels must be ints or floats; got {dtype} of shape {shape}.")
     what = f"an array of shape {shape}"
     check_declared(path, math.prod(shape) * dtype.itemsize, n_bytes, what)

@@ -90,7 +90,12 @@ def open_stored_nifti(path: Path) -> Stored:
         axes = _AXES[: len(shape) - 1] + "C"
     else:
         axes = _AXES[: len(shape)]
-    if dtype.kind not in "buif" or len(axes) != len(shape) or 0 in shape or len(shape) < 2:
+    if (
+        dtype.kind not in "buif"
+        or len(axes) != len(shape)
+        or min(shape, default=0) < 1
+        or len(shape) < 2
+    ):
         raise InputError(f"{path}: pixels must be real numbers; got {dtype} of shape {shape}.")
     what = f"{' x '.join(map(str, shape))} pixels"
     check_declared(path, math.prod(shape) * dtype.itemsize, n_bytes, what)

@@ -91,7 +91,7 @@ def open_stored_numpy(path: Path, axes: str = "") -> Stored:
                 member = _member(archive, path)
                 with archive.open(member) as stream:
                     shape, dtype = array_header(stream)
-    if dtype.kind not in "buif" or 0 in shape:
+    if dtype.kind not in "buif" or min(shape, default=1) < 1:
         raise InputError(f"{path}: pixels must be ints or floats; got {dtype} of shape {shape}.")
     what = f"an array of shape {shape}"
     check_declared(path, math.prod(shape) * dtype.itemsize, n_bytes, what)

@@ -27,7 +27,9 @@ def stem_of(path: Path) -> str:
     >>> stem_of(Path("in/scan.nii.gz")), stem_of(Path("cells.ome.tif"))
     ('scan', 'cells.ome')
     """
-    return path.name.removesuffix(suffix_of(path))
+    # Datasets within a file have a stem of their own.
+    is_double = path.name.lower().endswith(_DOUBLE)
+    return path.name[: -len(_DOUBLE)] if is_double else path.stem
 
 
 def with_suffix(path: Path, suffix: str) -> Path:

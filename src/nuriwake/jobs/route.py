@@ -124,14 +124,12 @@ def refuse_what_is_lost(
     """
     if route == "whole":
         return
-    is_cut = not recipe.is_local
+    is_cut, can, possible = not recipe.is_local, tuple(asked), TILED_KINDS
+    where, instead = f"a raster beyond --memory with {recipe.name}", "Raise --memory"
     if route == "stack":
         where, instead = "a stack of pages", "Choose one of them with --plane"
-        can, possible = _OF_PAGES * is_cut, ("labels", "regions") if is_cut else ("labels",)
-    else:
-        where, instead = f"a raster beyond --memory with {recipe.name}", "Raise --memory"
-        can, possible = tuple(asked) * is_cut, TILED_KINDS
-    lost = [flag for flag, value in asked.items() if value and flag not in can]
+        can, possible = _OF_PAGES, ("labels", "regions") if is_cut else ("labels",)
+    lost = [flag for flag, value in asked.items() if value and not (is_cut and flag in can)]
     if lost:
         other = "" if is_cut else ", or use --recipe fast"
         raise UsageError(f"{source}: {lost[0]} cannot be done for {where}. {instead}{other}.")

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from nuriwake.volume_segmentation import VolumePartition, VolumeSegmentation
 
 #: Bytes that a run needs for each voxel, and for each band of it: benchmarks/volume.py measures.
-_VOXEL_BYTES, _BAND_BYTES = 80, 16
+_VOXEL_BYTES, _BAND_BYTES = 24, 16
+#: Bytes of each voxel that the view is made from.
+_VIEW_BYTES = 48
 #: Files of which one slice may cost as much to read as all of them.
 _IN_ONE_PIECE = ("nifti", "dicom")
 
@@ -43,6 +45,7 @@ def check_volume(job: SegmentJob, source: Path) -> None:
     UsageError
         If something was asked for that cannot be done, or the memory does not suffice.
     """
+    from nuriwake.learn.view import REFERENCE_VOXELS
     from nuriwake.scale.memory import PROCESS_BYTES
     from nuriwake.volume import check_spacing
 
@@ -61,7 +64,8 @@ def check_volume(job: SegmentJob, source: Path) -> None:
     stack = _open(source, job)
     check_spacing(job.spacing or stack.grid.spacing)
     n_voxels = len(stack) * stack.shape[0] * stack.shape[1]
-    needed = PROCESS_BYTES + n_voxels * (_VOXEL_BYTES + _BAND_BYTES * stack.n_bands)
+    each = _VOXEL_BYTES + _BAND_BYTES * stack.n_bands
+    needed = PROCESS_BYTES + n_voxels * each + min(n_voxels, REFERENCE_VOXELS) * _VIEW_BYTES
     if needed > job.memory_bytes:
         expected = f"at least {needed >> 20}M for {n_voxels} voxels ({source})"
         raise UsageError(out_of_range("--memory", expected, f"{job.memory_bytes >> 20}M"))

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nuriwake.engine.overflow import check_responses
 from nuriwake.learn.network import Network
 from nuriwake.learn.view import (
     REFERENCE_PIXELS,
     coarse_view,
     fill_cells,
     perceptual_colours,
-    pixel_scale,
     texture_of,
 )
 from nuriwake.raster import BoolMap, LabelMap
@@ -24,7 +24,7 @@ from nuriwake.recipes.published import respond
 from nuriwake.recipes.training import Step
 from nuriwake.regions.basins import catchment_basins
 from nuriwake.regions.cues import grid_cues, sum_cues
-from nuriwake.regions.evidence import edge_strength
+from nuriwake.regions.evidence import colour_edges
 from nuriwake.regions.graph import RegionGraph, region_graph
 from nuriwake.regions.labels import label_tree
 from nuriwake.regions.merging import Evidence, Linkage, merge_regions
@@ -167,27 +167,15 @@ def texton_map(responses: Tensor, valid: BoolMap) -> NDArray[np.float32]:
     ndarray of float32, shape (h, w, q)
         Sums to 1 over the labels. Cells without data take those of the nearest cell with data, so
         that whatever is interpolated at the rim of the data comes from the data.
+
+    Raises
+    ------
+    InputError
+        If they are no numbers.
     """
+    check_responses(responses)
     probabilities = responses[0].softmax(dim=0).permute(1, 2, 0)
     return fill_cells(probabilities.contiguous().cpu().numpy(), valid)
-
-
-def colour_edges(colours: NDArray[np.float32], valid: BoolMap, sigma: float) -> NDArray[np.float32]:
-    """Return the gradient of the colours, per pixel of the reference size.
-
-    Parameters
-    ----------
-    colours : ndarray of float32, shape (height, width, bands)
-    valid : ndarray of bool, shape (height, width)
-    sigma : float
-        Smoothing, in pixels of the reference size too.
-
-    Returns
-    -------
-    ndarray of float32, shape (height, width)
-    """
-    scale = pixel_scale(valid.shape)
-    return edge_strength(colours, valid, sigma * scale) * np.float32(scale)
 
 
 def grow_tree(
@@ -223,6 +211,7 @@ def grow_tree(
         settings.texton_weight,
         settings.tone_weight,
         settings.roughness,
+        settings.contact_power,
         size_limit,
     )
     merges, altitudes = merge_regions(graph, evidence, linkage, groups)

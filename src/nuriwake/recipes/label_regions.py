@@ -13,12 +13,13 @@ from nuriwake.engine.predict import Predictor
 from nuriwake.learn.network import Network
 from nuriwake.learn.view import perceptual_colours
 from nuriwake.raster import BoolMap, LabelMap
-from nuriwake.recipes.fast import colour_edges, grow_tree
+from nuriwake.recipes.fast import grow_tree
 from nuriwake.recipes.found import Found
 from nuriwake.recipes.published import learn
 from nuriwake.recipes.training import Step
 from nuriwake.regions.components import connected_components
 from nuriwake.regions.cues import grid_cues, sum_cues
+from nuriwake.regions.evidence import colour_edges
 from nuriwake.regions.graph import region_graph
 from nuriwake.regions.labels import label_tree
 from nuriwake.regions.tree import LabelTree, RegionTree

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nuriwake.engine.compute import choose_device
+from nuriwake.engine.overflow import check_responses
 from nuriwake.learn.network import Network
 from nuriwake.learn.superpixels import MajorityVote, slic_superpixels
 from nuriwake.learn.view import (
@@ -248,6 +249,7 @@ def with_neighbours(view: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def texton_volume(responses: Tensor, valid: BoolMap, margin: int) -> NDArray[np.float32]:
     """Return the probability of each learned label in each cell; see :func:`.fast.texton_map`."""
+    check_responses(responses)
     inside = responses[:, :, margin:-margin, margin:-margin]
     probabilities = inside.softmax(dim=1).permute(0, 2, 3, 1)
     return fill_cells(probabilities.contiguous().cpu().numpy(), valid)

@@ -7,11 +7,45 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from nuriwake.learn.view import pixel_scale
 from nuriwake.raster import BoolMap
 from nuriwake.regions.smoothing import smooth
 
 #: Variance of the kernel [1, 2, 1] / 4, which the Sobel operator smooths with.
 _SOBEL_VARIANCE = 0.5
+#: The widest smoothing of edges, in pixels of the image: that of the default at 4.4 megapixels.
+_MAX_SIGMA = 8.0
+
+
+def colour_edges(
+    colours: NDArray[np.float32], valid: BoolMap, sigma: float, shape: Sequence[int] = ()
+) -> NDArray[np.float32]:
+    """Return the gradient of an image's colours, per pixel of the reference size.
+
+    Parameters
+    ----------
+    colours : ndarray of float32, shape (height, width, bands)
+    valid : ndarray of bool, shape (height, width)
+    sigma : float
+        Smoothing, in pixels of the reference size. In pixels of the image it grows with the
+        image up to 8, and no further: more pixels show more things then, and the noise stays.
+    shape : sequence of int, optional
+        Height and width of the whole image, if this is a part of it.
+
+    Returns
+    -------
+    ndarray of float32, shape (height, width)
+
+    Examples
+    --------
+    >>> step = np.zeros((321, 481, 3), np.float32)
+    >>> step[:, 240:] = 1
+    >>> edges = colour_edges(step, np.ones((321, 481), bool), sigma=1.5)
+    >>> int(edges[160].argmax()) in (239, 240), float(edges[160, 100])
+    (True, 0.0)
+    """
+    scale = min(pixel_scale(shape or valid.shape), max(1.0, _MAX_SIGMA / sigma))
+    return edge_strength(colours, valid, sigma * scale) * np.float32(scale)
 
 
 def edge_strength(

@@ -136,13 +136,11 @@ class SceneTextons:
 
     def look(self, raster: Raster) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the colours of a part of the scene and their edges, per reference pixel."""
-        from nuriwake.learn.view import perceptual_colours, pixel_scale
-        from nuriwake.regions.evidence import edge_strength
+        from nuriwake.learn.view import perceptual_colours
+        from nuriwake.regions.evidence import colour_edges
 
         colours = perceptual_colours(normalise(raster.array, raster.valid, self.statistics))
-        scale = pixel_scale(self.shape)
-        edges = edge_strength(colours, raster.valid, self.settings.edge_sigma * scale)
-        return colours, edges * np.float32(scale)
+        return colours, colour_edges(colours, raster.valid, self.settings.edge_sigma, self.shape)
 
     def _altitude(self, n_valid: int) -> float:
         """Turn the scene's altitude into that of a part with so many valid pixels.

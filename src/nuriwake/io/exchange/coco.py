@@ -13,7 +13,10 @@ import numpy as np
 
 from nuriwake.io.exchange.annotated import Annotated, runs_of
 from nuriwake.io.exchange.bridges import bridged
-from nuriwake.raster import LabelMap
+from nuriwake.raster import BoolMap
+
+#: Digits of five bits after which a number is larger than any picture.
+_LAST_DIGIT = 12
 
 
 def write_coco(picture: Annotated) -> bytes:
@@ -136,7 +139,7 @@ def expand(text: str) -> list[int]:
     Raises
     ------
     ValueError
-        If it ends within a number.
+        If it ends within a number, or a number is none.
 
     Examples
     --------
@@ -144,23 +147,39 @@ def expand(text: str) -> list[int]:
     [6, 1, 40, 4, 5, 4, 5]
     """
     counts: list[int] = []
-    digits: list[int] = []
+    value = place = 0
     for character in text:
-        digits.append(ord(character) - 48)
-        if digits[-1] & 0x20:
+        digit = ord(character) - 48
+        if not 0 <= digit < 0x40 or place > _LAST_DIGIT:
+            raise ValueError("run lengths that are no numbers")
+        value |= (digit & 0x1F) << (5 * place)
+        place += 1
+        if digit & 0x20:
             continue
-        value = sum((digit & 0x1F) << (5 * place) for place, digit in enumerate(digits))
-        if digits[-1] & 0x10:
-            value -= 1 << (5 * len(digits))
+        if digit & 0x10:
+            value -= 1 << (5 * place)
         counts.append(value + counts[-2] if len(counts) > 2 else value)
-        digits = []
-    if digits:
+        value = place = 0
+    if place:
         raise ValueError("the run lengths end within a number")
     return counts
 
 
-def fill_columns(counts: list[int], shape: tuple[int, int]) -> LabelMap:
-    """Turn run lengths down the columns into a mask of 0 and 1.
+def fill_columns(counts: list[int], shape: tuple[int, int]) -> tuple[int, BoolMap]:
+    """Turn run lengths down the columns into the columns that hold some of the object.
+
+    Parameters
+    ----------
+    counts : list of int
+        Of the other pixels, of the object's, of the others, ...
+    shape : tuple of int
+        Of the picture.
+
+    Returns
+    -------
+    left : int
+        The first such column.
+    mask : ndarray of bool, shape (height, columns)
 
     Raises
     ------
@@ -169,11 +188,17 @@ def fill_columns(counts: list[int], shape: tuple[int, int]) -> LabelMap:
 
     Examples
     --------
-    >>> fill_columns([1, 3], (2, 2))
-    array([[0, 1],
-           [1, 1]], dtype=int32)
+    >>> fill_columns([3, 1, 2], (2, 3))
+    (1, array([[False],
+           [ True]]))
     """
-    if min(counts, default=0) < 0 or sum(counts) != shape[0] * shape[1]:
-        raise ValueError(f"run lengths that do not fill {shape[1]} x {shape[0]} pixels")
-    values = (np.arange(len(counts)) % 2).astype(np.int32)
-    return np.repeat(values, counts).reshape(shape, order="F")
+    height, width = shape
+    if min(counts, default=0) < 0 or sum(counts) != height * width:
+        raise ValueError(f"run lengths that do not fill {width} x {height} pixels")
+    runs = np.array(counts[: len(counts) // 2 * 2], np.int64)
+    end = int(runs.sum())
+    left = min(counts[0], end) // height
+    runs[:1] -= left * height
+    flat = np.zeros((-(-end // height) - left) * height, bool)
+    flat[: end - left * height] = np.repeat(np.arange(runs.size) % 2 == 1, runs)
+    return left, flat.reshape(-1, height).T

@@ -2,44 +2,42 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import io
-import json
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nuriwake.errors import InputError, require
 from nuriwake.io.exchange.coco import expand, fill_columns
 from nuriwake.io.exchange.label_studio import unpack
+from nuriwake.io.exchange.shapes import (
+    Patch,
+    Shape,
+    circle,
+    corners_of,
+    fill,
+    placed,
+    rectangle,
+    strokes,
+)
+from nuriwake.io.faults import check_declared, check_file, reading, reason_of
 from nuriwake.learn.guidance import Scribbles
 from nuriwake.raster import BoolMap, LabelMap
 
-Shape = tuple[int, int]
-#: Pixels of a drawing at most; more is a damaged size.
-_MAX_PIXELS = 1 << 31
-#: What broken annotations raise while they are read; each becomes our one line.
-_BROKEN = (
-    ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OverflowError,
-    binascii.Error, zipfile.BadZipFile, EOFError, OSError,
-)  # fmt: skip
-#: Rings of corners (row, col), filled by the rule of even and odd.
-Rings = Sequence[NDArray[np.float64]]
+if TYPE_CHECKING:
+    from nuriwake.io.exchange import schemas
 
-
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """One object that somebody drew: its class and its pixels."""
-
-    name: str
-    mask: BoolMap
+#: An object: its class and its pixels, made when it is asked for.
+Drawn = tuple[str, Patch]
+_WHAT = "annotations of LabelMe, Label Studio, COCO or ImageJ"
+#: Bytes of a file, which may grow twentyfold while they are parsed; and of one ROI.
+_LARGEST_FILE, _LARGEST_ROI = 64 << 20, 16 << 20
+#: Classes that the note names.
+_NAMED = 20
+_ROI, _ZIP = b"Iout", b"PK\x03\x04"
 
 
 def is_annotation(path: Path) -> bool:
@@ -50,7 +48,7 @@ def is_annotation(path: Path) -> bool:
     except OSError:
         # Whoever reads it next says what is wrong.
         return False
-    return head[:4] in (b"Iout", b"PK\x03\x04") or head.lstrip()[:1] in (b"{", b"[")
+    return head[:4] in (_ROI, _ZIP) or head.lstrip()[:1] in (b"{", b"[")
 
 
 def read_annotations(path: Path, shape: Shape | None = None) -> Scribbles:
@@ -61,7 +59,7 @@ def read_annotations(path: Path, shape: Shape | None = None) -> Scribbles:
     path : pathlib.Path
         JSON of LabelMe, of Label Studio or of COCO, or ROIs of ImageJ (``.roi``, ``.zip``).
     shape : tuple of int, optional
-        Height and width of the picture, which ImageJ's files do not tell.
+        Height and width of the picture: what the file must declare; ImageJ's files tell none.
 
     Returns
     -------
@@ -72,214 +70,73 @@ def read_annotations(path: Path, shape: Shape | None = None) -> Scribbles:
     Raises
     ------
     InputError
-        If the file is none of these, is damaged, is of several pictures, or nothing was drawn.
+        If the file is none of these, is damaged, is of several pictures or of one of another size,
+        or nothing was drawn.
     """
-    try:
-        size, drawn = _parse(path, path.read_bytes(), shape)
-        labels, names = _paint(size, drawn)
-    except InputError:
-        raise
-    except _BROKEN as error:
-        reason = str(error) or type(error).__name__
+    n_bytes = check_file(path)
+    if n_bytes > _LARGEST_FILE:
         raise InputError(
-            f"{path}: cannot be read as annotations of LabelMe, Label Studio, COCO or ImageJ "
-            f"({reason})."
-        ) from error
+            f"{path}: annotations must be at most {_LARGEST_FILE >> 20} MiB; got "
+            f"{n_bytes >> 20} MiB. Export them without the picture's own data, or fewer objects."
+        )
+    with reading(path, _WHAT):
+        data = path.read_bytes()
+        drawn_on, objects = _parse(path, data, shape)
+    if shape is None:
+        what = f"{drawn_on[0]} x {drawn_on[1]} pixels"
+        check_declared(path, 4 * drawn_on[0] * drawn_on[1], n_bytes, what)
+    elif drawn_on != shape:
+        raise InputError(
+            f"{path}: scribbles must have the image's size, {shape[0]} x {shape[1]} pixels; got "
+            f"{drawn_on[0]} x {drawn_on[1]}."
+        )
+    try:
+        labels, names = _paint(drawn_on, objects)
+    except ValueError as error:
+        reason = reason_of(error, path)
+        raise InputError(f"{path}: cannot be read as {_WHAT} ({reason}).") from error
     if not names:
         raise InputError(f"{path}: nothing was drawn. Draw some objects of two classes or more.")
-    mapping = ", ".join(f"{name} -> {i}" for i, name in enumerate(names, start=1))
+    mapping = ", ".join(f"{name} -> {i}" for i, name in enumerate(names[:_NAMED], start=1))
+    mapping += f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return Scribbles(labels, f"what is outside every object is not scribbled; {mapping}")
 
 
 def _parse(path: Path, data: bytes, shape: Shape | None) -> tuple[Shape, Iterator[Drawn]]:
-    if data[:4] in (b"Iout", b"PK\x03\x04"):
-        return _imagej(path, shape)
-    table = json.loads(data)
-    if isinstance(table, list):
-        return _label_studio(path, table)
-    if "shapes" in table:
-        return _labelme(table)
-    if "annotations" in table and "images" in table:
-        return _coco(path, table)
-    raise ValueError("JSON of another kind")
+    from nuriwake.io.exchange.schemas import parse_document, parse_tasks
+
+    if data[:4] in (_ROI, _ZIP):
+        return _imagej(path, data, shape)
+    if data.lstrip()[:1] == b"[":
+        tasks = parse_tasks(data)
+        _refuse_several(path, len(tasks))
+        return _label_studio(tasks[0])
+    document = parse_document(data)
+    if document.shapes is not None:
+        return _labelme(document)
+    if document.images is None or document.annotations is None:
+        raise ValueError("JSON of another kind")
+    _refuse_several(path, len(document.images))
+    return _coco(document.images[0], document)
 
 
 def _paint(shape: Shape, drawn: Iterator[Drawn]) -> tuple[LabelMap, list[str]]:
-    found = list(drawn)
-    names = sorted({each.name for each in found if each.mask.any()})
+    """Paint one object after the other, and number the classes by name when all are known."""
     labels = np.zeros(shape, np.int32)
-    for each in found:
-        if each.name in names:
-            labels[each.mask] = 1 + names.index(each.name)
-    return labels, names
+    numbers: dict[str, int] = {}
+    for name, patch in drawn:
+        if patch.mask.any():
+            labels[patch.slices][patch.mask] = numbers.setdefault(name, len(numbers) + 1)
+    names = sorted(numbers)
+    table = np.zeros(len(names) + 1, np.int32)
+    table[[numbers[name] for name in names]] = np.arange(1, len(names) + 1)
+    for row in labels:
+        row[:] = table[row]
+    return labels, [_printable(name) for name in names]
 
 
-def _size(height: Any, width: Any) -> Shape:
-    size = int(height), int(width)
-    if min(size) < 1 or size[0] * size[1] > _MAX_PIXELS:
-        raise ValueError(f"a picture of {size[1]} x {size[0]} pixels")
-    return size
-
-
-def fill(rings: Rings, shape: Shape) -> BoolMap:
-    """Fill rings of corners: the pixels whose centres lie inside an odd number of them.
-
-    Examples
-    --------
-    >>> fill([np.array([[0.0, 1.0], [0.0, 2.0], [1.0, 2.0], [1.0, 1.0]])], (1, 3))
-    array([[False,  True, False]])
-    """
-    from skimage.draw import polygon2mask
-
-    inside = np.zeros(shape, bool)
-    for ring in rings:
-        # Corners count from the edges of pixels, the filling from their centres.
-        inside ^= polygon2mask(shape, np.asarray(ring, np.float64) - 0.5)
-    return inside
-
-
-# --- LabelMe ---------------------------------------------------------------------------------
-
-
-def _labelme(table: Mapping[str, Any]) -> tuple[Shape, Iterator[Drawn]]:
-    shape = _size(table["imageHeight"], table["imageWidth"])
-    return shape, (
-        Drawn(str(each["label"]), _labelme_mask(each, shape)) for each in table["shapes"]
-    )
-
-
-def _labelme_mask(each: Mapping[str, Any], shape: Shape) -> BoolMap:
-    points = np.asarray(each["points"], np.float64).reshape(-1, 2)[:, ::-1]
-    kind = each.get("shape_type", "polygon")
-    if kind == "mask":
-        return _placed(_png_mask(each["mask"]), points.min(axis=0).astype(int), shape)
-    if kind == "polygon":
-        return fill([points], shape)
-    (top, left), (bottom, right) = points.min(axis=0), points.max(axis=0)
-    if kind == "rectangle":
-        corners = [[top, left], [top, right], [bottom, right], [bottom, left]]
-        return fill([np.array(corners)], shape)
-    if kind == "circle":
-        rows, cols = np.ogrid[0.5 : shape[0], 0.5 : shape[1]]
-        radius = np.hypot(*(points[1] - points[0]))
-        inside: BoolMap = np.hypot(rows - points[0, 0], cols - points[0, 1]) <= radius
-        return inside
-    if kind in ("line", "linestrip", "point", "points"):
-        return _strokes(points, kind.startswith("line"), shape)
-    raise ValueError(f"a shape of the type {kind}")
-
-
-def _strokes(points: NDArray[np.float64], is_line: bool, shape: Shape) -> BoolMap:
-    """Draw points, or lines between them, three pixels wide."""
-    from skimage.draw import line
-    from skimage.morphology import dilation, footprint_rectangle
-
-    inside = np.zeros(shape, bool)
-    pixels = np.clip(points.astype(int), 0, np.array(shape) - 1)
-    inside[tuple(pixels.T)] = True
-    if is_line:
-        for start, end in pairwise(pixels):
-            inside[line(*start, *end)] = True
-    thick: BoolMap = dilation(inside, footprint_rectangle((3, 3)))
-    return thick
-
-
-def _png_mask(text: str) -> BoolMap:
-    from PIL import Image
-
-    with Image.open(io.BytesIO(base64.b64decode(text))) as picture:
-        if picture.width * picture.height > _MAX_PIXELS:
-            raise ValueError("a mask of too many pixels")
-        return np.asarray(picture.convert("L")) > 0
-
-
-def _placed(mask: BoolMap, corner: NDArray[np.int_], shape: Shape) -> BoolMap:
-    inside = np.zeros(shape, bool)
-    top, left = corner.tolist()
-    part = inside[top : top + mask.shape[0], left : left + mask.shape[1]]
-    if min(top, left) < 0 or part.shape != mask.shape:
-        raise ValueError("a mask that runs over the picture")
-    part[...] = mask
-    return inside
-
-
-# --- Label Studio ----------------------------------------------------------------------------
-
-
-def _label_studio(path: Path, tasks: list[Any]) -> tuple[Shape, Iterator[Drawn]]:
-    _refuse_several(path, len(tasks))
-    work = tasks[0].get("annotations") or tasks[0]["predictions"]
-    results = [each for each in work[-1]["result"] if "original_width" in each]
-    if not results:
-        raise ValueError("a task without drawn objects")
-    shape = _size(results[0]["original_height"], results[0]["original_width"])
-    return shape, (_label_studio_object(each, shape) for each in results)
-
-
-def _label_studio_object(each: Mapping[str, Any], shape: Shape) -> Drawn:
-    value, kind = each["value"], str(each["type"])
-    name = str((value.get(kind) or ["object"])[0])
-    if "rle" in value:
-        return Drawn(name, unpack(value["rle"], shape))
-    unit = np.array(shape) / 100
-    if "points" in value:
-        points = np.asarray(value["points"], np.float64).reshape(-1, 2)[:, ::-1]
-        return Drawn(name, fill([points * unit], shape))
-    top, left = value["y"], value["x"]
-    bottom, right = top + value["height"], left + value["width"]
-    corners = np.array([[top, left], [top, right], [bottom, right], [bottom, left]])
-    return Drawn(name, fill([corners * unit], shape))
-
-
-# --- COCO ------------------------------------------------------------------------------------
-
-
-def _coco(path: Path, table: Mapping[str, Any]) -> tuple[Shape, Iterator[Drawn]]:
-    _refuse_several(path, len(table["images"]))
-    image = table["images"][0]
-    shape = _size(image["height"], image["width"])
-    names = {each["id"]: str(each["name"]) for each in table.get("categories", ())}
-    return shape, (
-        Drawn(
-            names.get(each["category_id"], str(each["category_id"])),
-            _coco_mask(each["segmentation"], shape),
-        )
-        for each in table["annotations"]
-    )
-
-
-def _coco_mask(segmentation: Any, shape: Shape) -> BoolMap:
-    if isinstance(segmentation, list):
-        inside = np.zeros(shape, bool)
-        for ring in segmentation:
-            inside |= fill([np.asarray(ring, np.float64).reshape(-1, 2)[:, ::-1]], shape)
-        return inside
-    counts = segmentation["counts"]
-    return fill_columns(expand(counts) if isinstance(counts, str) else counts, shape) > 0
-
-
-# --- ImageJ ----------------------------------------------------------------------------------
-
-
-def _imagej(path: Path, shape: Shape | None) -> tuple[Shape, Iterator[Drawn]]:
-    roifile = require("roifile", extra="annotate")
-    read: Callable[[Path], Any] = roifile.ImagejRoi.fromfile
-    found = read(path)
-    rois = found if isinstance(found, list) else [found]
-    extent = shape or _size(max(roi.bottom for roi in rois), max(roi.right for roi in rois))
-    return extent, (Drawn(_roi_class(roi.name), _roi_mask(roi, extent)) for roi in rois)
-
-
-def _roi_class(name: str) -> str:
-    """Return an ROI's class: its name without the number behind it."""
-    stem, _, number = name.rpartition("-")
-    return stem if stem and number.isdecimal() else name
-
-
-def _roi_mask(roi: Any, shape: Shape) -> BoolMap:
-    rings = roi.coordinates(multi=True)
-    closed = [np.asarray(ring, np.float64)[:, ::-1] for ring in rings if len(ring) > 2]
-    return fill(closed, shape)
+def _printable(name: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in name[:80])
 
 
 def _refuse_several(path: Path, count: int) -> None:
@@ -288,3 +145,152 @@ def _refuse_several(path: Path, count: int) -> None:
             f"{path}: scribbles must be of one picture; got annotations of {count}. Export the "
             "pictures one by one."
         )
+
+
+# --- LabelMe ---------------------------------------------------------------------------------
+
+
+def _labelme(document: schemas.Document) -> tuple[Shape, Iterator[Drawn]]:
+    if document.height is None or document.width is None or document.shapes is None:
+        raise ValueError("no imageHeight or imageWidth")
+    shape = document.height, document.width
+    return shape, ((each.label, _labelme_patch(each, shape)) for each in document.shapes)
+
+
+def _labelme_patch(each: schemas.LabelMeShape, shape: Shape) -> Patch:
+    points = corners_of(each.points)
+    low, high = points.min(axis=0), points.max(axis=0)
+    match each.shape_type:
+        case "mask":
+            return placed(_mask(each.mask or b""), low.astype(int).tolist(), shape)
+        case "polygon":
+            return fill([points], shape)
+        case "rectangle":
+            return rectangle(low, high, shape)
+        case "circle":
+            return circle(points[0], float(np.hypot(*(points[-1] - points[0]))), shape)
+        case kind:
+            return strokes(points, shape, is_line=kind.startswith("line"))
+
+
+def _mask(data: bytes) -> BoolMap:
+    from nuriwake.io.image import read_image
+
+    return np.asarray(read_image(io.BytesIO(data)).array.any(axis=2))
+
+
+# --- Label Studio ----------------------------------------------------------------------------
+
+
+def _label_studio(task: schemas.Task) -> tuple[Shape, Iterator[Drawn]]:
+    work = task.annotations or task.predictions
+    drawn = [each for each in work[-1].result if each.width and each.height] if work else []
+    if not drawn or not drawn[0].height or not drawn[0].width:
+        raise ValueError("a task without drawn objects")
+    shape = drawn[0].height, drawn[0].width
+    return shape, ((each.value.name, _label_studio_patch(each, shape)) for each in drawn)
+
+
+def _label_studio_patch(each: schemas.Result, shape: Shape) -> Patch:
+    value, unit = each.value, np.array(shape) / 100
+    if value.rle is not None:
+        return Patch(0, 0, unpack(value.rle, shape))
+    if value.points is not None:
+        return fill([corners_of(value.points) * unit], shape)
+    if value.width is None or value.height is None:
+        raise ValueError(f"an object of the type {each.type}")
+    # Turned about its first corner, in pixels, clockwise.
+    turn = np.radians(value.rotation)
+    first = corners_of([value.x, value.y])[0] * unit
+    down, right = corners_of([value.width, value.height])[0] * unit
+    across = right * np.array([np.sin(turn), np.cos(turn)])
+    along = down * np.array([np.cos(turn), -np.sin(turn)])
+    return fill([np.array([first, first + across, first + across + along, first + along])], shape)
+
+
+# --- COCO ------------------------------------------------------------------------------------
+
+
+def _coco(image: schemas.CocoImage, document: schemas.Document) -> tuple[Shape, Iterator[Drawn]]:
+    shape = image.height, image.width
+    names = {each.id: each.name for each in document.categories}
+    return shape, (
+        (names.get(each.category_id, str(each.category_id)), _coco_patch(each, shape))
+        for each in document.annotations or ()
+    )
+
+
+def _coco_patch(each: schemas.CocoAnnotation, shape: Shape) -> Patch:
+    drawn = each.segmentation
+    if isinstance(drawn, list):
+        return _union([fill([corners_of(ring)], shape) for ring in drawn])
+    if drawn.size not in (None, shape):
+        raise ValueError(f"a mask of the size {drawn.size}")
+    counts = expand(drawn.counts) if isinstance(drawn.counts, str) else drawn.counts
+    left, mask = fill_columns(counts, shape)
+    return Patch(0, left, mask)
+
+
+def _union(patches: list[Patch]) -> Patch:
+    """Lay the pieces of an object together."""
+    if len(patches) == 1:
+        return patches[0]
+    found = [each for each in patches if each.mask.size] or [fill([], (0, 0))]
+    top, left = min(each.top for each in found), min(each.left for each in found)
+    bottom = max(each.slices[0].stop for each in found)
+    right = max(each.slices[1].stop for each in found)
+    whole = np.zeros((bottom - top, right - left), bool)
+    for each in found:
+        rows, columns = (
+            slice(s.start - o, s.stop - o) for s, o in zip(each.slices, (top, left), strict=True)
+        )
+        whole[rows, columns] |= each.mask
+    return Patch(top, left, whole)
+
+
+# --- ImageJ ----------------------------------------------------------------------------------
+
+
+def _imagej(path: Path, data: bytes, shape: Shape | None) -> tuple[Shape, Iterator[Drawn]]:
+    roifile = require("roifile", extra="annotate")
+    rois = [roifile.ImagejRoi.frombytes(each) for each in _roi_bytes(path, data)]
+    extent = shape or (max(roi.bottom for roi in rois), max(roi.right for roi in rois))
+    if min(extent) < 1:
+        raise ValueError("ROIs without pixels")
+    open_types = {roifile.ROI_TYPE[name] for name in _OPEN_ROIS}
+    return extent, (
+        (_roi_class(roi.name), _roi_patch(path, roi, extent, is_open=roi.roitype in open_types))
+        for roi in rois
+    )
+
+
+#: Types of ROIs that have no inside.
+_OPEN_ROIS = ("LINE", "FREELINE", "POLYLINE", "ANGLE", "POINT")
+
+
+def _roi_bytes(path: Path, data: bytes) -> list[bytes]:
+    if data[:4] == _ROI:
+        return [data]
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        entries = [each for each in archive.infolist() if each.filename.endswith(".roi")]
+        sizes = [each.file_size for each in entries]
+        if not entries or max(sizes) > _LARGEST_ROI:
+            raise ValueError(f"an archive of {len(sizes)} ROIs, {max(sizes, default=0)} bytes each")
+        check_declared(path, sum(sizes), len(data), f"{len(sizes)} ROIs")
+        return [archive.read(each) for each in entries]
+
+
+def _roi_class(name: str) -> str:
+    """Return an ROI's class: its name without the number behind it."""
+    stem, _, number = name.rpartition("-")
+    return stem if stem and number.isdecimal() else name
+
+
+def _roi_patch(path: Path, roi: Any, shape: Shape, *, is_open: bool) -> Patch:
+    with reading(path, _WHAT):
+        rings = roi.coordinates(multi=True)
+    corners = [corners_of(ring) for ring in rings if len(ring)]
+    if is_open and corners:
+        is_line = roi.roitype.name != "POINT"
+        return strokes(np.concatenate(corners), shape, is_line=is_line)
+    return fill(corners, shape)
