@@ -609,7 +609,7 @@ def test_a_large_picture_is_seen_in_full_where_one_zooms_in(browser, open_page, 
         assert greys("#tiles-alone") > 220
         shoot(page, "large")
         page.click("#zoom-fit")
-        assert page.is_hidden("#layer-tiles")
+        page.wait_for_selector("#layer-tiles", state="hidden")
         page.goto("about:blank")
 
 

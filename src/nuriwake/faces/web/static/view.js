@@ -31,8 +31,9 @@ class Layer {
     return this.cachedWords;
   }
 
-  put() {
-    this.context.putImageData(this.image, 0, 0);
+  /** Show the pixels, all or those of a part. */
+  put({ top, left, bottom, right } = { top: 0, left: 0, bottom: this.canvas.height, right: this.canvas.width }) {
+    this.context.putImageData(this.image, 0, 0, left, top, right - left, bottom - top);
     this.canvas.hidden = false;
   }
 
@@ -104,7 +105,9 @@ export class View {
     requestAnimationFrame(() => {
       this.isDrawing = false;
       this.tiles.draw(this.zoom);
-      if (this.partition) this.#paintOutlines();
+      if (!this.partition) return;
+      this.#fillRegions();
+      this.#paintOutlines();
     });
   }
 
@@ -159,10 +162,34 @@ export class View {
     this.classOf = this.tags.classes.length ? this.tags.ofNodes(partition) : null;
     this.classColours = rgbOf(this.tags.classes);
     for (let leaf = 0; leaf < tree.nLeaves; leaf++) table[leaf + 1] = this.#colour(partition.nodes[leaf]);
+    this.colours = table;
+    this.painted = null;
+    this.#fillRegions();
+  }
+
+  /** Paint the regions that are in view, and some way around them; others when they come into view. */
+  #fillRegions() {
+    const { painted, width } = this;
+    const seen = this.#inView(0);
+    if (painted && painted.top <= seen.top && painted.left <= seen.left && painted.bottom >= seen.bottom && painted.right >= seen.right) return;
+    const part = this.#inView(0.25);
     const words = this.layers.regions.words();
-    const { base } = tree;
-    for (let p = 0; p < base.length; p++) words[p] = table[base[p]];
-    this.layers.regions.put();
+    const { base } = this.tree;
+    const table = this.colours;
+    for (let row = part.top; row < part.bottom; row++) {
+      for (let p = row * width + part.left, end = row * width + part.right; p < end; p++) words[p] = table[base[p]];
+    }
+    this.layers.regions.put(part);
+    this.painted = part;
+  }
+
+  /** The part of the picture in view, with a margin: a share of the window's sides. */
+  #inView(margin) {
+    const { row, col, height, width } = this.zoom.window();
+    return {
+      top: Math.max(0, Math.floor(row - margin * height)), left: Math.max(0, Math.floor(col - margin * width)),
+      bottom: Math.min(this.height, Math.ceil(row + (1 + margin) * height)), right: Math.min(this.width, Math.ceil(col + (1 + margin) * width)),
+    };
   }
 
   #colour(node) {
