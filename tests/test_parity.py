@@ -26,7 +26,15 @@ QUICK = {"--max-iter": "2", "--n-channels": "8", "--max-labels": "12", "--thread
 #: Values that differ from the defaults, for the settings that name no number.
 CHOICES = {"--recipe": "tip2020", "--precision": "fp32", "--device": "cpu"}
 #: Flags that change how a run goes, or what it says, and not what is written.
-SILENT = {"--quiet", "--progress", "--workers", "--scheduler", "--keep-partial", "--memory", "--help"}
+SILENT = {
+    "--quiet",
+    "--progress",
+    "--workers",
+    "--scheduler",
+    "--keep-partial",
+    "--memory",
+    "--help",
+}
 
 
 @dataclass(frozen=True)
