@@ -55,7 +55,7 @@ class Description:
         Examples
         --------
         >>> shipped().default_of("max_iter")
-        '30 in fast, 1000 in icassp2018, 1000 in tip2020'
+        '24 in fast, 1000 in icassp2018, 1000 in tip2020'
         >>> shipped().default_of("continuity")
         '5.0 in tip2020'
         """
