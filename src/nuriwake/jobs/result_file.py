@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -184,25 +184,29 @@ def _read_arrays(path: Path, names: Collection[str] = _DTYPES.keys()) -> Arrays:
                 continue
             check_declared(path, entry.file_size, path.stat().st_size, f"an array `{name}`")
             with archive.open(entry) as stream:
-                shape, dtype = _array_header(stream)
+                shape, order, dtype = _array_header(stream)
                 if dtype.kind not in _DTYPES[name]:
                     raise ValueError(f"its array `{name}` is of dtype {dtype}")
                 n_bytes = math.prod(shape) * dtype.itemsize
                 if n_bytes > entry.file_size:
                     raise ValueError(f"its array `{name}` declares {n_bytes} bytes")
-                arrays[name] = np.frombuffer(stream.read(n_bytes), dtype).reshape(shape)
+                values = np.frombuffer(stream.read(n_bytes), dtype)
+                arrays[name] = values.reshape(shape, order=order)
     return arrays
 
 
-def _array_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
+def _array_header(
+    stream: IO[bytes],
+) -> tuple[tuple[int, ...], Literal["C", "F"], np.dtype[np.generic]]:
     from numpy.lib import format as npy
 
     version = npy.read_magic(stream)
     read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
     shape, is_fortran, dtype = read(stream)
-    if is_fortran or dtype.hasobject:
+    if dtype.hasobject:
         raise ValueError("its arrays are not as nuriwake writes them")
-    return shape, dtype
+    # NumPy keeps the order of an array in memory, such as that of a picture of one row.
+    return shape, "F" if is_fortran else "C", dtype
 
 
 def _assemble(arrays: Arrays, header: Mapping[str, Any], settings: Settings) -> Partition:

@@ -49,7 +49,7 @@ def smooth(values: Floats, sigmas: Sequence[float]) -> Floats:
     >>> line = np.zeros(101, np.float32)
     >>> line[50] = 1.0
     >>> smooth(line, [12.0])[[50, 62]].round(4)
-    array([0.0333, 0.0202], dtype=float32)
+    array([0.0332, 0.0202], dtype=float32)
     """
     from scipy.ndimage import gaussian_filter
 
