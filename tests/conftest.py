@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,9 @@ import torch
 from hypothesis import settings
 
 from nuriwake.engine import compute, private
+
+# Started in the background, a shell makes the tests, and what they start, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # One profile: examples are the same in every run, and a slow machine is no failure.
 settings.register_profile("steady", derandomize=True, deadline=None, max_examples=40)

@@ -188,6 +188,10 @@ def test_apply_labels_stacks(stack, tmp_path, capsys):
     np.testing.assert_array_equal(pages[0], pages[1])
     assert run([*arguments, "--min-area", "5"]) == 2
     assert "--min-area cannot be done for a stack" in capsys.readouterr().err
+    for tolerance in ("nan", "-1", "inf"):
+        assert run([*arguments, "--save", "polygons", "--tolerance", tolerance]) == 2
+        said = f"`--tolerance` must be a number of pixels, at least 0; got {float(tolerance)}."
+        assert said in capsys.readouterr().err
 
 
 def test_a_tiff_without_a_place_stays_a_tiff(tmp_path):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nuriwake.errors import InputError, UsageError
+from nuriwake.errors import InputError, UsageError, out_of_range
 from nuriwake.io.selection import ALL, Selection
 from nuriwake.jobs.commit import Staging
 from nuriwake.jobs.kinds import TILED_KINDS
@@ -45,8 +46,13 @@ class ApplyJob:
     min_area : str
         The minimum mapping unit in pixels (``20``) or on the ground (``2ha``).
     tolerance : float
-        How much polygons may be simplified, in pixels.
+        How much polygons may be simplified, in pixels; finite, at least 0.
     overwrite, resume : bool
+
+    Raises
+    ------
+    UsageError
+        If the tolerance is out of its range.
     """
 
     model: Model
@@ -60,6 +66,11 @@ class ApplyJob:
     tolerance: float = 0.0
     overwrite: bool = False
     resume: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.tolerance < math.inf:
+            expected = "a number of pixels, at least 0"
+            raise UsageError(out_of_range("--tolerance", expected, self.tolerance))
 
     @property
     def memory_bytes(self) -> int:
