@@ -49,7 +49,14 @@ class Job:
     def start(self, work: Callable[..., Work], *values: object) -> None:
         """Begin work; what is still going on is cancelled."""
         self.cancel()
-        worker = create_worker(work, *values, _ignore_errors=True)
+        steps = work(*values)
+
+        def go_on() -> Work:
+            return (yield from steps)
+
+        worker = create_worker(go_on, _ignore_errors=True)
+        # napari keeps its workers for good; what was cancelled must not keep memory and threads.
+        worker.finished.connect(steps.close)
         worker.yielded.connect(lambda look: self._hear(worker, self._listener.look, look))
         worker.returned.connect(lambda done: self._end(worker, self._listener.done, done))
         worker.errored.connect(lambda error: self._fail(worker, error))
