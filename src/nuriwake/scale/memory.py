@@ -105,12 +105,17 @@ def plan_tile_pixels(memory: int, n_bands: int, itemsize: int, n_workers: int = 
     n_processes = n_workers + (n_workers > 1)
     fixed = n_processes * PROCESS_BYTES + n_workers * FIXED_BYTES
     each = n_workers * bytes_per_pixel(n_bands, itemsize)
+    return min(_afford(memory, fixed, each, MIN_TILE_PIXELS, n_workers), MAX_TILE_PIXELS)
+
+
+def _afford(memory: int, fixed: int, each: int, least: int, n_workers: int) -> int:
+    """Return how many pixels there is memory for, beside what is fixed; refuse too few."""
     pixels = (memory - fixed) // each
-    if pixels < MIN_TILE_PIXELS:
-        least = -(-(fixed + each * MIN_TILE_PIXELS) >> 20)
-        expected = f"at least {least}M for {n_workers} worker(s)"
+    if pixels < least:
+        needed = -(-(fixed + each * least) >> 20)
+        expected = f"at least {needed}M for {n_workers} worker(s)"
         raise UsageError(out_of_range("--memory", expected, f"{memory >> 20}M"))
-    return min(pixels, MAX_TILE_PIXELS)
+    return pixels
 
 
 def tree_bytes(n_bands: int) -> int:
@@ -149,12 +154,8 @@ def plan_scene_pixels(memory: int, n_bands: int, halo: int, n_workers: int = 1) 
     """
     fixed = (n_workers + (n_workers > 1)) * PROCESS_BYTES
     each = n_workers * tree_bytes(n_bands)
-    read = (memory - fixed) // each
     least = (isqrt(MIN_TILE_PIXELS) + 2 * halo) ** 2
-    if read < least:
-        needed = -(-(fixed + each * least) >> 20)
-        expected = f"at least {needed}M for {n_workers} worker(s)"
-        raise UsageError(out_of_range("--memory", expected, f"{memory >> 20}M"))
+    read = _afford(memory, fixed, each, least, n_workers)
     return min((isqrt(read) - 2 * halo) ** 2, MAX_TILE_PIXELS)
 
 
