@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
@@ -21,6 +22,7 @@ from nuriwake.settings import Settings, lists_settings
 
 if TYPE_CHECKING:
     from nuriwake.learn.guidance import Scribbles
+    from nuriwake.learn.overview import Overview
     from nuriwake.model import Model
     from nuriwake.recipes.training import Step
 
@@ -81,10 +83,14 @@ def segment_steps(
     if model is not None:
         check_start(model, settings)
     history: list[HistoryRow] = []
-    statistics = model.statistics if model else band_statistics(raster.array, raster.valid)
+    seen = _overview(raster, settings)
+    statistics = model.statistics if model else band_statistics(seen.image, seen.valid)
     unit = normalise(raster.array, raster.valid, statistics)
     network = copy.deepcopy(model.network) if model else None
-    steps = STEPS[settings.recipe](unit, raster.valid, settings, drawn, network)
+    reduced = None
+    if seen.valid is not raster.valid:
+        reduced = replace(seen, image=normalise(seen.image, seen.valid, statistics))
+    steps = STEPS[settings.recipe](unit, raster.valid, settings, drawn, network, reduced)
     threads = settings.threads or count_cores()
     found = yield from steps_in_threads(record_steps(steps, history), threads)
     return Segmentation(
@@ -103,6 +109,14 @@ def segment_steps(
         model=Model(found.network, statistics, settings, raster.band_names),
         notes=(scribbles.note,) if scribbles and scribbles.note else (),
     )
+
+
+def _overview(raster: Raster, settings: Settings) -> Overview:
+    """Return what is learned from: the raster itself, or a reduced one where that will do."""
+    from nuriwake.learn.overview import overview, square_side
+
+    side = 1 if settings.method.is_local else square_side(raster.shape)
+    return overview(raster.array, raster.valid, side)
 
 
 def check_start(model: Model, settings: Settings) -> None:

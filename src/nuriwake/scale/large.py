@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nuriwake.errors import UsageError, out_of_range
+from nuriwake.learn.overview import VIEW_PIXELS
 from nuriwake.raster import WindowedSource
 from nuriwake.scale.executors import Executor
 from nuriwake.scale.memory import plan_reduced_pixels, plan_scene_pixels, plan_windows
@@ -16,7 +17,7 @@ from nuriwake.scale.run import Progress
 from nuriwake.scale.sampling import fit_source_steps
 from nuriwake.scale.scene import SceneCut, segment_scene
 from nuriwake.scale.tiles import choose_tile_shape, plan_tiles
-from nuriwake.scale.trees import HALO, REDUCED_PIXELS, learn_scene_steps
+from nuriwake.scale.trees import HALO, learn_scene_steps
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def large_steps(
         cut = cut or SceneCut()
         _check_guides(source, settings, cut, model)
         most = plan_reduced_pixels(memory, source.n_bands, n_processes)
-        reduced = min(REDUCED_PIXELS, most)
+        reduced = min(VIEW_PIXELS, most)
         scene = yield from learn_scene_steps(source, settings, model, reduced, executor)
         pixels = plan_scene_pixels(memory, source.n_bands, HALO, executor.n_workers)
         shape = choose_tile_shape(pixels, source.shape, (1, 1))
