@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from nuriwake.learn.overview import overview, square_side
@@ -230,6 +229,8 @@ def _texture(
 
 
 def _area_mean(values: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    import torch  # here: the workers of a scene need none of it, and it is large
+
     tensor = torch.from_numpy(np.ascontiguousarray(np.moveaxis(values, -1, 0)))[None]
     means = torch.nn.functional.interpolate(tensor, size=shape, mode="area")[0]
     result: NDArray[np.float32] = means.movedim(0, -1).numpy()

@@ -95,11 +95,10 @@ def large_steps(
     UsageError
         If the memory is too small for one tile.
     """
-    n_processes = executor.n_workers + (executor.n_workers > 1)
     if not settings.method.is_local:
         cut = cut or SceneCut()
         _check_guides(source, settings, cut, model)
-        most = plan_reduced_pixels(memory, source.n_bands, n_processes)
+        most = plan_reduced_pixels(memory, source.n_bands, executor.n_workers)
         reduced = min(VIEW_PIXELS, most)
         scene = yield from learn_scene_steps(source, settings, model, reduced, executor)
         pixels = plan_scene_pixels(memory, source.n_bands, HALO, executor.n_workers)
@@ -119,6 +118,7 @@ def large_steps(
         if tree is None:
             return LargeReport(0, 0, skipped=True)
         return LargeReport(len(plan), cut.n_regions or tree.count(cut.detail))
+    n_processes = executor.n_workers + (executor.n_workers > 1)
     windows = plan_windows(memory, 1, source.n_bands, settings, n_processes)
     model = yield from fit_source_steps(source, settings, windows)
     options = MosaicOptions(memory=memory, existing=existing, threads=settings.threads)

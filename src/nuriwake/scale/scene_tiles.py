@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.io.drawn import DrawnLabels
 from nuriwake.raster import LabelMap, WindowedSource
 from nuriwake.regions.cues import CueSums
 from nuriwake.regions.graph import Frame
@@ -23,6 +23,10 @@ from nuriwake.scale.overlaps import JoinedRegions, join_regions, match_over_seam
 from nuriwake.scale.tiles import Seam, Tile, TilePlan
 from nuriwake.scale.trees import SceneTextons
 from nuriwake.scale.workfolder import Arrays, WorkFolder
+
+if TYPE_CHECKING:
+    # It knows scribbles, and those PyTorch, which workers would take seconds and memory to load.
+    from nuriwake.io.drawn import DrawnLabels
 
 #: The share of the scene's altitude at which tiles are cut into leaves.
 LEAF_SHARE = 0.03

@@ -104,7 +104,6 @@ class SceneTextons:
 
         ``most`` is how many regions there may be: where there would be more, the cut is higher.
         """
-        from nuriwake.recipes.fast import scribbled_leaves
         from nuriwake.recipes.growing import grow_tree
         from nuriwake.regions.basins import catchment_basins
         from nuriwake.regions.cues import sum_cues
@@ -117,6 +116,8 @@ class SceneTextons:
         sums = sum_cues(graph, colours, edges, self.grid, self.settings, frame)
         groups = None
         if scribbles is not None and scribbles.any():
+            from nuriwake.recipes.fast import scribbled_leaves
+
             groups = scribbled_leaves(graph.base, scribbles)
         tree = grow_tree(graph, sums.evidence(), self.settings, groups)
         altitude = share * self._altitude(int(valid.sum()))
