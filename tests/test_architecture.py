@@ -107,20 +107,18 @@ def _leaves_the_encoding_open(call: ast.Call) -> bool:
         return False
     function = call.func
     name = getattr(function, "attr", getattr(function, "id", ""))
-    if name in ("read_text", "write_text") or keywords & {"text", "universal_newlines"}:
+    if name in ("run", "Popen", "check_output"):
+        return bool(keywords & {"text", "universal_newlines"})
+    if name in ("read_text", "write_text"):
         return True
-    literals = [
-        a.value
-        for a in (*call.args, *(k.value for k in call.keywords))
-        if isinstance(a, ast.Constant)
-    ]
-    is_builtin = isinstance(function, ast.Name) and name == "open"
-    if ast.unparse(function) == "rasterio.open":
+    if name not in ("open", "fdopen") or ast.unparse(function) == "rasterio.open":
         return False
-    modes = [text for text in literals if isinstance(text, str) and set(text) <= set("rwxabt+")]
-    if name in ("open", "fdopen") and (is_builtin or modes):
-        return not any("b" in mode for mode in modes)
-    return False
+    values = (*call.args, *(keyword.value for keyword in call.keywords))
+    texts = [value.value for value in values if isinstance(value, ast.Constant)]
+    modes = [text for text in texts if isinstance(text, str) and set(text) <= set("rwxabt+")]
+    if not modes:
+        return isinstance(function, ast.Name)
+    return not any("b" in mode for mode in modes)
 
 
 def test_texts_have_an_encoding():
