@@ -5,8 +5,9 @@
 PAGE is README.md, or a page of docs/; all of the README, tutorials, how-to and "coming from" unless
 given. Each page begins in an empty folder that holds stand-ins for the files that it names. Console
 lines run in a shell, Python blocks one after another in one program; a line of output that is shown
-is looked for in what is printed, numbers aside. The published recipes train for three iterations. Installations, containers and what
-needs another program are listed as left out. Ends with 1 where something failed.
+is looked for in what is printed, numbers aside. The published recipes train for three iterations.
+Installations, containers and what needs another program are listed as left out. Ends with 1 where
+something failed.
 """
 
 from __future__ import annotations
