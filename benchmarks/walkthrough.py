@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -35,7 +34,7 @@ BLOCK = re.compile(r"^```(\w*)\n(.*?)^```|(?:^    nuriwake .*\n)+", re.MULTILINE
 LEFT_OUT = re.compile(
     r"\b(pip|uv|conda|docker|make|napari|dask|qgis_process|otbcli\w*|demo\.py|helm)\b"
     r"|10\.0\.0\.5|--device cuda|nuriwake (bench|evaluate)|--install-completion"
-    r"|import napari|segment_anything|sam_model_registry|samgeo|SamGeo|[Cc]luster\("
+    r"|import napari|segment_anything|sam_model_registry|samgeo|SamGeo|[Cc]luster\(|viewer\."
 )
 #: What trains for minutes: three iterations show as well that it runs.
 LONG = re.compile(r"nuriwake (?:fit(?!.*--recipe fast)|segment(?=.*--recipe (?:icassp|tip)))")
@@ -124,8 +123,8 @@ def _serve(command: str, folder: Path) -> str:
     for line in child.stdout:
         said += line
         if "http://" in line:
-            child.send_signal(signal.SIGINT)
-            child.wait(60)
+            child.terminate()
+            child.communicate()
             return ""
     return said[-600:] or f"ended with {child.wait()}"
 
