@@ -166,6 +166,8 @@ def _only_writer(plan: OutputPlan) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout as error:
+        if not path.exists():  # Windows calls a folder writable that is not
+            raise OutputError(f"{plan.folder}: the folder cannot be written to.") from error
         raise OutputError(
             f"{plan.folder / plan.stem}: another nuriwake is writing here. Wait for it, or "
             "choose another -o."
