@@ -135,6 +135,51 @@ def test_geojson_is_in_wgs84(tmp_path: Path) -> None:
     assert first["properties"]["area_m2"] == 600
 
 
+@pytest.mark.parametrize(
+    ("crs", "transform"),
+    [
+        (4326, (0.5, 0, 179, 0, -0.5, 10)),  # over 180 degrees
+        (4326, (90, 0, 0, 0, -45, 90)),  # the whole world from 0 to 360, both poles
+        (3832, (1e5, 0, 3.2e6, 0, -1e5, 1e5)),  # over 180 degrees, in metres
+        (3995, (1e5, 0, -1.5e5, 0, -1e5, 1.5e5)),  # the pole in the middle
+    ],
+)
+def test_geojson_at_the_ends_of_the_world(tmp_path: Path, crs, transform) -> None:
+    labels = np.array([[1, 1, 2, 2], [1, 3, 3, 2], [1, 1, 1, 1], [4, 4, 4, 4]], np.int32)
+    place = Georeference(rasterio.crs.CRS.from_epsg(crs).to_wkt(), transform)
+    write_polygons(tmp_path / "a.geojson", cut(labels, (3, 3)), labels.shape, place)
+    table, polygons, _ = read_back(tmp_path / "a.geojson")
+    assert shapely.is_valid(polygons).all()
+    west, south, east, north = shapely.total_bounds(polygons)
+    assert (west, south, east, north) == pytest.approx(
+        (max(west, -180), max(south, -90), min(east, 180), min(north, 90))
+    )
+    if crs == 4326:
+        size = transform[0] * abs(transform[4])
+        assert shapely.area(polygons) == pytest.approx(table["pixels"] * size)
+    pieces = list(shapely.get_parts(polygons))
+    shared = [one.intersection(other).area for one in pieces for other in pieces if one != other]
+    assert max(shared) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform"),
+    [
+        (4326, (0.5, 0, 0, 0, -0.5, 91)),  # beyond the pole
+        (4326, (120, 0, -180, 0, -0.5, 10)),  # more than once around
+        (3857, (1e7, 0, 1e7, 0, -1e7, 1e7)),
+        (32633, (1e8, 0, 5e5, 0, -1e8, 6e6)),
+    ],
+)
+def test_what_lies_beyond_the_world_is_no_geojson(tmp_path: Path, crs, transform) -> None:
+    labels = np.array([[1, 1, 2, 2]], np.int32)
+    place = Georeference(rasterio.crs.CRS.from_epsg(crs).to_wkt(), transform)
+    with pytest.raises(InputError, match=r"or lie more than once around the world\. Save .*gpkg"):
+        write_polygons(tmp_path / "a.geojson", cut(labels, (1, 4)), labels.shape, place)
+    assert not list(tmp_path.iterdir())
+    write_polygons(tmp_path / "a.gpkg", cut(labels, (1, 4)), labels.shape, place)
+
+
 def test_flatgeobuf(tmp_path: Path) -> None:
     path = tmp_path / "a.fgb"
     write_polygons(path, cut(FOUR, (2, 3)), FOUR.shape, UTM)
