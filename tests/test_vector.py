@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -178,6 +180,36 @@ def test_what_lies_beyond_the_world_is_no_geojson(tmp_path: Path, crs, transform
         write_polygons(tmp_path / "a.geojson", cut(labels, (1, 4)), labels.shape, place)
     assert not list(tmp_path.iterdir())
     write_polygons(tmp_path / "a.gpkg", cut(labels, (1, 4)), labels.shape, place)
+
+
+FILLING = """
+import resource, sys
+from collections import namedtuple
+from pathlib import Path
+import numpy as np
+from nuriwake.errors import OutputError
+from nuriwake.io import vector
+from nuriwake.io.moments import MapTile
+from nuriwake.raster import Window
+resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+vector.shutil.disk_usage = lambda _: namedtuple("Usage", "free")(0)
+labels = np.arange(1, 3601, dtype=np.int32).reshape(60, 60)
+tile = MapTile(Window.full(labels.shape), labels, labels, np.zeros((60, 60, 2)))
+try:
+    vector.write_polygons(Path(sys.argv[1]), [tile], labels.shape)
+except OutputError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("name", ["a.gpkg", "a.geojson", "a.fgb"])
+def test_a_disk_that_fills_is_one_line_and_nothing_is_left(tmp_path: Path, name: str) -> None:
+    """The limit of a file's size stands for the disk; what SQLite says tells no reason."""
+    command = [sys.executable, "-c", FILLING, str(tmp_path / name)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    said = f"{tmp_path / name}: cannot be written (No space left on device).\n"
+    assert (done.stdout, done.stderr) == (said, "")
+    assert not list(tmp_path.iterdir())
 
 
 def test_flatgeobuf(tmp_path: Path) -> None:

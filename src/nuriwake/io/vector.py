@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -27,6 +30,8 @@ _FIXED_DATE = "2000-01-01T00:00:00.000Z"
 #: Straight lines of the raster are bent by the change to longitude and latitude. Pieces of so many
 #: pixels leave them by less than the distance between two borders.
 _WGS84_SPAN = 32
+#: Bytes that are left of a disk where a write failed for want of them.
+_NEARLY_FULL = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -115,14 +120,16 @@ def write_polygons(
     driver = VECTOR_DRIVERS[path.suffix.lower()]
     line = BorderLine(tolerance, _WGS84_SPAN if _is_to_wgs84(driver, georeference) else 0)
     features = region_features(tiles, shape, georeference, line)
-    with atomic_path(path) as whole, _vector_errors(path):
+    with atomic_path(path) as whole:
         if driver == "GPKG":
-            return _append_all(whole, features, georeference)
+            with _vector_errors(path):
+                return _append_all(whole, features, georeference)
         # The other formats cannot grow: a GeoPackage collects the features first.
         collected = whole.with_suffix(".collected.gpkg")
         try:
-            summary = _append_all(collected, features, georeference)
-            _convert(collected, whole, driver, georeference)
+            with _vector_errors(path):
+                summary = _append_all(collected, features, georeference)
+                _convert(collected, whole, driver, georeference)
         finally:
             collected.unlink(missing_ok=True)
         return summary
@@ -182,6 +189,8 @@ def _vector_errors(path: Path) -> Iterator[None]:
             yield
     except (DataSourceError, DataLayerError, FeatureError, FieldError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
+        if shutil.disk_usage(path.parent).free < _NEARLY_FULL:
+            reason = os.strerror(errno.ENOSPC)  # SQLite only says that it failed
         raise OutputError(f"{path}: cannot be written ({reason}).") from error
 
 
