@@ -93,6 +93,57 @@ def test_no_module_named_utils():
     assert not [path for path in PATHS if Path(path).stem in ("utils", "helpers", "misc")]
 
 
+#: Written for people of every system, whose own encoding may be another.
+SHIPPED = sorted(
+    path
+    for folder in ("src", "integrations", "packaging")
+    for path in (Path(__file__).parents[1] / folder).rglob("*.py")
+)
+
+
+def _leaves_the_encoding_open(call: ast.Call) -> bool:
+    keywords = {keyword.arg for keyword in call.keywords}
+    if "encoding" in keywords:
+        return False
+    function = call.func
+    name = getattr(function, "attr", getattr(function, "id", ""))
+    if name in ("run", "Popen", "check_output"):
+        return bool(keywords & {"text", "universal_newlines"})
+    if name in ("read_text", "write_text"):
+        return True
+    if name not in ("open", "fdopen") or ast.unparse(function) == "rasterio.open":
+        return False
+    values = (*call.args, *(keyword.value for keyword in call.keywords))
+    texts = [value.value for value in values if isinstance(value, ast.Constant)]
+    modes = [text for text in texts if isinstance(text, str) and set(text) <= set("rwxabt+")]
+    if not modes:
+        return isinstance(function, ast.Name)
+    return not any("b" in mode for mode in modes)
+
+
+def test_texts_have_an_encoding():
+    for path in SHIPPED:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                assert not _leaves_the_encoding_open(node), f"{path}:{node.lineno}: no encoding="
+
+
+@pytest.mark.parametrize(
+    ("call", "is_open"),
+    [
+        ("path.read_text()", True),
+        ("path.open('w')", True),
+        ("open(path)", True),
+        ("run(command, text=True)", True),
+        ("path.write_text(text, encoding='utf-8')", False),
+        ("open(path, 'rb')", False),
+        ("rasterio.open(path, 'w')", False),
+    ],
+)
+def test_a_text_without_an_encoding_is_found(call, is_open):
+    assert _leaves_the_encoding_open(ast.parse(call, mode="eval").body) == is_open
+
+
 def _loaded(code: str) -> str:
     command = [sys.executable, "-c", f"{code}\nimport sys; print(' '.join(sys.modules))"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout

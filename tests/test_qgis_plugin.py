@@ -205,7 +205,28 @@ def test_an_environment_is_made_whole_or_not_at_all(tmp_path):
 
     with pytest.raises(PluginError, match="no network"):
         own_environment.make(steps, folder, fail)
-    assert not folder.exists()
+    assert program.is_file(), "what worked before is lost"
+    program.unlink()
+    with pytest.raises(PluginError, match="no network"):
+        own_environment.make(steps, folder, fail)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_installed_is_a_package_or_a_wheel_of_the_user(tmp_path):
+    wheel = tmp_path / "mit ü" / "nuriwake-9-py3-none-any.whl"
+    with pytest.raises(PluginError, match="is no wheel"):
+        own_environment.requirement(str(wheel))
+    wheel.parent.mkdir()
+    wheel.touch()
+    told = own_environment.requirement(str(wheel))
+    assert told == f"nuriwake[geo] @ {wheel.as_uri()}"
+    assert " " not in told.split(" @ ")[1]
+
+
+def test_a_disk_that_is_full_is_refused_before_anything_is_made(tmp_path):
+    own_environment.check_room(tmp_path, 3 * 10**9)
+    with pytest.raises(PluginError, match=r"0\.5 GB free, and 3 GB are needed"):
+        own_environment.check_room(tmp_path, 500 * 10**6)
 
 
 def test_a_python_that_is_new_enough_makes_the_environment():

@@ -6,6 +6,7 @@ Run by ``check/run.py``, with the Python of QGIS, in a folder where the algorith
 from __future__ import annotations
 
 import os
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from qgis.core import (
     QgsApplication,
     QgsProcessingContext,
+    QgsProcessingException,
     QgsProcessingFeedback,
     QgsProject,
     QgsRasterLayer,
@@ -129,6 +131,22 @@ def check_cancel() -> None:
     assert not list(FOLDER.glob("*never*")), "something half done is left"
 
 
+def check_memory() -> None:
+    import processing
+    from osgeo import gdal
+
+    scene = gdal.Open(str(SCENE))
+    gdal.GetDriverByName("GTiff").CreateCopy("/vsimem/scene.tif", scene)
+    layer = QgsRasterLayer("/vsimem/scene.tif", "kept")
+    parameters = {"INPUT": layer, "OUTPUT": str(FOLDER / "never.tif")}
+    said = ""
+    try:
+        processing.run("nuriwake:segment", parameters)
+    except QgsProcessingException as error:
+        said = str(error)
+    assert said.startswith("kept is no file but of the kind memory"), said
+
+
 def check_window(plugin, window: Window) -> None:
     from nuriwake_qgis import own_environment, set_up
 
@@ -149,13 +167,26 @@ def check_window(plugin, window: Window) -> None:
     # The steps themselves, with a package that needs no network.
     all_steps = own_environment.steps
     own_environment.steps = lambda *about: all_steps(*about, system="none")
-    task = set_up.Installation(home, str(_tiny_wheel()))
-    assert task.run(), task.reason
+    install(home, _tiny_wheel())
     assert home.program() == home.environment_folder / "bin" / "nuriwake"
-    broken = set_up.Installation(home, str(FOLDER / "absent-1-py3-none-any.whl"))
-    assert not broken.run()
-    assert "absent" in broken.reason
-    assert not home.environment_folder.exists(), "half an environment is left"
+    broken = FOLDER / "nuriwake-8-py3-none-any.whl"
+    broken.write_bytes(b"no zip")
+    assert re.fullmatch(r"nuriwake was not set up \(.*\): .*", install(home, broken))
+    assert home.program().is_file(), "an environment that worked is lost"
+    assert "is no wheel" in install(home, FOLDER / "absent.whl")
+
+
+def install(home, wheel: Path) -> str:
+    """Set up from a wheel, and return why it failed."""
+    from processing.core.ProcessingConfig import ProcessingConfig
+
+    from nuriwake_qgis.home import WHEEL_OPTION
+    from nuriwake_qgis.set_up import Installation
+
+    ProcessingConfig.setSettingValue(WHEEL_OPTION, str(wheel))
+    task = Installation(home)
+    assert task.run() == (not task.reason)
+    return task.reason
 
 
 def _tiny_wheel() -> Path:
@@ -191,8 +222,12 @@ def main() -> None:
     print(f"layers are painted: {PICTURE}")
     check_cancel()
     print("a run that is ended leaves nothing")
+    check_memory()
+    print("a layer of no file is refused in one sentence")
     check_window(plugin, window)
-    print("the button asks, makes an environment of its own, and clears up where that fails")
+    print(
+        "the button asks, makes an environment of its own, and keeps the old one where that fails"
+    )
     plugin.unload()
     assert window.entries == []
     sys.stdout.flush()

@@ -12,7 +12,7 @@ from qgis.PyQt.QtCore import QSize
 from qgis.PyQt.QtGui import QColor, QImage, QPainter
 from qgis.PyQt.QtWidgets import QMainWindow
 
-_FORM, _MAP, _GAP = QSize(640, 560), QSize(840, 560), 16
+_FORM, _MAP, _GAP = QSize(820, 560), QSize(760, 560), 16
 
 
 def draw(layers: list, target: Path) -> None:

@@ -52,7 +52,8 @@ def variables(folder: Path, program: Path | None) -> dict[str, str]:
         # A folder of its own: the Python of QGIS must not find another Python on PATH.
         (bin_folder / "nuriwake").symlink_to(program)
     # Whoever left PYTHONPATH to the child would see it fail here.
-    (folder / "torch.py").write_text("raise SystemExit('this is the Python path of QGIS')\n")
+    trap = "raise SystemExit('this is the Python path of QGIS')\n"
+    (folder / "torch.py").write_text(trap, encoding="utf-8")
     system = "/usr/local/bin:/usr/bin:/bin"
     return {
         "PATH": system if program is None else f"{bin_folder}:{system}",
@@ -70,7 +71,9 @@ def variables(folder: Path, program: Path | None) -> dict[str, str]:
 def process(environment: dict[str, str], algorithm: str, *values: str) -> dict[str, str]:
     """Run one algorithm and return what it names."""
     command = [PROCESS, "--json", "run", f"nuriwake:{algorithm}", "--", *values]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, encoding="utf-8", timeout=300
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     found: dict[str, str] = json.loads(done.stdout)["results"]
     print(f"nuriwake:{algorithm}: {', '.join(Path(path).name for path in found.values())}")
@@ -130,7 +133,7 @@ def main() -> None:
 def check_missing(bare: dict[str, str], scene: Path) -> None:
     """Expect one sentence with the way out where there is no nuriwake."""
     command = [PROCESS, "run", "nuriwake:segment", "--", f"INPUT={scene}", "OUTPUT=never.tif"]
-    done = subprocess.run(command, env=bare, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, env=bare, capture_output=True, encoding="utf-8", timeout=300)
     lines = (line.removeprefix("ERROR:\t") for line in done.stderr.splitlines())
     # qgis_process repeats what an algorithm says.
     said = sorted({line for line in lines if "nuriwake" in line})
@@ -144,7 +147,7 @@ def check_refusal(own: dict[str, str], scene: Path, folder: Path) -> None:
     """Expect the program's own line where it refuses something."""
     command = [PROCESS, "run", "nuriwake:segment", "--", f"INPUT={scene}", "CONTINUITY=3"]
     command += [f"OUTPUT={folder}/never.tif"]
-    done = subprocess.run(command, env=own, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, env=own, capture_output=True, encoding="utf-8", timeout=300)
     assert done.returncode == 1, done
     assert "is not read by the recipe fast." in done.stderr, done.stderr
     assert not (folder / "never.tif").exists()

@@ -208,7 +208,7 @@ class Reader:
         CancelledError
             If the user ends it.
         """
-        self._feedback.pushCommandInfo(" ".join(command))
+        self._feedback.pushCommandInfo(child.shown(command))
         environment = self._algorithm.home.child_environment
         child.run(command, environment, self._hear, self._feedback.isCanceled)
 
@@ -239,9 +239,11 @@ def source_of(layer: QgsMapLayer | None) -> str:
     """
     if not isinstance(layer, QgsRasterLayer):
         raise PluginError("there is no such raster layer: choose one that QGIS can open.")
-    if layer.providerType() != "gdal":
+    source = str(layer.source()).split("|")[0]
+    kind = "memory" if source.startswith(("/vsimem/", "<VRT")) else layer.providerType()
+    if kind != "gdal":
         raise PluginError(
-            f"{layer.name()} comes from a service ({layer.providerType()}): save it as a GeoTIFF "
-            "first (right click, Export, Save As)."
+            f"{layer.name()} is no file but of the kind {kind}, which QGIS alone can read: save it "
+            "as a GeoTIFF first (right click, Export, Save As)."
         )
-    return str(layer.source()).split("|")[0]
+    return source

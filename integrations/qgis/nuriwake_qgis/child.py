@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import queue
+import shlex
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -64,6 +65,17 @@ def parse_line(line: str) -> Progress | str:
         )
     except (ValueError, KeyError, TypeError):
         return text
+
+
+def shown(command: Sequence[str], windows: bool = os.name == "nt") -> str:
+    """Write a command as it may be pasted into a terminal.
+
+    Examples
+    --------
+    >>> shown(["nuriwake", "segment", "my scene.tif"], windows=False)
+    "nuriwake segment 'my scene.tif'"
+    """
+    return subprocess.list2cmdline(command) if windows else shlex.join(command)
 
 
 def run(

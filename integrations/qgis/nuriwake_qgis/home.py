@@ -13,11 +13,13 @@ from . import child
 from .description import Description, remembered, shipped
 from .environment import child_environment, find_program
 from .faults import PluginError
+from .own_environment import requirement
 
 if TYPE_CHECKING:
     from qgis.core import QgsProcessingLayerPostProcessorInterface
 
 PROGRAM_OPTION = "NURIWAKE_PROGRAM"
+WHEEL_OPTION = "NURIWAKE_WHEEL"
 #: Painters of layers that QGIS has yet to load: it does not hold them itself.
 _N_WAITING = 100
 
@@ -51,10 +53,17 @@ class Home:
         PluginError
             If there is none.
         """
-        from processing.core.ProcessingConfig import ProcessingConfig
+        return find_program(_option(PROGRAM_OPTION), self.environment_folder, os.environ)
 
-        configured = str(ProcessingConfig.getSetting(PROGRAM_OPTION) or "").strip()
-        return find_program(configured, self.environment_folder, os.environ)
+    def package(self) -> str:
+        """Say what "Set up" installs.
+
+        Raises
+        ------
+        PluginError
+            If the user has named a wheel that is not there.
+        """
+        return requirement(_option(WHEEL_OPTION))
 
     def describe(self) -> Description:
         """Tell what the program can do; while there is none, what that of our version can."""
@@ -70,3 +79,9 @@ class Home:
 
     def _ask(self, program: Path) -> str:
         return child.ask([str(program), "recipes", "--json"], self.child_environment)
+
+
+def _option(name: str) -> str:
+    from processing.core.ProcessingConfig import ProcessingConfig
+
+    return str(ProcessingConfig.getSetting(name) or "").strip()

@@ -15,6 +15,9 @@ from .faults import PluginError
 _TORCH_FOR_CPU = "https://download.pytorch.org/whl/cpu"
 #: Fails where it is too old, or where Debian keeps a part of it in a package of its own.
 _FITS = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))"
+#: Bytes: what is installed, and what pip unpacks on the way.
+_ROOM = 3 * 10**9
+PACKAGE = "nuriwake[geo]"
 _NAMES = ("python3.13", "python3.12", "python3.11", "python3.14", "python3", "python")
 
 
@@ -45,8 +48,55 @@ def find_python(environment: Mapping[str, str], fits: Callable[[Sequence[str]], 
     )
 
 
+def requirement(wheel: str) -> str:
+    """Say what pip installs: the package of the index, or a wheel that the user has.
+
+    Parameters
+    ----------
+    wheel : str
+        From the options of Processing; empty where the user has named none.
+
+    Raises
+    ------
+    PluginError
+        If there is no such file.
+
+    Examples
+    --------
+    >>> requirement("")
+    'nuriwake[geo]'
+    """
+    if not wheel:
+        return PACKAGE
+    if not (wheel.endswith(".whl") and Path(wheel).is_file()):
+        raise PluginError(f"{wheel} is no wheel: name a file nuriwake-VERSION-py3-none-any.whl.")
+    return f"{PACKAGE} @ {Path(wheel).resolve().as_uri()}"
+
+
+def check_room(folder: Path, free: int) -> None:
+    """Refuse a disk that the environment does not fit on.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where the environment will be.
+    free : int
+        Bytes that are free there.
+
+    Raises
+    ------
+    PluginError
+        If so.
+    """
+    if free < _ROOM:
+        raise PluginError(
+            f"{folder} is on a disk with {free / 1e9:.1f} GB free, and {_ROOM / 1e9:.0f} GB are "
+            "needed: make room and try again."
+        )
+
+
 def steps(
-    python: str, folder: Path, package: str = "nuriwake[geo]", system: str = sys.platform
+    python: str, folder: Path, package: str = PACKAGE, system: str = sys.platform
 ) -> list[list[str]]:
     """List the commands that make an environment with the program in it.
 
@@ -77,7 +127,7 @@ def steps(
 def make(
     commands: Sequence[Sequence[str]], folder: Path, run: Callable[[Sequence[str]], None]
 ) -> None:
-    """Run the steps; where one fails, nothing is left.
+    """Run the steps; where one fails, an environment that worked before is there again.
 
     Parameters
     ----------
@@ -86,14 +136,45 @@ def make(
     folder : pathlib.Path
     run : callable
         Runs one, and raises what went wrong.
+
+    Raises
+    ------
+    PluginError
+        If all steps are done and there is no program.
     """
+    # Its scripts name their folder, so that the old one makes way and not the new one.
+    former = folder.with_name(f"{folder.name}.former")
+    if program_in(folder).is_file():
+        shutil.rmtree(former, ignore_errors=True)
+        folder.rename(former)
     is_made = False
     try:
         for command in commands:
             run(command)
         is_made = program_in(folder).is_file()
     finally:
-        if not is_made:
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(former if is_made else folder, ignore_errors=True)
+        if not is_made and former.exists():
+            former.rename(folder)
     if not is_made:
         raise PluginError(f"{program_in(folder)} is missing after the installation: try again.")
+
+
+def reason(complaint: str) -> str:
+    """Say in one sentence why it failed, and what to do.
+
+    Parameters
+    ----------
+    complaint : str
+        The line of pip or of Python.
+
+    Examples
+    --------
+    >>> reason("ERROR: No matching distribution found for torch")[:70]
+    'nuriwake was not set up (No matching distribution found for torch): is'
+    """
+    text = complaint.removeprefix("ERROR: ").rstrip(".")
+    way = "the panel Log Messages, nuriwake, has all that was said."
+    if "No matching distribution" in text:
+        way = f"is there a network? {way[0].upper()}{way[1:]}"
+    return f"nuriwake was not set up ({text}): {way}"

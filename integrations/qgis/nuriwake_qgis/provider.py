@@ -1,4 +1,4 @@
-"""The provider of Processing: the algorithms, and the option that names the program."""
+"""The provider of Processing: the algorithms, and the options that name the program."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from qgis.core import QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
 from .algorithms import ALGORITHMS
-from .home import PROGRAM_OPTION, Home
+from .home import PROGRAM_OPTION, WHEEL_OPTION, Home
 
+_OPTIONS = {
+    PROGRAM_OPTION: "Program nuriwake (found by itself where this is empty)",
+    WHEEL_OPTION: "Wheel that 'Set up' installs (from the package index where this is empty)",
+}
 _ICON = Path(__file__).with_name("icon.svg")
 
 
@@ -33,22 +37,23 @@ class NuriwakeProvider(QgsProcessingProvider):
         return QIcon(str(_ICON))
 
     def load(self) -> bool:
-        """Add the option, then the algorithms."""
+        """Add the options, then the algorithms."""
         from processing.core.ProcessingConfig import ProcessingConfig, Setting
 
         ProcessingConfig.settingIcons[self.name()] = self.icon()
-        label = "Program nuriwake (found by itself where this is empty)"
-        option = Setting(self.name(), PROGRAM_OPTION, label, "", valuetype=Setting.FILE)
-        ProcessingConfig.addSetting(option)
+        for option, label in _OPTIONS.items():
+            setting = Setting(self.name(), option, label, "", valuetype=Setting.FILE)
+            ProcessingConfig.addSetting(setting)
         ProcessingConfig.readSettings()
         self.refreshAlgorithms()
         return True
 
     def unload(self) -> None:
-        """Take the option away."""
+        """Take the options away."""
         from processing.core.ProcessingConfig import ProcessingConfig
 
-        ProcessingConfig.removeSetting(PROGRAM_OPTION)
+        for option in _OPTIONS:
+            ProcessingConfig.removeSetting(option)
 
     def loadAlgorithms(self) -> None:  # noqa: N802 - QGIS calls it
         """Make the algorithms from what the program says of itself."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 
 from qgis.core import Qgis, QgsApplication, QgsMessageLog, QgsTask
@@ -47,7 +48,7 @@ class SetUp:
             there = "Go on?"
         return (
             f"This makes a Python environment of its own in {home.environment_folder} and installs "
-            "nuriwake and PyTorch for the CPU there, some 1.5 GB, from the package indexes of "
+            "nuriwake and PyTorch for the CPU there, some 1.7 GB, from the package indexes of "
             f"Python and PyTorch. The Python of QGIS is left as it is.\n\n{there}"
         )
 
@@ -69,8 +70,6 @@ class Installation(QgsTask):
     Parameters
     ----------
     home : Home
-    package : str
-        What is installed.
 
     Attributes
     ----------
@@ -78,19 +77,21 @@ class Installation(QgsTask):
         Why it failed.
     """
 
-    def __init__(self, home: Home, package: str = "nuriwake[geo]") -> None:
+    def __init__(self, home: Home) -> None:
         super().__init__("Setting up nuriwake", QgsTask.CanCancel)
+        self._home = home
         self._environment = home.child_environment
         self._folder = home.environment_folder
-        self._package = package
         self.reason = ""
 
     def run(self) -> bool:
         """Find a Python, make the environment, install."""
         try:
+            package = self._home.package()
             python = own_environment.find_python(os.environ, self._fits)
-            steps = own_environment.steps(python, self._folder, self._package)
             self._folder.parent.mkdir(parents=True, exist_ok=True)
+            own_environment.check_room(self._folder, shutil.disk_usage(self._folder.parent).free)
+            steps = own_environment.steps(python, self._folder, package)
             own_environment.make(steps, self._folder, self._run)
         except CancelledError:
             return False
@@ -107,7 +108,10 @@ class Installation(QgsTask):
         return True
 
     def _run(self, command: Sequence[str]) -> None:
-        child.run(command, self._environment, self._log, self.isCanceled)
+        try:
+            child.run(command, self._environment, self._log, self.isCanceled)
+        except PluginError as error:
+            raise PluginError(own_environment.reason(str(error))) from error
 
     def _log(self, heard: child.Progress | str) -> None:
         QgsMessageLog.logMessage(str(heard), "nuriwake", Qgis.Info)

@@ -15,6 +15,7 @@ from nuriwake.errors import InputError, require
 from nuriwake.io.faults import check_declared, check_file, reading
 from nuriwake.io.places import DatasetPath
 from nuriwake.io.stored import AXES, Stored
+from nuriwake.io.trial import try_hdf5
 
 if TYPE_CHECKING:
     from h5py import Dataset, File
@@ -75,6 +76,7 @@ def open_stored_hdf5(path: Path, axes: str = "") -> Stored:
     h5py = require("h5py", extra="zarr")
     file_path = path.file if isinstance(path, DatasetPath) else path
     n_bytes = check_file(file_path)
+    try_hdf5(file_path, "h5py")
     with reading(path, _WHAT), h5py.File(file_path, "r") as file:
         if isinstance(path, DatasetPath):
             found = _dataset(file, path.inner, path)

@@ -177,7 +177,7 @@ def segment_scene(
     """
     cut = cut or SceneCut()
     run = _fingerprint(scene, source, cut)
-    with tiled_run(outputs, run, existing) as folder:
+    with tiled_run(source, outputs, run, existing) as folder:
         if folder is None:
             return None
         plan = TilePlan(plan.shape, folder.start(plan.tile_shape), plan.halo)
