@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
@@ -22,6 +21,7 @@ from nuriwake.settings import Settings, lists_settings
 
 if TYPE_CHECKING:
     from nuriwake.learn.guidance import Scribbles
+    from nuriwake.learn.normalise import BandStatistics
     from nuriwake.learn.overview import Overview
     from nuriwake.model import Model
     from nuriwake.recipes.training import Step
@@ -70,7 +70,6 @@ def segment_steps(
     """
     from nuriwake.engine.compute import steps_in_threads
     from nuriwake.learn.guidance import check_scribbles
-    from nuriwake.learn.normalise import band_statistics, normalise
     from nuriwake.model import Model
     from nuriwake.recipes.registry import STEPS
 
@@ -83,13 +82,8 @@ def segment_steps(
     if model is not None:
         check_start(model, settings)
     history: list[HistoryRow] = []
-    seen = _overview(raster, settings)
-    statistics = model.statistics if model else band_statistics(seen.image, seen.valid)
-    unit = normalise(raster.array, raster.valid, statistics)
+    unit, statistics, reduced = _prepare(raster, settings, model)
     network = copy.deepcopy(model.network) if model else None
-    reduced = None
-    if seen.valid is not raster.valid:
-        reduced = replace(seen, image=normalise(seen.image, seen.valid, statistics))
     steps = STEPS[settings.recipe](unit, raster.valid, settings, drawn, network, reduced)
     threads = settings.threads or count_cores()
     found = yield from steps_in_threads(record_steps(steps, history), threads)
@@ -111,12 +105,20 @@ def segment_steps(
     )
 
 
-def _overview(raster: Raster, settings: Settings) -> Overview:
-    """Return what is learned from: the raster itself, or a reduced one where that will do."""
-    from nuriwake.learn.overview import overview, square_side
+def _prepare(
+    raster: Raster, settings: Settings, model: Model | None
+) -> tuple[NDArray[np.float32], BandStatistics, Overview | None]:
+    """Normalise a raster, and what is learned from where that is the raster reduced."""
+    from nuriwake.learn.normalise import band_statistics, normalise
+    from nuriwake.learn.overview import Overview, overview, square_side
 
     side = 1 if settings.method.is_local else square_side(raster.shape)
-    return overview(raster.array, raster.valid, side)
+    seen = overview(raster.array, raster.valid, side)
+    statistics = model.statistics if model else band_statistics(seen.image, seen.valid)
+    unit = normalise(raster.array, raster.valid, statistics)
+    if side == 1:
+        return unit, statistics, None
+    return unit, statistics, Overview(normalise(seen.image, seen.valid, statistics), seen.valid)
 
 
 def check_start(model: Model, settings: Settings) -> None:
