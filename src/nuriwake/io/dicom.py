@@ -52,7 +52,7 @@ class DicomPixels:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    """Turn what is raised inside the block into one line; some of pydicom's errors are of no kind."""
+    """Turn what is raised inside the block into one line; pydicom has errors of its own."""
     from pydicom.errors import BytesLengthException, InvalidDicomError
 
     try:
