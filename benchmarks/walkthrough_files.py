@@ -17,6 +17,7 @@ def write_files(folder: Path, page: str) -> None:
     """Write what a page names into a folder, and the folders ``examples`` and ``frames``."""
     shutil.copytree(EXAMPLES, folder / "examples")
     shutil.copy(EXAMPLES / "coffee.png", folder)
+    _picture(folder / "photo.jpg")
     for name, write in _FILES.items():
         if name.split("/")[0] in page:
             path = folder / name
@@ -36,10 +37,9 @@ def _picture(path: Path) -> None:
 def _strokes(path: Path) -> None:
     from PIL import Image
 
-    with Image.open(path.with_name("photo.jpg")) as picture:
-        drawn = np.array(picture)
-    drawn[10:14, 5:60] = (255, 0, 0)
-    drawn[80:84, 130:170] = (0, 0, 255)
+    drawn = np.zeros((200, 300, 4), np.uint8)
+    drawn[10:14, 5:60] = (255, 0, 0, 255)
+    drawn[80:84, 130:170] = (0, 0, 255, 255)
     Image.fromarray(drawn).save(path)
 
 
@@ -77,7 +77,7 @@ def _zcyx(path: Path) -> None:
     import tifffile
 
     pixels = np.stack([_slices(), 255 - _slices(), _slices()], 1)
-    axes = {"axes": "ZCYX"} if path.name.endswith(".ome.tif") else None
+    axes = {"axes": "ZCYX"} if path.name.endswith(".ome.tif") else {}
     tifffile.imwrite(path, pixels, photometric="minisblack", metadata=axes)
 
 
@@ -88,7 +88,6 @@ def _nifti(path: Path) -> None:
 
 
 _FILES: dict[str, Callable[[Path], None]] = {
-    "photo.jpg": _picture,
     "reference1.jpg": _picture,
     "reference2.jpg": _picture,
     "frame001.png": _picture,

@@ -182,6 +182,7 @@ def segment_scene(
             return None
         plan = TilePlan(plan.shape, folder.start(plan.tile_shape), plan.halo)
         tally = Tally(2 * len(plan), on_progress)
+        _ = scene.grid  # prepared here, it goes along with every task; workers need not do it again
 
         def job_of(tile: Tile) -> SceneJob:
             return SceneJob(scene, source, plan, folder, cut.drawn, tile.index)
