@@ -185,6 +185,7 @@ def grow_tree(
     groups: NDArray[np.integer] | None = None,
     n_pixels: int | None = None,
     size_limit: float = 1.0,
+    n_axes: int = 2,
 ) -> RegionTree:
     """Merge the leaves into one tree.
 
@@ -199,6 +200,8 @@ def grow_tree(
         Of the image; default: of the graph's map.
     size_limit : float
         Share of the image from which on regions count as equally large.
+    n_axes : int
+        2 for pictures, 3 for volumes.
 
     Returns
     -------
@@ -213,6 +216,7 @@ def grow_tree(
         settings.roughness,
         settings.contact_power,
         size_limit,
+        n_axes,
     )
     merges, altitudes = merge_regions(graph, evidence, linkage, groups)
     altitudes = calibrated(altitudes, settings.adaptation)
