@@ -196,8 +196,8 @@ def _from_path(image: str | os.PathLike[str], channel_axis: int | None) -> Raste
     from nuriwake.io.sources import read_input
 
     _refuse_axis("a path", channel_axis)
-    is_place = isinstance(image, Path) and not str(image).startswith("~")
-    place = image if is_place else as_place(os.fspath(image))
+    text = os.fspath(image)
+    place = image if isinstance(image, Path) and text[:1] != "~" else as_place(text)
     if not isinstance(place, RemotePath) and place.is_dir() and family_of(place) != "zarr":
         raise InputError(f"{place}: a folder is no picture. Give the path of one in it.")
     return read_input(place)
