@@ -22,13 +22,13 @@ RUN uv venv /opt/nuriwake \
 
 FROM python:3.13-slim
 COPY --from=build /opt/nuriwake /opt/nuriwake
-RUN useradd --create-home nuriwake \
+RUN useradd --create-home --uid 1000 nuriwake \
     && install -d -m 1777 /var/cache/nuriwake /data
 # What numba compiles is for the processor at hand; on another kind the first picture compiles anew.
 # Any --user may keep that, too.
 ENV PATH=/opt/nuriwake/bin:$PATH \
     NUMBA_CACHE_DIR=/var/cache/nuriwake
-USER nuriwake
+USER 1000
 RUN umask 0 && nuriwake info --warm-up
 WORKDIR /data
 ENTRYPOINT ["nuriwake"]

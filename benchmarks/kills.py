@@ -127,7 +127,10 @@ def kill_once(run: str, folder: Path, index: int, limit: float, rng: random.Rand
         try:
             process.wait(moment)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            pass
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
     seen = contents(out)
     whole = seen.items() <= expected.items()
     subprocess.run(command(run, folder, out), check=True, stdout=subprocess.DEVNULL)
@@ -143,6 +146,8 @@ def main() -> None:
     parser.add_argument("--runs", nargs="+", choices=RUNS, default=RUNS)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
+    # The runs are in sessions of their own, and end with this one.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     kills = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

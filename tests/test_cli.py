@@ -323,7 +323,7 @@ def test_who_is_told_to_end_leaves_nothing(tmp_path, blocks):
         process.terminate()
         errors = process.stderr.read()
     assert process.returncode == 143
-    assert errors.strip().endswith("told to end: nothing was written for the input at hand.")
+    assert errors.strip().endswith("told to end: of what was not done, nothing was written.")
     assert "Traceback" not in errors
     assert [path.name for path in tmp_path.iterdir()] == ["cup.png"]
 

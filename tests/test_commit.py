@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from dataclasses import replace
 
 import pytest
 from filelock import FileLock
 
 from nuriwake.errors import OutputError
+from nuriwake.jobs import commit
 from nuriwake.jobs.commit import staging
 from nuriwake.jobs.plan import Wish, plan_outputs
 from nuriwake.jobs.records import CutRecord
@@ -48,6 +51,7 @@ def test_what_fails_leaves_nothing(plan):
             files.temporary("labels", plan.files[0][1]).write_text("half")
             raise KeyboardInterrupt
 
+    plan.folder.mkdir()
     with pytest.raises(KeyboardInterrupt):
         fail()
     assert _names(plan) == []
@@ -151,3 +155,35 @@ def test_what_cannot_be_written_is_named_as_people_know_it(plan):
     with pytest.raises(OutputError) as error:
         fill_the_disk()
     assert str(error.value) == f"{plan.files[0][1]}: cannot be written (No space left on device)."
+
+
+def test_what_fails_leaves_no_folder_of_its_own(tmp_path):
+    plan = plan_outputs([Wish(tmp_path / "a.jpg", KINDS)], tmp_path / "new" / "out")[0]
+
+    def fail():
+        with staging(plan, overwrite=False):
+            raise OutputError("too little memory")
+
+    with pytest.raises(OutputError, match="too little"):
+        fail()
+    assert not (tmp_path / "new").exists()
+    plan.folder.mkdir(parents=True)
+    with pytest.raises(OutputError, match="too little"):
+        fail()
+    assert plan.folder.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_between_two_names_waits_for_the_last(plan, monkeypatch, number):
+    publish(plan)
+    heard, show = [], commit._show
+    monkeypatch.setattr(
+        commit, "_show", lambda *paths: (os.kill(os.getpid(), number), show(*paths))
+    )
+    before = signal.signal(number, lambda *_: heard.append(plan.sidecar.read_text()))
+    try:
+        publish(plan, text="two")
+    finally:
+        signal.signal(number, before)
+    assert heard == [plan.sidecar.read_text()]
+    assert plan.files[0][1].read_text() == "two labels"

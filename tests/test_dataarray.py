@@ -53,6 +53,12 @@ def test_dimensions_name_the_axes(dims):
     np.testing.assert_array_equal(labels.transpose(rows, columns), result.regions)
 
 
+@pytest.mark.parametrize("shape", [(24, 32, 0), (0, 5, 3)])
+def test_an_array_without_values_is_refused(shape):
+    with pytest.raises(InputError, match=r"has no values; its shape is \("):
+        to_raster(_array(IMAGE[: shape[0], :, : shape[2]]))
+
+
 def test_one_of_several_images_is_chosen_by_name():
     stack = xarray.DataArray(IMAGE.transpose(2, 0, 1), dims=("time", "y", "x"))
     with pytest.raises(InputError, match=r"image\.isel\(time=0\); or make them bands: .*='band'"):

@@ -8,7 +8,6 @@ import pytest
 import oracles_regions
 from nuriwake.learn.normalise import band_statistics, normalise
 from nuriwake.recipes.fast import (
-    calibrated,
     colour_edges,
     fast_labels,
     fast_steps,
@@ -116,16 +115,6 @@ def test_the_most_frequent_scribble_names_a_leaf():
     scribbles = np.array([[9, 4, 4, 0], [0, 9, 4, 0]], np.int32)
     assert scribbled_leaves(base, scribbles).tolist() == [4, 0, 9]
     assert scribbled_leaves(base, np.zeros_like(base)).tolist() == [0, 0, 0]
-
-
-def test_full_adaptation_leaves_the_same_number_in_every_image():
-    rng = np.random.default_rng(0)
-    for contrast in (0.1, 30.0):
-        altitudes = calibrated(np.sort(rng.random(400)) * contrast, adaptation=1.0)
-        assert np.count_nonzero(altitudes > 1.0) == 99  # so 100 regions
-    np.testing.assert_array_equal(calibrated(altitudes, adaptation=0.0), altitudes)
-    assert calibrated(np.zeros(5), adaptation=0.5).tolist() == [0.0] * 5
-    assert calibrated(np.empty(0), adaptation=0.5).size == 0
 
 
 def test_edges_of_a_scene_are_smoothed_by_no_more_than_those_of_a_large_photograph() -> None:

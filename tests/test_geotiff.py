@@ -37,6 +37,21 @@ def write_bands(path: Path, array: np.ndarray, **profile: object) -> Path:
     return path
 
 
+def test_a_mask_beside_a_nodata_value_is_no_news(tmp_path: Path) -> None:
+    """Nothing is said, also where no one has turned the warnings of libraries off."""
+    mask = np.array([[255, 0]], np.uint8)
+    path = write_bands(tmp_path / "a.tif", np.ones((2, 1, 2), np.uint8), mask=mask, nodata=1)
+    assert read_geotiff(path).valid.tolist() == [[True, False]]
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+@pytest.mark.parametrize("transform", [(0, 0, 5, 0, 0, 7), (1, 0, np.nan, 0, 1, 0)])
+def test_a_grid_without_an_extent_is_no_place(tmp_path: Path, transform) -> None:
+    array = np.ones((1, 4, 4), np.uint8)
+    path = write_bands(tmp_path / "a.tif", array, transform=rasterio.Affine(*transform))
+    assert read_geotiff(path).georeference is None
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "float32"])
 def test_what_rasterio_wrote_is_read(tmp_path: Path, dtype: str) -> None:
     array = np.arange(5 * 20 * 30).reshape(5, 20, 30).astype(dtype)

@@ -182,6 +182,16 @@ def test_a_raster_with_other_bands(folder: Path, tmp_path: Path) -> None:
         apply_model(mosaic_runs.small_model(2), source, MosaicOutputs(tmp_path / "labels.tif"))
 
 
+def test_what_would_fail_again_leaves_no_work(folder: Path) -> None:
+    """A model whose responses are not finite: there is nothing to go on from."""
+    model = mosaic_runs.small_model(2)
+    model.network.classifier.weight.data.fill_(np.nan)
+    source, outputs = open_geotiff(folder / "scene.tif"), MosaicOutputs(folder / "labels.tif")
+    with pytest.raises(InputError, match="not finite"):
+        apply_model(model, source, outputs)
+    assert not list(folder.glob(".*.work"))
+
+
 def test_an_unwritable_place(folder: Path) -> None:
     source = open_geotiff(folder / "scene.tif")
     outputs = MosaicOutputs(folder / "scene.tif" / "labels.tif")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -116,5 +118,34 @@ def test_a_scene_has_no_more_leaves_than_its_tree_may_hold(
     monkeypatch.setattr(scene_tiles, "MAX_LEAVES", 60)
     fewer, _ = measured(scene, raster, plan, tmp_path / "few")
     assert joined.n_regions > 120
-    # Tiles with halos overlap: together they read more than the scene.
-    assert fewer.n_regions <= 120
+    # Those of the halos count too, so that the tree's memory is bounded whatever is read.
+    assert 15 < fewer.n_regions <= 60
+    kept = [WorkFolder(tmp_path / "few").load_labels(tile.index).max() for tile in plan]
+    assert sum(kept) <= 60
+
+
+def test_workers_load_no_pytorch_and_get_the_grid_with_their_tasks(
+    learned, tmp_path: Path, monkeypatch
+) -> None:
+    code = (
+        "import sys; from nuriwake.scale.scene_tiles import find_leaves; "
+        "from nuriwake.scale.trees import reduce_strip; import nuriwake.recipes.growing; "
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    scene, raster = learned
+    taken = []
+
+    def find(job: SceneJob) -> None:
+        taken.append("grid" in vars(job.scene))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(scene_module, "find_leaves", find)
+    with pytest.raises(KeyboardInterrupt):
+        segment_scene(
+            replace(scene),
+            raster,
+            plan_tiles(raster.shape, (100, 100), 20),
+            outputs_in(tmp_path / "o"),
+        )
+    assert taken == [True]

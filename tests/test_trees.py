@@ -8,13 +8,18 @@ import pytest
 
 import mosaic_runs
 from nuriwake.errors import InputError, UsageError
+from nuriwake.learn import overview as overview_module
+from nuriwake.learn.normalise import normalise
+from nuriwake.learn.view import coarse_view, perceptual_colours
 from nuriwake.raster import Georeference, Raster, Window, as_raster
+from nuriwake.recipes.fast import texton_map
+from nuriwake.recipes.published import respond
 from nuriwake.scale import scene as scene_module
 from nuriwake.scale.products import MosaicOutputs
 from nuriwake.scale.scene import SceneCut, segment_scene
 from nuriwake.scale.tiles import plan_tiles
 from nuriwake.scale.trees import SceneTextons, learn_scene_steps, read_reduced
-from nuriwake.segmenter import finish_steps
+from nuriwake.segmenter import finish_steps, segment_steps
 from nuriwake.settings import Settings
 
 
@@ -174,3 +179,22 @@ def test_something_must_be_written() -> None:
     with pytest.raises(ValueError, match="labels, regions or polygons"):
         MosaicOutputs()
     assert MosaicOutputs(polygons=Path("a.gpkg")).anchor == Path("a.gpkg")
+
+
+def test_a_large_picture_and_a_scene_of_it_learn_the_same_bit_for_bit(monkeypatch) -> None:
+    """Training is chaotic: were their views not equal, their regions would differ widely."""
+    monkeypatch.setattr(overview_module, "VIEW_PIXELS", 60_000)
+    raster = patchwork()
+    raster = replace(raster, array=raster.array.astype(np.uint16) * 40)
+    settings = Settings(recipe="fast", threads=1, max_iter=8)
+    found = finish_steps(segment_steps(raster, settings))
+    scene = finish_steps(learn_scene_steps(raster, settings, max_pixels=60_000))
+    assert found.model.statistics == scene.statistics
+    view, valid = read_reduced(raster, 60_000)
+    assert view.shape[:2] == (200, 250)
+    unit = normalise(view, valid, scene.statistics)
+    cells, seen = coarse_view(perceptual_colours(unit), valid, settings.grid_cells)
+    responses = texton_map(respond(found.model.network, cells), seen)
+    np.testing.assert_array_equal(responses, scene.textons)
+    whole = scene.partition(Window.full(raster.shape), raster)
+    np.testing.assert_array_equal(whole, found.tree.cut(altitude=settings.altitude))

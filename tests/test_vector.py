@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -133,6 +135,81 @@ def test_geojson_is_in_wgs84(tmp_path: Path) -> None:
     assert (x, y) == pytest.approx((expected[0][0], expected[1][0]), abs=2e-3)
     assert len(str(x).split(".")[1]) <= 7
     assert first["properties"]["area_m2"] == 600
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform"),
+    [
+        (4326, (0.5, 0, 179, 0, -0.5, 10)),  # over 180 degrees
+        (4326, (90, 0, 0, 0, -45, 90)),  # the whole world from 0 to 360, both poles
+        (3832, (1e5, 0, 3.2e6, 0, -1e5, 1e5)),  # over 180 degrees, in metres
+        (3995, (1e5, 0, -1.5e5, 0, -1e5, 1.5e5)),  # the pole in the middle
+    ],
+)
+def test_geojson_at_the_ends_of_the_world(tmp_path: Path, crs, transform) -> None:
+    labels = np.array([[1, 1, 2, 2], [1, 3, 3, 2], [1, 1, 1, 1], [4, 4, 4, 4]], np.int32)
+    place = Georeference(rasterio.crs.CRS.from_epsg(crs).to_wkt(), transform)
+    write_polygons(tmp_path / "a.geojson", cut(labels, (3, 3)), labels.shape, place)
+    table, polygons, _ = read_back(tmp_path / "a.geojson")
+    assert shapely.is_valid(polygons).all()
+    west, south, east, north = shapely.total_bounds(polygons)
+    assert (west, south, east, north) == pytest.approx(
+        (max(west, -180), max(south, -90), min(east, 180), min(north, 90))
+    )
+    if crs == 4326:
+        size = transform[0] * abs(transform[4])
+        assert shapely.area(polygons) == pytest.approx(table["pixels"] * size)
+    pieces = list(shapely.get_parts(polygons))
+    shared = [one.intersection(other).area for one in pieces for other in pieces if one != other]
+    assert max(shared) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform"),
+    [
+        (4326, (0.5, 0, 0, 0, -0.5, 91)),  # beyond the pole
+        (4326, (120, 0, -180, 0, -0.5, 10)),  # more than once around
+        (3857, (1e7, 0, 1e7, 0, -1e7, 1e7)),
+        (32633, (1e8, 0, 5e5, 0, -1e8, 6e6)),
+    ],
+)
+def test_what_lies_beyond_the_world_is_no_geojson(tmp_path: Path, crs, transform) -> None:
+    labels = np.array([[1, 1, 2, 2]], np.int32)
+    place = Georeference(rasterio.crs.CRS.from_epsg(crs).to_wkt(), transform)
+    with pytest.raises(InputError, match=r"or lie more than once around the world\. Save .*gpkg"):
+        write_polygons(tmp_path / "a.geojson", cut(labels, (1, 4)), labels.shape, place)
+    assert not list(tmp_path.iterdir())
+    write_polygons(tmp_path / "a.gpkg", cut(labels, (1, 4)), labels.shape, place)
+
+
+FILLING = """
+import resource, sys
+from collections import namedtuple
+from pathlib import Path
+import numpy as np
+from nuriwake.errors import OutputError
+from nuriwake.io import vector
+from nuriwake.io.moments import MapTile
+from nuriwake.raster import Window
+resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+vector.shutil.disk_usage = lambda _: namedtuple("Usage", "free")(0)
+labels = np.arange(1, 3601, dtype=np.int32).reshape(60, 60)
+tile = MapTile(Window.full(labels.shape), labels, labels, np.zeros((60, 60, 2)))
+try:
+    vector.write_polygons(Path(sys.argv[1]), [tile], labels.shape)
+except OutputError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("name", ["a.gpkg", "a.geojson", "a.fgb"])
+def test_a_disk_that_fills_is_one_line_and_nothing_is_left(tmp_path: Path, name: str) -> None:
+    """The limit of a file's size stands for the disk; what SQLite says tells no reason."""
+    command = [sys.executable, "-c", FILLING, str(tmp_path / name)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    said = f"{tmp_path / name}: cannot be written (No space left on device).\n"
+    assert (done.stdout, done.stderr) == (said, "")
+    assert not list(tmp_path.iterdir())
 
 
 def test_flatgeobuf(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ The tree::
     ├── UsageError (ValueError)                a parameter, flag or argument is wrong: exit code 2
     ├── MissingDependencyError (ImportError)   an optional package is not installed: exit code 2
     ├── InputError (ValueError)                this input cannot be used, others may: exit code 1
-    │   └── ModelError                         a saved model or result cannot be read
+    │   ├── ModelError                         a saved model or result cannot be read
+    │   └── WorkersLost                        the workers died or are gone: what is done is kept
     ├── OutputError (OSError)                  a result cannot be written: exit code 1
     └── RunCancelled                           the user stopped the run: exit code 130
 
@@ -47,6 +48,10 @@ class InputError(NuriwakeError, ValueError):
 
 class ModelError(InputError):
     """A saved model or a saved result is damaged, foreign or too new."""
+
+
+class WorkersLost(InputError):  # noqa: N818 - what happened to them, not to an input
+    """The workers of a run died again and again, or their scheduler is gone."""
 
 
 class OutputError(NuriwakeError, OSError):

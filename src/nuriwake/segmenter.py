@@ -21,6 +21,8 @@ from nuriwake.settings import Settings, lists_settings
 
 if TYPE_CHECKING:
     from nuriwake.learn.guidance import Scribbles
+    from nuriwake.learn.normalise import BandStatistics
+    from nuriwake.learn.overview import Overview
     from nuriwake.model import Model
     from nuriwake.recipes.training import Step
 
@@ -68,7 +70,6 @@ def segment_steps(
     """
     from nuriwake.engine.compute import steps_in_threads
     from nuriwake.learn.guidance import check_scribbles
-    from nuriwake.learn.normalise import band_statistics, normalise
     from nuriwake.model import Model
     from nuriwake.recipes.registry import STEPS
 
@@ -81,10 +82,9 @@ def segment_steps(
     if model is not None:
         check_start(model, settings)
     history: list[HistoryRow] = []
-    statistics = model.statistics if model else band_statistics(raster.array, raster.valid)
-    unit = normalise(raster.array, raster.valid, statistics)
+    unit, statistics, reduced = _prepare(raster, settings, model)
     network = copy.deepcopy(model.network) if model else None
-    steps = STEPS[settings.recipe](unit, raster.valid, settings, drawn, network)
+    steps = STEPS[settings.recipe](unit, raster.valid, settings, drawn, network, reduced)
     threads = settings.threads or count_cores()
     found = yield from steps_in_threads(record_steps(steps, history), threads)
     return Segmentation(
@@ -103,6 +103,22 @@ def segment_steps(
         model=Model(found.network, statistics, settings, raster.band_names),
         notes=(scribbles.note,) if scribbles and scribbles.note else (),
     )
+
+
+def _prepare(
+    raster: Raster, settings: Settings, model: Model | None
+) -> tuple[NDArray[np.float32], BandStatistics, Overview | None]:
+    """Normalise a raster, and what is learned from where that is the raster reduced."""
+    from nuriwake.learn.normalise import band_statistics, normalise
+    from nuriwake.learn.overview import Overview, overview, square_side
+
+    side = 1 if settings.method.is_local else square_side(raster.shape)
+    seen = overview(raster.array, raster.valid, side)
+    statistics = model.statistics if model else band_statistics(seen.image, seen.valid)
+    unit = normalise(raster.array, raster.valid, statistics)
+    if side == 1:
+        return unit, statistics, None
+    return unit, statistics, Overview(normalise(seen.image, seen.valid, statistics), seen.valid)
 
 
 def check_start(model: Model, settings: Settings) -> None:

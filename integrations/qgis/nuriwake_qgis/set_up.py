@@ -48,7 +48,7 @@ class SetUp:
             there = "Go on?"
         return (
             f"This makes a Python environment of its own in {home.environment_folder} and installs "
-            "nuriwake and PyTorch for the CPU there, some 1.5 GB, from the package indexes of "
+            "nuriwake and PyTorch for the CPU there, some 1.7 GB, from the package indexes of "
             f"Python and PyTorch. The Python of QGIS is left as it is.\n\n{there}"
         )
 

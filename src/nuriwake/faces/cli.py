@@ -130,9 +130,9 @@ def run(arguments: list[str]) -> int:
         if sys.stdout is not None:  # it is None where it was closed
             sys.stdout.flush()
     except _Ended:
-        return _complain("told to end: nothing was written for the input at hand.", 143)
+        return _complain("told to end: of what was not done, nothing was written.", 143)
     except (KeyboardInterrupt, typer.Abort, RunCancelled):
-        return _complain("interrupted: nothing was written for the input at hand.", 130)
+        return _complain("interrupted: of what was not done, nothing was written.", 130)
     except TyperException as error:
         return _complain(f"{one_line(error.format_message())} See nuriwake --help.", 2)
     except (InputError, OutputError) as error:

@@ -51,7 +51,8 @@ JsonFlag = Annotated[
 ProgressFlag = Annotated[
     str,
     typer.Option(
-        help="a bar for people, or for programs a line of JSON on standard error for each step",
+        help="a bar for people, or for programs a line of JSON on standard error for each step, "
+        'which begins with {"progress"; the lines between them are for people',
         metavar="bar|json",
     ),
 ]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from nuriwake.errors import InputError, NuriwakeError, UsageError
 from nuriwake.io.axes import bands_last
+from nuriwake.io.faults import DAMAGED
 from nuriwake.raster import BoolMap, Raster, as_raster
 
 if TYPE_CHECKING:
@@ -74,7 +75,6 @@ _TAKEN = (
     "NumPy, Dask, Zarr and h5py arrays, PyTorch tensors, xarray's DataArrays, pictures of Pillow "
     "and SimpleITK, rasterio's datasets, and paths"
 )
-_UNREADABLE = (TypeError, ValueError, RuntimeError, OSError)
 
 
 def to_raster(
@@ -169,7 +169,7 @@ def _convert(image: ImageLike, channel_axis: int | None) -> Raster:
         return convert(image, channel_axis)
     except NuriwakeError:
         raise
-    except _UNREADABLE as error:
+    except DAMAGED as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise InputError(
             f"the {kind.__name__} of {roots[0]} cannot be read as an array ({reason})."

@@ -52,7 +52,7 @@ def read_dataarray(image: DataArray, channel_axis: int | None = -1) -> Raster:
     Raises
     ------
     InputError
-        If it has other dimensions, or is a Dataset.
+        If it has other dimensions or no values, or is a Dataset.
     UsageError
         If ``channel_axis`` contradicts the names.
     """
@@ -61,6 +61,8 @@ def read_dataarray(image: DataArray, channel_axis: int | None = -1) -> Raster:
             f"an xarray {type(image).__name__} holds several variables. Give one of them, or all "
             "as bands: dataset.to_dataarray(dim='band')."
         )
+    if 0 in image.shape:
+        raise InputError(f"the DataArray has no values; its shape is {tuple(image.shape)}.")
     rows, columns, bands = _find_dimensions(image, channel_axis)
     others = [name for name in image.dims if name not in (rows, columns, bands)]
     image = image.isel(dict.fromkeys(others, 0))

@@ -8,9 +8,11 @@ floats or with a nodata value for each band, a pixel that misses any selected ba
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,7 +75,12 @@ class GeoTiffSource(BandedFile):
         return Raster(array, valid, place, self.band_names, self.path)
 
     def _valid(self, file: DatasetReader, window: Window) -> BoolMap:
-        masks: NDArray[np.uint8] = file.read_masks(self.bands, window=window.slices)
+        from rasterio.errors import NodataShadowWarning
+
+        with warnings.catch_warnings():
+            # Both a nodata value and a mask: rasterio warns that the mask hides the value.
+            warnings.simplefilter("ignore", NodataShadowWarning)
+            masks: NDArray[np.uint8] = file.read_masks(self.bands, window=window.slices)
         holds_data = masks > 0
         combine = np.logical_or if self._nodata_is_colour() else np.logical_and
         valid: BoolMap = combine.reduce(holds_data, axis=0)
@@ -144,7 +151,7 @@ def _describe(path: Path, file: DatasetReader) -> GeoTiffSource:
     names = tuple(name or "" for name in file.descriptions)
     transform = tuple(file.transform)[:6]
     crs = file.crs.to_wkt() if file.crs else None
-    placed = crs is not None or transform != _IDENTITY
+    placed = (crs is not None or transform != _IDENTITY) and _is_grid(transform)
     return GeoTiffSource(
         path=path,
         bands=tuple(colours) or (1,),
@@ -156,6 +163,12 @@ def _describe(path: Path, file: DatasetReader) -> GeoTiffSource:
         file_band_names=names if any(names) else (),
         nodata=tuple(file.nodatavals),
     )
+
+
+def _is_grid(transform: tuple[float, ...]) -> bool:
+    """Tell whether pixels have an extent: some programs write a transform of zeros, or of NaN."""
+    a, b, _, d, e, _ = transform
+    return all(map(isfinite, transform)) and 0 < abs(a * e - b * d) < inf
 
 
 def read_geotiff(path: Path, bands: Sequence[int] = ()) -> Raster:

@@ -115,5 +115,6 @@ def refuse_soft_edges(path: Path, sizes: NDArray[np.int64]) -> None:
 def _soft_edges(path: Path, n_colours: int) -> str:
     return (
         f"{path}: scribbles must have one colour per label; got {n_colours} colours, most of them "
-        "in a few pixels. Draw with a hard brush (no anti-aliasing, no smoothing)."
+        "in a few pixels. Draw with a hard brush (no anti-aliasing, no smoothing), and save the "
+        "strokes alone: an empty layer over the picture, without the picture."
     )

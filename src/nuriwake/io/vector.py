@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import ceil, log10, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from nuriwake.errors import InputError, OutputError, UsageError, out_of_range, r
 from nuriwake.io.atomic import atomic_path
 from nuriwake.io.coverage import BorderLine, Features, region_features
 from nuriwake.io.moments import MapTile
+from nuriwake.io.world import check_in_world, decimals
 from nuriwake.raster import Georeference
 
 #: GDAL's driver for each suffix.
@@ -27,7 +30,8 @@ _FIXED_DATE = "2000-01-01T00:00:00.000Z"
 #: Straight lines of the raster are bent by the change to longitude and latitude. Pieces of so many
 #: pixels leave them by less than the distance between two borders.
 _WGS84_SPAN = 32
-_METRES_PER_DEGREE = 111_320.0
+#: Bytes that are left of a disk where a write failed for want of them.
+_NEARLY_FULL = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -75,8 +79,8 @@ def write_polygons(
     Each region is a feature with the attributes ``region``, ``label``, ``pixels``, ``area_m2``
     (where the CRS tells; in degrees it is the area on the ellipsoid), and ``mean_1``, ``var_1``,
     ... of each band. GeoJSON is in WGS 84, as its RFC 7946 asks, with 7 decimals, or more where
-    they are needed to tell a hundredth of a pixel; without a CRS, and in the other formats,
-    coordinates are those of the raster.
+    they are needed to tell a hundredth of a pixel, and is split at 180 degrees; without a CRS, and
+    in the other formats, coordinates are those of the raster.
 
     Parameters
     ----------
@@ -103,31 +107,57 @@ def write_polygons(
     UsageError
         If the format is unknown.
     InputError
-        If square metres are asked for and the CRS does not tell.
+        If square metres are asked for and the CRS does not tell; or if GeoJSON is, and the raster
+        leaves the world.
     OutputError
         If the file cannot be written.
+    MissingDependencyError
+        If pyogrio or shapely is not installed.
+    """
+    check_polygons(path, shape, georeference)
+    if need_area:
+        check_area_known(georeference)
+    driver = VECTOR_DRIVERS[path.suffix.lower()]
+    line = BorderLine(tolerance, _WGS84_SPAN if _is_to_wgs84(driver, georeference) else 0)
+    features = region_features(tiles, shape, georeference, line)
+    with atomic_path(path) as whole:
+        if driver == "GPKG":
+            with _vector_errors(path):
+                return _append_all(whole, features, georeference)
+        # The other formats cannot grow: a GeoPackage collects the features first.
+        collected = whole.with_suffix(".collected.gpkg")
+        try:
+            with _vector_errors(path):
+                summary = _append_all(collected, features, georeference)
+                _convert(collected, whole, driver, georeference)
+        finally:
+            collected.unlink(missing_ok=True)
+        return summary
+
+
+def check_polygons(path: Path, shape: tuple[int, int], georeference: Georeference | None) -> None:
+    """Find out before the work whether polygons can be written.
+
+    Parameters
+    ----------
+    path, shape, georeference
+        As in :func:`write_polygons`.
+
+    Raises
+    ------
+    UsageError
+        If the format is unknown.
+    InputError
+        If it is GeoJSON and the raster leaves the world.
     MissingDependencyError
         If pyogrio or shapely is not installed.
     """
     check_vector_path(path)
     for module in ("pyogrio", "shapely", "rasterio"):
         require(module, extra="geo")
-    if need_area:
-        check_area_known(georeference)
     driver = VECTOR_DRIVERS[path.suffix.lower()]
-    line = BorderLine(tolerance, _WGS84_SPAN if _is_to_wgs84(driver, georeference) else 0)
-    features = region_features(tiles, shape, georeference, line)
-    with atomic_path(path) as whole, _vector_errors(path):
-        if driver == "GPKG":
-            return _append_all(whole, features, georeference)
-        # The other formats cannot grow: a GeoPackage collects the features first.
-        collected = whole.with_suffix(".collected.gpkg")
-        try:
-            summary = _append_all(collected, features, georeference)
-            _convert(collected, whole, driver, georeference)
-        finally:
-            collected.unlink(missing_ok=True)
-        return summary
+    if georeference is not None and _is_to_wgs84(driver, georeference):
+        check_in_world(georeference, shape)
 
 
 def check_area_known(georeference: Georeference | None) -> None:
@@ -159,6 +189,8 @@ def _vector_errors(path: Path) -> Iterator[None]:
             yield
     except (DataSourceError, DataLayerError, FeatureError, FieldError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
+        if shutil.disk_usage(path.parent).free < _NEARLY_FULL:
+            reason = os.strerror(errno.ENOSPC)  # SQLite only says that it failed
         raise OutputError(f"{path}: cannot be written ({reason}).") from error
 
 
@@ -229,7 +261,7 @@ def _convert(source: Path, target: Path, driver: str, georeference: Georeference
 
     options = {}
     if georeference is not None and _is_to_wgs84(driver, georeference):
-        options = {"RFC7946": "YES", "COORDINATE_PRECISION": str(_decimals(georeference))}
+        options = {"RFC7946": "YES", "COORDINATE_PRECISION": str(decimals(georeference))}
     with raw.open_arrow(source, layer=LAYER, use_pyarrow=False) as (metadata, stream):
         raw.write_arrow(
             stream,
@@ -245,14 +277,3 @@ def _convert(source: Path, target: Path, driver: str, georeference: Georeference
 
 def _is_to_wgs84(driver: str, georeference: Georeference | None) -> bool:
     return driver == "GeoJSON" and georeference is not None and georeference.crs is not None
-
-
-def _decimals(georeference: Georeference) -> int:
-    """Return the decimals of a degree that tell a hundredth of a pixel, at least 7."""
-    from rasterio.crs import CRS
-
-    a, b, _, d, e, _ = georeference.transform
-    crs = CRS.from_wkt(georeference.crs)
-    unit = 1.0 if crs.is_geographic else float(crs.linear_units_factor[1]) / _METRES_PER_DEGREE
-    pixel = sqrt(abs(a * e - b * d)) * unit
-    return min(15, max(7, ceil(-log10(pixel / 100))))

@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from nuriwake.errors import OutputError
 from nuriwake.io.atomic import atomic_path
@@ -86,18 +88,22 @@ class Staging:
         with atomic_path(pending) as temporary:
             temporary.write_text(_with_earlier(kept, earlier), encoding="utf-8")
         try:
-            for path, final in self._staged.values():
-                if final.is_dir():
-                    shutil.rmtree(final)
-                path.replace(final)
-                if final.is_dir():
-                    _tell_the_image(final)
-            _show(pending, self.plan.sidecar)
+            with undisturbed():
+                self._rename()
+                _show(pending, self.plan.sidecar)
         except OSError as error:
             reason = error.strerror or str(error)
             raise OutputError(f"{self.plan.sidecar}: cannot be written ({reason}).") from error
         self._staged.clear()
         return kept
+
+    def _rename(self) -> None:
+        for path, final in self._staged.values():
+            if final.is_dir():
+                shutil.rmtree(final)
+            path.replace(final)
+            if final.is_dir():
+                _tell_the_image(final)
 
     def in_final_names(self, message: str) -> str:
         """Name the files that people know in place of the temporary ones."""
@@ -146,15 +152,41 @@ def staging(plan: OutputPlan, overwrite: bool) -> Iterator[Staging]:
         If the folder cannot be written to, a foreign file has one of the names, or another run is
         writing them.
     """
+    new_folders = [folder for folder in (plan.folder, *plan.folder.parents) if not folder.exists()]
     check_writable(plan, overwrite)
-    with _only_writer(plan):
-        files = Staging(plan, overwrite)
-        try:
-            yield files
-        except OutputError as error:
-            raise OutputError(files.in_final_names(str(error))) from error
-        finally:
-            files.discard()
+    try:
+        with _only_writer(plan):
+            files = Staging(plan, overwrite)
+            try:
+                yield files
+            except OutputError as error:
+                raise OutputError(files.in_final_names(str(error))) from error
+            finally:
+                files.discard()
+    finally:
+        for folder in new_folders:
+            with suppress(OSError):
+                folder.rmdir()  # if it is empty, and only then
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait for the end of the block, which is short."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals come to the main thread only
+        return
+    came: list[int] = []
+    numbers = signal.SIGINT, signal.SIGTERM
+    before: dict[int, Any] = {number: signal.getsignal(number) for number in numbers}
+    for number in before:
+        signal.signal(number, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)
 
 
 @contextmanager

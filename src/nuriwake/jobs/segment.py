@@ -179,8 +179,11 @@ def _segment_whole(
 ) -> RunRecord:
     """Train on the whole image in memory."""
     from nuriwake.io.sources import read_input
+    from nuriwake.io.vector import check_polygons
 
     raster = read_input(plan.source, job.selection)
+    if polygons := dict(plan.files).get("polygons"):
+        check_polygons(polygons, raster.shape, raster.georeference)
     scribbles, model = read_guides(job, listener, raster.shape)
     from nuriwake.segmenter import finish_steps, segment_steps
 

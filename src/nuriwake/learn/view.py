@@ -10,14 +10,17 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from nuriwake.learn.overview import overview, square_side
 from nuriwake.learn.principal import MAX_VIEW_BANDS, principal_axes
 from nuriwake.raster import BoolMap
 
 #: Lengths in pixels are meant for an image of so many pixels (481 x 321).
 REFERENCE_PIXELS = 154_401
+#: A picture that is seen as one has so many pixels at most. A larger one shows more things, not the
+#: same ones larger: it is cut as several of this size would be, side by side.
+SCENE_PIXELS = 24_000_000
 #: Those in a volume are meant for one of so many voxels (192 x 192 x 192).
 REFERENCE_VOXELS = 7_077_888
 #: Channels of a view of a picture that measure texture; they come after those of colour.
@@ -89,7 +92,8 @@ def coarse_view(
         From :func:`perceptual_colours`.
     valid : ndarray of bool, shape (height, width)
     n_cells : int
-        About how many cells; an image of fewer pixels keeps its size.
+        About how many cells; an image of fewer pixels keeps its size, and one of more than
+        :data:`.overview.VIEW_PIXELS` is reduced first.
     steps : sequence of float, optional
         How far neighbours along each axis are apart: cells are as long as wide. Default: 1.
 
@@ -107,6 +111,9 @@ def coarse_view(
     >>> view.shape, bool(valid.all())
     ((20, 30, 6), True)
     """
+    if valid.ndim == 2 and (side := square_side(valid.shape)) > 1:
+        seen = overview(colours, valid, side)
+        colours, valid = seen.image.astype(np.float32, copy=False), seen.valid
     shape, n_bands = cell_counts(valid.shape, n_cells, steps), colours.shape[-1]
     ranges = _LAB_RANGE if n_bands == 3 else _LAB_RANGE[:1]
     layers = [colours / ranges, _texture(lightness(colours, valid), valid, steps) / _LAB_RANGE[0]]
@@ -222,6 +229,8 @@ def _texture(
 
 
 def _area_mean(values: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    import torch  # here: the workers of a scene need none of it, and it is large
+
     tensor = torch.from_numpy(np.ascontiguousarray(np.moveaxis(values, -1, 0)))[None]
     means = torch.nn.functional.interpolate(tensor, size=shape, mode="area")[0]
     result: NDArray[np.float32] = means.movedim(0, -1).numpy()

@@ -10,15 +10,11 @@ from torch import Tensor
 
 from nuriwake.engine.overflow import check_responses
 from nuriwake.learn.network import Network
-from nuriwake.learn.view import (
-    REFERENCE_PIXELS,
-    coarse_view,
-    fill_cells,
-    perceptual_colours,
-    texture_of,
-)
+from nuriwake.learn.overview import Overview
+from nuriwake.learn.view import coarse_view, fill_cells, perceptual_colours, texture_of
 from nuriwake.raster import BoolMap, LabelMap
 from nuriwake.recipes.found import Found
+from nuriwake.recipes.growing import grow_tree
 from nuriwake.recipes.many_bands import learn_view
 from nuriwake.recipes.published import respond
 from nuriwake.recipes.training import Step
@@ -27,12 +23,8 @@ from nuriwake.regions.cues import grid_cues, sum_cues
 from nuriwake.regions.evidence import colour_edges
 from nuriwake.regions.graph import RegionGraph, region_graph
 from nuriwake.regions.labels import label_tree
-from nuriwake.regions.merging import Evidence, Linkage, merge_regions
 from nuriwake.regions.tree import LabelTree, RegionTree
 from nuriwake.settings import Settings
-
-#: How many regions a photograph has, about.
-_TYPICAL_REGIONS = 100
 
 
 def fast_steps(
@@ -41,6 +33,7 @@ def fast_steps(
     settings: Settings,
     scribbles: LabelMap | None = None,
     network: Network | None = None,
+    overview: Overview | None = None,
 ) -> Generator[Step, bool | None, Found]:
     """Segment a normalised image by the recipe ``fast``.
 
@@ -53,6 +46,8 @@ def fast_steps(
         Regions that touch scribbles of two different labels are never merged; 0 = no scribble.
     network : Network, optional
         Trained further, in place, instead of a new one.
+    overview : Overview, optional
+        What is learned from, normalised like the image. Default: the image.
 
     Yields
     ------
@@ -67,12 +62,17 @@ def fast_steps(
     """
     # 1. Colours whose distances mean something, averaged with texture over a coarse grid.
     colours = perceptual_colours(image)
-    view, view_valid = coarse_view(colours, valid, settings.grid_cells)
+    seen, counts = (colours, valid) if overview is None else _seen(overview)
+    view, view_valid = coarse_view(seen, counts, settings.grid_cells)
     # 2. The network of ICASSP 2018 learns its labels on the grid: they are the image's textons.
     learned = yield from learn_view(view, view_valid, settings, network)
     textons = texton_map(learned.responses, view_valid)
     texture = fill_cells(texture_of(view), view_valid)
     return _find(learned.network, colours, valid, textons, texture, settings, scribbles)
+
+
+def _seen(overview: Overview) -> tuple[NDArray[np.float32], BoolMap]:
+    return perceptual_colours(overview.image.astype(np.float32, copy=False)), overview.valid
 
 
 def fast_found(
@@ -176,84 +176,6 @@ def texton_map(responses: Tensor, valid: BoolMap) -> NDArray[np.float32]:
     check_responses(responses)
     probabilities = responses[0].softmax(dim=0).permute(1, 2, 0)
     return fill_cells(probabilities.contiguous().cpu().numpy(), valid)
-
-
-def grow_tree(
-    graph: RegionGraph,
-    evidence: Evidence,
-    settings: Settings,
-    groups: NDArray[np.integer] | None = None,
-    n_pixels: int | None = None,
-    size_limit: float = 1.0,
-) -> RegionTree:
-    """Merge the leaves into one tree.
-
-    Parameters
-    ----------
-    graph : RegionGraph
-    evidence : Evidence
-    settings : Settings
-    groups : ndarray of int, shape (n,), optional
-        Leaves of two different groups never merge; group 0 goes with any.
-    n_pixels : int, optional
-        Of the image; default: of the graph's map.
-    size_limit : float
-        Share of the image from which on regions count as equally large.
-
-    Returns
-    -------
-    RegionTree
-    """
-    linkage = Linkage(
-        settings.size_power,
-        settings.border_offset,
-        settings.border_power,
-        settings.texton_weight,
-        settings.tone_weight,
-        settings.roughness,
-        settings.contact_power,
-        size_limit,
-    )
-    merges, altitudes = merge_regions(graph, evidence, linkage, groups)
-    altitudes = calibrated(altitudes, settings.adaptation)
-    is_free = groups is None or np.unique(groups[groups > 0]).size < 2
-    n_apart = 1 if is_free else int(np.isinf(altitudes).sum()) + 1
-    speck = settings.speck_size * (n_pixels or graph.base.size) / REFERENCE_PIXELS
-    return RegionTree(
-        graph.base,
-        merges,
-        altitudes,
-        settings.altitude,
-        n_apart,
-        speck_pixels=speck,
-        detail_unit=settings.altitude,
-        leaf_pixels=graph.areas,
-    )
-
-
-def calibrated(altitudes: NDArray[np.float64], adaptation: float) -> NDArray[np.float64]:
-    """Make altitudes of different images comparable, so that one serves as everybody's cut.
-
-    Parameters
-    ----------
-    altitudes : ndarray of float64, shape (n - 1,)
-        Costs of the merges, never decreasing.
-    adaptation : float in [0, 1]
-        With 0, an altitude is a cost. With 1, altitude 1 leaves the same number of regions in
-        every image. Between them, the logarithm of the cut is interpolated.
-
-    Returns
-    -------
-    ndarray of float64, shape (n - 1,)
-
-    Examples
-    --------
-    >>> calibrated(np.array([2.0, 4.0, np.inf]), adaptation=1.0)
-    array([ 1.,  2., inf])
-    """
-    finite = altitudes[np.isfinite(altitudes)]
-    typical = finite[-min(_TYPICAL_REGIONS, finite.size)] if finite.size else 0.0
-    return altitudes / typical**adaptation if typical > 0 else altitudes
 
 
 def scribbled_leaves(base: LabelMap, scribbles: LabelMap) -> NDArray[np.int64]:

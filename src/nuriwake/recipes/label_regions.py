@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from nuriwake.engine.predict import Predictor
 from nuriwake.learn.network import Network
+from nuriwake.learn.overview import Overview
 from nuriwake.learn.view import perceptual_colours
 from nuriwake.raster import BoolMap, LabelMap
-from nuriwake.recipes.fast import grow_tree
 from nuriwake.recipes.found import Found
+from nuriwake.recipes.growing import grow_tree
 from nuriwake.recipes.published import learn
 from nuriwake.recipes.training import Step
 from nuriwake.regions.components import connected_components
@@ -35,6 +36,7 @@ def published_steps(
     settings: Settings,
     scribbles: LabelMap | None = None,
     network: Network | None = None,
+    overview: Overview | None = None,  # noqa: ARG001 - every pixel is learned from
 ) -> Generator[Step, bool | None, Found]:
     """Segment a normalised image by the recipe ``icassp2018`` or ``tip2020``.
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.learn.network import Network
+from nuriwake.learn.overview import Overview
 from nuriwake.raster import BoolMap, LabelMap
 from nuriwake.recipes.fast import fast_steps
 from nuriwake.recipes.found import Found
@@ -30,6 +31,7 @@ class RecipeSteps(Protocol):
         settings: Settings,
         scribbles: LabelMap | None = None,
         network: Network | None = None,
+        overview: Overview | None = None,
     ) -> Generator[Step, bool | None, Found]:
         """Divide the image.
 
@@ -42,6 +44,8 @@ class RecipeSteps(Protocol):
             Labels drawn by the user; 0 = not scribbled.
         network : Network, optional
             Trained further, in place, instead of a new one.
+        overview : Overview, optional
+            The image, reduced, for recipes that learn from a coarse view. Default: the image.
 
         Yields
         ------

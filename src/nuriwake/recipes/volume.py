@@ -26,8 +26,9 @@ from nuriwake.learn.view import (
     texture_of,
 )
 from nuriwake.raster import BoolMap
-from nuriwake.recipes.fast import grow_tree, label_leaves, material_tree
+from nuriwake.recipes.fast import label_leaves, material_tree
 from nuriwake.recipes.found import Found
+from nuriwake.recipes.growing import grow_tree
 from nuriwake.recipes.published import Learned, learn_tensors
 from nuriwake.recipes.training import Step
 from nuriwake.regions.basins import catchment_basins
@@ -97,7 +98,7 @@ def volume_steps(
     frame = Frame((0, 0, 0), valid.shape, steps)
     graph, evidence = _add_slabs(base, valid, colours, edges, grid, settings, frame)
     known = _KNOWN_VOXELS * scale**3 / float(graph.areas.sum())
-    tree = grow_tree(graph, evidence, settings, size_limit=min(known, 1.0))
+    tree = grow_tree(graph, evidence, settings, size_limit=min(known, 1.0), scene_pixels=math.inf)
     # A speck is as wide as in a picture.
     speck = settings.speck_size**1.5 * scale**3 / math.prod(steps)
     tree = replace(tree, base=base, leaf_pixels=None, speck_pixels=speck)

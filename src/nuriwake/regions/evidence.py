@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.learn.view import pixel_scale
+from nuriwake.learn.view import SCENE_PIXELS, pixel_scale
 from nuriwake.raster import BoolMap
 from nuriwake.regions.smoothing import smooth
 
@@ -44,7 +44,8 @@ def colour_edges(
     >>> int(edges[160].argmax()) in (239, 240), float(edges[160, 100])
     (True, 0.0)
     """
-    scale = min(pixel_scale(shape or valid.shape), max(1.0, _MAX_SIGMA / sigma))
+    largest = min(max(1.0, _MAX_SIGMA / sigma), pixel_scale((SCENE_PIXELS,)))
+    scale = min(pixel_scale(shape or valid.shape), largest)
     return edge_strength(colours, valid, sigma * scale) * np.float32(scale)
 
 

@@ -17,7 +17,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from nuriwake.errors import InputError, UsageError, out_of_range, require
+from nuriwake.errors import UsageError, WorkersLost, out_of_range, require
 from nuriwake.machine import let_waiting_threads_sleep
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class ProcessExecutor:
 
         Raises
         ------
-        InputError
+        WorkersLost
             If workers die again and again.
         """
         left = dict(enumerate(tasks))
@@ -109,7 +109,7 @@ class ProcessExecutor:
                 self.close()
                 deaths += 1
                 if deaths > MAX_DEATHS:
-                    raise InputError(_all_died(deaths)) from error
+                    raise WorkersLost(_all_died(deaths)) from error
 
     def close(self) -> None:
         """End the processes; what runs ends first, what waits is not begun."""
@@ -189,7 +189,7 @@ class DaskExecutor:
 
         Raises
         ------
-        InputError
+        WorkersLost
             If workers die again and again, or the scheduler is gone.
         """
         if not tasks:
@@ -209,11 +209,11 @@ class DaskExecutor:
                 yield indices[future.key], future.result()
                 future.release()
         except KilledWorker as error:
-            raise InputError(_all_died(MAX_DEATHS)) from error
+            raise WorkersLost(_all_died(MAX_DEATHS)) from error
         except (FutureCancelledError, OSError) as error:
             if isinstance(error, OSError) and type(error).__module__.startswith("nuriwake"):
                 raise
-            raise InputError(
+            raise WorkersLost(
                 f"the Dask scheduler is gone ({error}). What is done is kept for --resume."
             ) from error
         finally:

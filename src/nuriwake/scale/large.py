@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nuriwake.errors import UsageError, out_of_range
+from nuriwake.learn.overview import VIEW_PIXELS
 from nuriwake.raster import WindowedSource
 from nuriwake.scale.executors import Executor
 from nuriwake.scale.memory import plan_reduced_pixels, plan_scene_pixels, plan_windows
@@ -16,7 +17,7 @@ from nuriwake.scale.run import Progress
 from nuriwake.scale.sampling import fit_source_steps
 from nuriwake.scale.scene import SceneCut, segment_scene
 from nuriwake.scale.tiles import choose_tile_shape, plan_tiles
-from nuriwake.scale.trees import HALO, REDUCED_PIXELS, learn_scene_steps
+from nuriwake.scale.trees import HALO, learn_scene_steps
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
@@ -94,12 +95,11 @@ def large_steps(
     UsageError
         If the memory is too small for one tile.
     """
-    n_processes = executor.n_workers + (executor.n_workers > 1)
     if not settings.method.is_local:
         cut = cut or SceneCut()
         _check_guides(source, settings, cut, model)
-        most = plan_reduced_pixels(memory, source.n_bands, n_processes)
-        reduced = min(REDUCED_PIXELS, most)
+        most = plan_reduced_pixels(memory, source.n_bands, executor.n_workers)
+        reduced = min(VIEW_PIXELS, most)
         scene = yield from learn_scene_steps(source, settings, model, reduced, executor)
         pixels = plan_scene_pixels(memory, source.n_bands, HALO, executor.n_workers)
         shape = choose_tile_shape(pixels, source.shape, (1, 1))
@@ -118,6 +118,7 @@ def large_steps(
         if tree is None:
             return LargeReport(0, 0, skipped=True)
         return LargeReport(len(plan), cut.n_regions or tree.count(cut.detail))
+    n_processes = executor.n_workers + (executor.n_workers > 1)
     windows = plan_windows(memory, 1, source.n_bands, settings, n_processes)
     model = yield from fit_source_steps(source, settings, windows)
     options = MosaicOptions(memory=memory, existing=existing, threads=settings.threads)

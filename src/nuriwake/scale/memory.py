@@ -13,6 +13,8 @@ from nuriwake.settings import Settings
 
 #: Bytes that the interpreter, PyTorch and GDAL need before the first pixel, for each process.
 PROCESS_BYTES = 450 << 20
+#: What a worker on tiles of a scene needs of them: it loads no PyTorch.
+SCENE_WORKER_BYTES = 220 << 20
 #: Bytes that labelling needs whatever the tile: a strip's activations and GDAL's cache.
 FIXED_BYTES = 150 << 20
 #: Larger tiles save nothing: their halo is already a small share.
@@ -152,14 +154,18 @@ def plan_scene_pixels(memory: int, n_bands: int, halo: int, n_workers: int = 1) 
     >>> plan_scene_pixels(1 << 30, n_bands=4, halo=128) > 1_000_000
     True
     """
-    fixed = (n_workers + (n_workers > 1)) * PROCESS_BYTES
     each = n_workers * tree_bytes(n_bands)
     least = (isqrt(MIN_TILE_PIXELS) + 2 * halo) ** 2
-    read = _afford(memory, fixed, each, least, n_workers)
+    read = _afford(memory, _scene_bytes(n_workers), each, least, n_workers)
     return min((isqrt(read) - 2 * halo) ** 2, MAX_TILE_PIXELS)
 
 
-def plan_reduced_pixels(memory: int, n_bands: int, n_processes: int = 1) -> int:
+def _scene_bytes(n_workers: int) -> int:
+    """Return what the processes of a scene need before the first pixel."""
+    return PROCESS_BYTES + (n_workers * SCENE_WORKER_BYTES if n_workers > 1 else 0)
+
+
+def plan_reduced_pixels(memory: int, n_bands: int, n_workers: int = 1) -> int:
     """Choose at how many pixels a scene may be looked at as a whole, reduced.
 
     Parameters
@@ -167,8 +173,8 @@ def plan_reduced_pixels(memory: int, n_bands: int, n_processes: int = 1) -> int:
     memory : int
         Bytes.
     n_bands : int
-    n_processes : int
-        That share the memory.
+    n_workers : int
+        Processes that work on tiles at once.
 
     Examples
     --------
@@ -176,7 +182,7 @@ def plan_reduced_pixels(memory: int, n_bands: int, n_processes: int = 1) -> int:
     1927529
     """
     # The reduced bands, normalised, as colours and weighted: measured 26 bytes a band.
-    return max(MIN_TILE_PIXELS, (memory - n_processes * PROCESS_BYTES) // (30 * n_bands + 16))
+    return max(MIN_TILE_PIXELS, (memory - _scene_bytes(n_workers)) // (30 * n_bands + 16))
 
 
 def reference_bytes(n_bands: int) -> int:

@@ -161,7 +161,7 @@ def apply_model(
     started = time.perf_counter()
     check_bands(model, source)
     run = fingerprint(_facts(model, source, outputs, options))
-    with tiled_run(outputs, run, options.existing) as folder:
+    with tiled_run(source, outputs, run, options.existing) as folder:
         if folder is None:
             return MosaicReport(run, source.shape, 0, 0, None, True, time.perf_counter() - started)
         plan = _plan(model, source, folder, options, executor.n_workers)

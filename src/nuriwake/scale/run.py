@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from nuriwake.io.vector import check_vector_path
+from nuriwake.errors import InputError, UsageError, WorkersLost
+from nuriwake.io.vector import check_polygons
+from nuriwake.raster import WindowedSource
 from nuriwake.scale.executors import Executor
 from nuriwake.scale.products import Existing, MosaicOutputs, holds_results
 from nuriwake.scale.tiles import Tile, TilePlan
@@ -46,11 +48,14 @@ class Tally:
 
 
 @contextmanager
-def tiled_run(outputs: MosaicOutputs, run: str, existing: Existing) -> Iterator[WorkFolder | None]:
-    """Open the folder of a run beside its outputs; it goes with the run, unless that fails.
+def tiled_run(
+    source: WindowedSource, outputs: MosaicOutputs, run: str, existing: Existing
+) -> Iterator[WorkFolder | None]:
+    """Open the folder of a run beside its outputs; it goes with the run, unless it can go on.
 
     Parameters
     ----------
+    source : WindowedSource
     outputs : MosaicOutputs
     run : str
         Fingerprint of everything that decides the result.
@@ -63,11 +68,13 @@ def tiled_run(outputs: MosaicOutputs, run: str, existing: Existing) -> Iterator[
 
     Raises
     ------
+    InputError
+        If polygons of the source cannot be written as was asked for.
     UsageError
         If results are there and neither ``resume`` nor ``overwrite`` was asked for.
     """
     if outputs.polygons is not None:
-        check_vector_path(outputs.polygons)
+        check_polygons(outputs.polygons, source.shape, source.georeference)
     if holds_results(outputs, run, existing):
         yield None
         return
@@ -75,7 +82,14 @@ def tiled_run(outputs: MosaicOutputs, run: str, existing: Existing) -> Iterator[
     if existing == "overwrite":
         folder.remove()
     folder.remove_others(outputs.anchor)
-    yield folder
+    try:
+        yield folder
+    except WorkersLost:
+        raise
+    except (InputError, UsageError):
+        # It would end there again.
+        folder.remove()
+        raise
     folder.remove()
 
 

@@ -177,11 +177,12 @@ def segment_scene(
     """
     cut = cut or SceneCut()
     run = _fingerprint(scene, source, cut)
-    with tiled_run(outputs, run, existing) as folder:
+    with tiled_run(source, outputs, run, existing) as folder:
         if folder is None:
             return None
         plan = TilePlan(plan.shape, folder.start(plan.tile_shape), plan.halo)
         tally = Tally(2 * len(plan), on_progress)
+        _ = scene.grid  # prepared here, it goes along with every task; workers need not do it again
 
         def job_of(tile: Tile) -> SceneJob:
             return SceneJob(scene, source, plan, folder, cut.drawn, tile.index)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.io.drawn import DrawnLabels
 from nuriwake.raster import LabelMap, WindowedSource
 from nuriwake.regions.cues import CueSums
 from nuriwake.regions.graph import Frame
@@ -24,13 +24,19 @@ from nuriwake.scale.tiles import Seam, Tile, TilePlan
 from nuriwake.scale.trees import SceneTextons
 from nuriwake.scale.workfolder import Arrays, WorkFolder
 
-#: The share of the scene's altitude at which tiles are cut into leaves.
-LEAF_SHARE = 0.03
-#: A scene has about so many leaves at most, shared by its tiles as its pixels are, and the tree
-#: holds some 4 kB of each: tiles that would have more are cut higher.
+if TYPE_CHECKING:
+    # It knows scribbles, and those PyTorch, which workers would take seconds and memory to load.
+    from nuriwake.io.drawn import DrawnLabels
+
+#: The share of the scene's altitude at which tiles are cut into leaves, well below that of `fine`:
+#: what is merged there is merged by all workers at once, and not by the scene's tree.
+LEAF_SHARE = 0.1
+#: A scene has so many leaves at most (one more for each tile that has less than one's share),
+#: given to its tiles as their cores have pixels, and the tree holds some 4 kB of each: tiles that
+#: would have more are cut higher.
 MAX_LEAVES = 200_000
 #: Changes with what is kept of a tile, so that a run takes up only what it understands.
-LEAF_FORMAT = 2
+LEAF_FORMAT = 4
 #: What is kept in single precision: histograms, which are most of what is kept.
 _SINGLE = ("textons", "tones")
 
@@ -59,7 +65,7 @@ def find_leaves(job: SceneJob) -> None:
     drawn = None if job.drawn is None else job.drawn.read(tile.read)
     colours, edges = scene.look(raster)
     height, width = scene.shape
-    most = max(1, MAX_LEAVES * tile.read.height * tile.read.width // (height * width))
+    most = max(1, MAX_LEAVES * tile.core.height * tile.core.width // (height * width))
     leaves = scene.grow_leaves(tile.read, raster.valid, colours, edges, LEAF_SHARE, drawn, most)
     inside = tile.core_in_read.slices
     leaves = _core_first(leaves, leaves[inside])

@@ -64,7 +64,8 @@ def grow_scene_tree(
     -------
     SceneTree
     """
-    from nuriwake.recipes.fast import grow_tree, material_tree
+    from nuriwake.recipes.fast import material_tree
+    from nuriwake.recipes.growing import grow_tree
 
     graph, evidence = add_up(parts, n_leaves)
     labels = evidence.textons.argmax(axis=1).astype(np.int32) + 1

@@ -1,10 +1,9 @@
 """The recipe ``fast`` on rasters larger than the memory: one scene, many trees, one map of regions.
 
 The network learns on the same coarse grid as ever, which is made from the scene at a reduced
-resolution. Each tile then grows the tree of what was read for it, core and halo, with the scene's
-textons and lengths, and is cut at the scene's altitude; regions are joined over the halos
-(:mod:`.overlaps`). The trees do not see beyond their tiles, so the result is close to that of the
-untiled recipe, not equal to it.
+resolution, as that of a large picture in memory is. Each tile then grows the tree of what was read
+for it, core and halo, with the scene's textons and lengths, and is cut low; its leaves are joined
+over the halos (:mod:`.overlaps`), and merged in one tree of the scene.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import copy
 from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cached_property
-from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +19,8 @@ from numpy.typing import NDArray
 
 from nuriwake.errors import InputError
 from nuriwake.learn.normalise import BandStatistics, band_statistics, normalise
+from nuriwake.learn.overview import VIEW_PIXELS, Overview, rows_at_once, square_means, square_side
+from nuriwake.learn.view import SCENE_PIXELS
 from nuriwake.raster import BoolMap, LabelMap, Raster, Window, WindowedSource
 from nuriwake.scale.executors import Executor, SerialExecutor
 from nuriwake.settings import Settings
@@ -30,12 +30,9 @@ if TYPE_CHECKING:
     from nuriwake.recipes.training import Step
     from nuriwake.regions.cues import GridCues
 
-#: The scene is reduced to at most so many pixels before its coarse grid is made.
-REDUCED_PIXELS = 1 << 23
-#: Rows that are read at once while reducing.
-_ROWS = 512
-#: Pixels around a core: most regions that cross a seam are seen by both sides there.
-HALO = 128
+#: Pixels around a core: edges are smoothed over 40 at most, and leaves are some 20 to 50 across, so
+#: that both sides see those that cross a seam whole.
+HALO = 96
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +105,7 @@ class SceneTextons:
 
         ``most`` is how many regions there may be: where there would be more, the cut is higher.
         """
-        from nuriwake.recipes.fast import grow_tree, scribbled_leaves
+        from nuriwake.recipes.growing import grow_tree
         from nuriwake.regions.basins import catchment_basins
         from nuriwake.regions.cues import sum_cues
         from nuriwake.regions.graph import Frame, region_graph
@@ -120,6 +117,8 @@ class SceneTextons:
         sums = sum_cues(graph, colours, edges, self.grid, self.settings, frame)
         groups = None
         if scribbles is not None and scribbles.any():
+            from nuriwake.recipes.fast import scribbled_leaves
+
             groups = scribbled_leaves(graph.base, scribbles)
         tree = grow_tree(graph, sums.evidence(), self.settings, groups)
         altitude = share * self._altitude(int(valid.sum()))
@@ -148,14 +147,15 @@ class SceneTextons:
         Altitudes grow with areas as shares of what is segmented, to the power ``size_power``.
         """
         scene = self.shape[0] * self.shape[1] * self.valid_share
-        return float(self.settings.altitude * (scene / n_valid) ** self.settings.size_power)
+        units = min(scene, SCENE_PIXELS) / min(n_valid, SCENE_PIXELS)
+        return float(self.settings.altitude * units**self.settings.size_power)
 
 
 def learn_scene_steps(
     source: WindowedSource,
     settings: Settings,
     model: Model | None = None,
-    max_pixels: int = REDUCED_PIXELS,
+    max_pixels: int = VIEW_PIXELS,
     executor: Executor | None = None,
 ) -> Generator[Step, bool | None, SceneTextons]:
     """Train the network of the recipe ``fast`` on a scene of any size, step by step.
@@ -207,7 +207,7 @@ def learn_scene_steps(
 
 def read_reduced(
     source: WindowedSource,
-    max_pixels: int = REDUCED_PIXELS,
+    max_pixels: int = VIEW_PIXELS,
     executor: Executor | None = None,
 ) -> tuple[NDArray[np.generic], BoolMap]:
     """Read a whole raster, if it is large at a reduced resolution.
@@ -227,46 +227,30 @@ def read_reduced(
     valid : ndarray of bool, shape (h, w)
         Which squares hold a valid pixel.
     """
-    height, width = source.shape
-    k = max(1, ceil(sqrt(height * width / max_pixels)))
-    if k == 1:
+    side = square_side(source.shape, max_pixels)
+    if side == 1:
         whole = source.read(Window.full(source.shape))
         return whole.array, whole.valid
-    step = max(k, _ROWS // k * k)
+    (height, width), step = source.shape, rows_at_once(side)
     strips = [
-        _Strip(source, Window(row, 0, min(step, height - row), width), k)
+        _Strip(source, Window(row, 0, min(step, height - row), width), side)
         for row in range(0, height, step)
     ]
     reduced = dict((executor or SerialExecutor()).run(reduce_strip, strips))
-    arrays, valids = zip(*(reduced[i] for i in range(len(strips))), strict=True)
-    return np.concatenate(arrays), np.concatenate(valids)
+    parts = [reduced[i] for i in range(len(strips))]
+    return np.concatenate([p.image for p in parts]), np.concatenate([p.valid for p in parts])
 
 
 @dataclass(frozen=True, eq=False)
 class _Strip:
-    """Rows of a raster, to be reduced by k."""
+    """Rows of a raster, to be reduced to means of squares."""
 
     source: WindowedSource
     window: Window
-    k: int
+    side: int
 
 
-def reduce_strip(strip: _Strip) -> tuple[NDArray[np.generic], BoolMap]:
+def reduce_strip(strip: _Strip) -> Overview:
     """Reduce some rows of a raster; this is what workers run."""
-    return _block_means(strip.source.read(strip.window), strip.k)
-
-
-def _block_means(part: Raster, k: int) -> tuple[NDArray[np.generic], BoolMap]:
-    """Average the valid pixels of k x k squares; those at the lower and right edge may be cut."""
-    rows, cols = (np.arange(0, n, k) for n in part.shape)
-
-    def sums(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        total: NDArray[np.float32] = np.add.reduceat(np.add.reduceat(values, rows, 0), cols, 1)
-        return total
-
-    counts = sums(part.valid.astype(np.float32))
-    filled = np.where(part.valid[:, :, None], part.array, 0).astype(np.float32)
-    means = sums(filled) / np.maximum(counts, 1)[:, :, None]
-    if part.array.dtype.kind in "ui":
-        means = means.round()
-    return means.astype(part.array.dtype), counts > 0
+    part = strip.source.read(strip.window)
+    return square_means(part.array, part.valid, strip.side)

@@ -1,0 +1,105 @@
+"""The tree of the recipe ``fast``: leaves merged by its costs, at altitudes that one cut suits."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nuriwake.learn.view import REFERENCE_PIXELS, SCENE_PIXELS
+from nuriwake.regions.graph import RegionGraph
+from nuriwake.regions.merging import Evidence, Linkage, merge_regions
+from nuriwake.regions.tree import RegionTree
+from nuriwake.settings import Settings
+
+#: How many regions a photograph has, about.
+_TYPICAL_REGIONS = 100
+
+
+def grow_tree(
+    graph: RegionGraph,
+    evidence: Evidence,
+    settings: Settings,
+    groups: NDArray[np.integer] | None = None,
+    n_pixels: int | None = None,
+    size_limit: float = 1.0,
+    scene_pixels: float = SCENE_PIXELS,
+) -> RegionTree:
+    """Merge the leaves into one tree.
+
+    Parameters
+    ----------
+    graph : RegionGraph
+    evidence : Evidence
+    settings : Settings
+    groups : ndarray of int, shape (n,), optional
+        Leaves of two different groups never merge; group 0 goes with any.
+    n_pixels : int, optional
+        Of the image; default: of the graph's map.
+    size_limit : float
+        Share of the image from which on regions count as equally large.
+    scene_pixels : float
+        What is larger shows more things, not the same ones larger, and is cut as so many scenes of
+        this size are.
+
+    Returns
+    -------
+    RegionTree
+    """
+    linkage = Linkage(
+        settings.size_power,
+        settings.border_offset,
+        settings.border_power,
+        settings.texton_weight,
+        settings.tone_weight,
+        settings.roughness,
+        settings.contact_power,
+        size_limit,
+    )
+    merges, altitudes = merge_regions(graph, evidence, linkage, groups)
+    n_scenes = max(1.0, float(graph.areas.sum()) / scene_pixels)
+    # Areas and lengths as shares of one scene instead of all: only the size term has a unit.
+    altitudes *= n_scenes**settings.size_power
+    altitudes = calibrated(altitudes, settings.adaptation, round(_TYPICAL_REGIONS * n_scenes))
+    is_free = groups is None or np.unique(groups[groups > 0]).size < 2
+    n_apart = 1 if is_free else int(np.isinf(altitudes).sum()) + 1
+    extent = min(n_pixels or graph.base.size, scene_pixels)
+    speck = settings.speck_size * extent / REFERENCE_PIXELS
+    return RegionTree(
+        graph.base,
+        merges,
+        altitudes,
+        settings.altitude,
+        n_apart,
+        speck_pixels=speck,
+        detail_unit=settings.altitude,
+        leaf_pixels=graph.areas,
+    )
+
+
+def calibrated(
+    altitudes: NDArray[np.float64], adaptation: float, n_typical: int = _TYPICAL_REGIONS
+) -> NDArray[np.float64]:
+    """Make altitudes of different images comparable, so that one serves as everybody's cut.
+
+    Parameters
+    ----------
+    altitudes : ndarray of float64, shape (n - 1,)
+        Costs of the merges, never decreasing.
+    adaptation : float in [0, 1]
+        With 0, an altitude is a cost. With 1, altitude 1 leaves the same number of regions in
+        every image. Between them, the logarithm of the cut is interpolated.
+    n_typical : int
+        How many regions the image has, about.
+
+    Returns
+    -------
+    ndarray of float64, shape (n - 1,)
+
+    Examples
+    --------
+    >>> calibrated(np.array([2.0, 4.0, np.inf]), adaptation=1.0)
+    array([ 1.,  2., inf])
+    """
+    finite = altitudes[np.isfinite(altitudes)]
+    typical = finite[-min(n_typical, finite.size)] if finite.size else 0.0
+    return altitudes / typical**adaptation if typical > 0 else altitudes
