@@ -54,8 +54,8 @@ def test_making_targets_wakes_no_threads():
         return labels
 
     with cpu_threads(2):
-        for _ in train(Shrinking(), refine, Schedule(1, 1), VALID):
-            threads.append(torch.get_num_threads())
+        steps = train(Shrinking(), refine, Schedule(1, 1), VALID)
+        threads.extend(torch.get_num_threads() for _ in steps)
     assert threads == [1, 2]
 
 

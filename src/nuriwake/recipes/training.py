@@ -77,7 +77,7 @@ def train(
     """
     for iteration in range(1, schedule.max_iter + 1):
         labels = engine.label()
-        # PyTorch's own threads, woken up for a millisecond's work, would spin on beside the engine's.
+        # PyTorch's own threads, woken up for so little, would spin on beside those of the engine.
         with cpu_threads(1):
             n_labels, targets = count_labels(labels, valid), refine(labels)
         loss = engine.update(targets)
