@@ -28,14 +28,15 @@ if TYPE_CHECKING:
     # It knows scribbles, and those PyTorch, which workers would take seconds and memory to load.
     from nuriwake.io.drawn import DrawnLabels
 
-#: The share of the scene's altitude at which tiles are cut into leaves.
-LEAF_SHARE = 0.03
+#: The share of the scene's altitude at which tiles are cut into leaves, well below that of `fine`:
+#: what is merged there is merged by all workers at once, and not by the scene's tree.
+LEAF_SHARE = 0.1
 #: A scene has so many leaves at most (one more for each tile that has less than one's share),
 #: given to its tiles as their cores have pixels, and the tree holds some 4 kB of each: tiles that
 #: would have more are cut higher.
 MAX_LEAVES = 200_000
 #: Changes with what is kept of a tile, so that a run takes up only what it understands.
-LEAF_FORMAT = 3
+LEAF_FORMAT = 4
 #: What is kept in single precision: histograms, which are most of what is kept.
 _SINGLE = ("textons", "tones")
 

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from nuriwake.recipes.training import Step
     from nuriwake.regions.cues import GridCues
 
-#: Pixels around a core: most regions that cross a seam are seen by both sides there.
-HALO = 128
+#: Pixels around a core: edges are smoothed over 40 at most, and leaves are some 20 to 50 across, so
+#: that both sides see those that cross a seam whole.
+HALO = 96
 
 
 @dataclass(frozen=True, eq=False)
