@@ -225,7 +225,7 @@ def _flags(
     if command == "fit":
         flags = ["-m", str(folder / "out" / "m.safetensors"), *flags, *QUICK]
     extra = rng.choice(SWITCHES) if command in ("segment", "cut", "apply", "fit") else ()
-    is_many = bool(extra) and not extra[-1].startswith("-")
+    is_many = bool(extra) and (extra[0] == "--" or not extra[-1].startswith("-"))
     return Case(f"flags {command}", (command, *inputs, *flags, *extra), is_many=is_many)
 
 

@@ -372,7 +372,11 @@ def break_dicom(rng: random.Random, data: bytes) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dataset = pydicom.dcmread(io.BytesIO(data), force=True)
-        element = rng.choice([each for each in dataset if each.tag != 0x7FE00010])
+        tags = [tag for tag in list(dataset.keys()) if tag != 0x7FE00010]
+        try:
+            element = dataset[rng.choice(tags)]
+        except pydicom.errors.BytesLengthException:
+            return break_bytes(rng, data)
         if rng.random() < 0.2:
             del dataset[element.tag]
         elif element.VR == "US":

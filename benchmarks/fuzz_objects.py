@@ -76,7 +76,7 @@ def dressed(rng: random.Random, array: np.ndarray) -> Any:
                 return array.tolist()
             case "interface":
                 return _Interface(array, rng)
-    except (TypeError, ValueError, KeyError, NotImplementedError, RuntimeError, AttributeError):
+    except (TypeError, ValueError, LookupError, RuntimeError, AttributeError, ArithmeticError):
         return array
     return array
 

@@ -151,6 +151,21 @@ def test_pages_of_a_stack_share_one_model(stack, tmp_path, capsys):
     assert "--regions cannot be done for a stack of pages" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("recipe", ["fast", "tip2020"])
+def test_blank_pages_teach_nothing(tmp_path, capsys, recipe):
+    page = np.kron(np.random.default_rng(0).random((4, 5)), np.ones((8, 8))).astype(np.float32)
+    blank = np.full_like(page, np.nan)
+    for name, pages in (("some", [page, blank, page]), ("none", [blank, blank, blank])):
+        tifffile.imwrite(tmp_path / f"{name}.tif", np.stack(pages), photometric="minisblack")
+    flags = ["--recipe", recipe, "-o", str(tmp_path / "out"), *QUICK]
+    flags += ["--crop-size", "16"] if recipe == "tip2020" else []
+    assert run(["segment", str(tmp_path / "some.tif"), *flags]) == 0
+    labels = tifffile.imread(tmp_path / "out" / "some.labels.tif")
+    assert [bool(each.any()) for each in labels] == [True, False, True]
+    assert run(["segment", str(tmp_path / "none.tif"), *flags]) == 1
+    assert "none.tif: no valid pixel in 3 pages" in capsys.readouterr().err
+
+
 def test_each_page_of_a_stack_is_cut(stack, tmp_path, capsys):
     out, flags = tmp_path / "out", ["--quiet", *QUICK]
     arguments = ["segment", str(stack), "-o", str(out), "--recipe", "fast", *flags]

@@ -119,6 +119,12 @@ def test_dicom(tmp_path):
     assert (raster.shape, raster.array.min(), raster.array.max()) == ((128, 128), -896, 1167)
     assert raster.georeference.transform[0] == pytest.approx(0.661468)
     assert read(tmp_path / "examples_palette.dcm").max() > 1000
+    # The number of rows in three bytes, of which pydicom complains in a way of its own.
+    whole = (tmp_path / "CT_small.dcm").read_bytes()
+    rows = b"\x28\0\x10\0US\x02\0"
+    (tmp_path / "odd.dcm").write_bytes(whole.replace(rows, rows.replace(b"\x02", b"\x03") + b"\0"))
+    with pytest.raises(InputError, match=r"odd\.dcm: cannot be read as a DICOM picture"):
+        read(tmp_path / "odd.dcm")
 
 
 def test_hdf5(tmp_path):
@@ -141,6 +147,19 @@ def test_hdf5(tmp_path):
     ):
         with pytest.raises(InputError, match=message):
             read(name + inner)
+
+
+def test_hdf5_says_its_axes_by_the_labels_of_dimensions(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        some, other = file.create_dataset("a", data=VOLUME), file.create_dataset("b", data=VOLUME)
+        for axis, letter in enumerate("zyx"):
+            some.dims[axis].label = letter
+        other.dims[0].label = "z"
+    plane = read(f"{tmp_path}/a.h5::/a", plane=(("Z", 1),))
+    np.testing.assert_array_equal(plane[:, :, 0], VOLUME[1])
+    with pytest.raises(InputError, match="does not say what the 3 dimensions"):
+        read(f"{tmp_path}/a.h5::/b")
 
 
 def test_one_array_of_a_zarr_group(tmp_path):

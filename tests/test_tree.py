@@ -66,12 +66,10 @@ def test_the_automatic_cut_is_at_its_altitude():
     assert tree.automatic_n_regions == tree.cut().max()
 
 
-@pytest.mark.parametrize("n_regions", [0, 4, -1])
+@pytest.mark.parametrize("n_regions", [0, 4, -1, 2.5, True, "auto", [1]])
 def test_numbers_out_of_range(n_regions):
     tree = RegionTree(np.array([[1, 2, 3]]), np.array([[0, 1], [2, 3]]), np.array([1.0, 2.0]))
-    with pytest.raises(
-        UsageError, match=rf"`n_regions` must be an int in \[1, 3\]; got {n_regions}"
-    ):
+    with pytest.raises(UsageError, match=r"`n_regions` must be an int in \[1, 3\]; got"):
         tree.cut(n_regions)
 
 
@@ -149,8 +147,9 @@ def test_details_are_nested_and_coarser_in_turn():
 def test_a_detail_beside_a_number_or_of_no_name():
     with pytest.raises(UsageError, match="not two of them"):
         random_tree(0).cut(2, detail="fine")
-    with pytest.raises(UsageError, match="`detail` must be one of fine, medium, coarse; got 'all'"):
-        random_tree(0).cut(detail="all")
+    for detail in ("all", ["fine"], 1):
+        with pytest.raises(UsageError, match="`detail` must be one of fine, medium, coarse; got"):
+            random_tree(0).cut(detail=detail)
 
 
 def test_cutting_needs_no_compiler():

@@ -43,6 +43,18 @@ def test_the_trial_reads_what_the_reader_reads(tmp_path, crashes):
     assert done.returncode == (-6 if crashes else 0)
 
 
+def test_groups_that_lie_in_each_other_are_gone_through_once(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        group = file.create_group("circle")
+        for name in "abc":
+            group[name] = group
+        group["pixels"] = np.zeros((4, 4), np.uint8)
+        file["soft"] = h5py.SoftLink("/soft")
+    assert open_stored_hdf5(path).shape == (4, 4)
+
+
 def test_an_hdf5_file_is_tried_before_it_is_read(monkeypatch, tmp_path):
     h5py = pytest.importorskip("h5py")
     path = tmp_path / "a.h5"

@@ -141,7 +141,7 @@ def run(arguments: list[str]) -> int:
         return _complain(str(error), 2)
     except OSError as error:
         what = error.filename or "standard output"
-        return _complain(f"{what}: cannot be written ({error.strerror or error}).", 1)
+        return _complain(one_line(f"{what}: cannot be written ({error.strerror or error})."), 1)
     return int(code or 0)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.errors import InputError, require
-from nuriwake.io.faults import check_declared, check_file, reading
+from nuriwake.io.faults import check_declared, check_file, reading, reason_of
 from nuriwake.io.stored import Stored
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class DicomPixels:
             If the file is damaged or gone, or compressed in a way that needs another package.
         """
         pydicom = require("pydicom", extra="medical")
-        with reading(self.path, _WHAT):
+        with _reading(self.path):
             dataset = pydicom.dcmread(self.path)
             array = np.asarray(dataset.pixel_array)
             if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
@@ -46,6 +48,19 @@ class DicomPixels:
 
                 array = apply_color_lut(array, dataset)
             return np.asarray(_measured(array, dataset).reshape(self.shape)[index], self.dtype)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what is raised inside the block into one line; pydicom has errors of its own."""
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
+    try:
+        with reading(path, _WHAT):
+            yield
+    except (BytesLengthException, InvalidDicomError) as error:
+        reason = reason_of(error, path)
+        raise InputError(f"{path}: cannot be read as {_WHAT} ({reason}).") from error
 
 
 def _measured(array: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
@@ -85,30 +100,25 @@ def open_stored_dicom(path: Path) -> Stored:
         If pydicom is not installed.
     """
     pydicom = require("pydicom", extra="medical")
-    from pydicom.errors import InvalidDicomError
-
     n_bytes = check_file(path)
-    try:
-        with reading(path, _WHAT):
-            dataset = pydicom.dcmread(path, stop_before_pixels=True)
-            n_frames = int(dataset.get("NumberOfFrames") or 1)
-            n_colours = int(dataset.get("SamplesPerPixel", 1))
-            if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
-                n_colours = 3
-            size = int(dataset.Rows), int(dataset.Columns)
-            rows, cols = map(float, dataset.get("PixelSpacing") or (1.0, 1.0))
-            depth = dataset.get("SpacingBetweenSlices")
-            dtype = _dtype(dataset)
-    except InvalidDicomError as error:
-        raise InputError(f"{path}: cannot be read as {_WHAT} ({error}).") from error
+    with _reading(path):
+        dataset = pydicom.dcmread(path, stop_before_pixels=True)
+        n_frames = int(dataset.get("NumberOfFrames") or 1)
+        n_colours = int(dataset.get("SamplesPerPixel", 1))
+        if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
+            n_colours = 3
+        size = int(dataset.Rows), int(dataset.Columns)
+        rows, cols = map(float, dataset.get("PixelSpacing") or (1.0, 1.0))
+        depth = float(dataset.get("SpacingBetweenSlices") or 0.0)
+        dtype = _dtype(dataset)
     frames, colours = (n_frames,) * (n_frames > 1), (n_colours,) * (n_colours > 1)
     shape = (*frames, *size, *colours)
     axes = ("Z" if depth else "I") * len(frames) + "YX" + "C" * len(colours)
     what = f"{' x '.join(map(str, shape))} pixels"
-    if min(shape) < 1 or not all(map(math.isfinite, (rows, cols))):
+    if min(shape) < 1 or not all(map(math.isfinite, (rows, cols, depth))):
         raise InputError(f"{path}: must hold a picture; got {what}.")
     check_declared(path, math.prod(shape) * dtype.itemsize, n_bytes, what)
-    steps = {"Y": rows, "X": cols, "Z": float(depth or 1.0)}
+    steps = {"Y": rows, "X": cols, "Z": depth or 1.0}
     spacing = tuple(steps.get(axis, 1.0) for axis in axes)
     unit = "millimeter" if dataset.get("PixelSpacing") else ""
     return Stored(DicomPixels(path, shape, dtype), axes, spacing, unit)

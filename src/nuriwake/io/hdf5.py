@@ -24,8 +24,6 @@ HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf")
 _WHAT = "an HDF5 file"
 #: So many names of datasets are listed.
 _FEW = 5
-#: Links are followed so many groups down.
-_DEEPEST = 32
 
 
 @dataclass(frozen=True)
@@ -134,25 +132,27 @@ def _listed(file: File) -> str:
     return f"Choose one as FILE::{names[0]}; it has {', '.join(names[:_FEW])}{more}."
 
 
-def _names(group: Any, prefix: str = "", depth: int = 0) -> list[str]:
-    """List the datasets of numbers that have two or more dimensions."""
-    import h5py
+def _names(file: File) -> list[str]:
+    """List the datasets of numbers that have two or more dimensions, each once.
 
+    HDF5 goes to every object once, where groups may lie in each other; and it follows no link that
+    leads out of the file.
+    """
     found: list[str] = []
-    for name in group if depth < _DEEPEST else ():
-        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            continue
-        place = group[name]
-        if isinstance(place, h5py.Group):
-            found += _names(place, f"{prefix}/{name}", depth + 1)
-        elif getattr(place, "ndim", 0) >= 2 and place.dtype.kind in "buif":
-            found.append(f"{prefix}/{name}")
+
+    def look(name: str, place: Any) -> None:
+        if getattr(place, "ndim", 0) >= 2 and place.dtype.kind in "buif":
+            found.append(f"/{name}")
+
+    file.visititems(look)
     return found
 
 
 def _own_axes(dataset: Dataset) -> str:
     """Read the letters from the labels of the dimensions, or from the tags that ilastik writes."""
-    labels = [dimension.label.strip().upper() for dimension in dataset.dims]
+    # Not by h5py's `dims`: the function behind it crashes on a damaged file, now and then.
+    stored = np.ravel(dataset.attrs.get("DIMENSION_LABELS", ()))
+    labels = [_text(label).strip().upper() for label in stored]
     tags = dataset.attrs.get("axistags")
     if isinstance(tags, bytes | str):
         labels = [str(axis["key"]).upper() for axis in json.loads(tags)["axes"]]
@@ -160,6 +160,10 @@ def _own_axes(dataset: Dataset) -> str:
     if known and len(labels) == dataset.ndim:
         return "".join(labels)
     return "YX" if dataset.ndim == 2 else ""
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def _steps(dataset: Dataset, n_axes: int) -> tuple[float, ...]:

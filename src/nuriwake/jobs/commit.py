@@ -152,7 +152,9 @@ def staging(plan: OutputPlan, overwrite: bool) -> Iterator[Staging]:
         If the folder cannot be written to, a foreign file has one of the names, or another run is
         writing them.
     """
-    new_folders = [folder for folder in (plan.folder, *plan.folder.parents) if not folder.exists()]
+    folders = (plan.folder, *plan.folder.parents)
+    # A Path would raise at names that no system allows.
+    missing = [folder for folder in folders if not os.path.exists(folder)]  # noqa: PTH110
     check_writable(plan, overwrite)
     try:
         with _only_writer(plan):
@@ -164,7 +166,7 @@ def staging(plan: OutputPlan, overwrite: bool) -> Iterator[Staging]:
             finally:
                 files.discard()
     finally:
-        for folder in new_folders:
+        for folder in missing:
             with suppress(OSError):
                 folder.rmdir()  # if it is empty, and only then
 

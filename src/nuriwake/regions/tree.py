@@ -123,7 +123,8 @@ class MergeTree:
             raise UsageError("give `n_regions` or `altitude`, not both.")
         if n_regions is None:
             n_regions = self.count_at(self.automatic_altitude if altitude is None else altitude)
-        if not self.min_regions <= n_regions <= self.n_leaves:
+        is_number = isinstance(n_regions, int | np.integer) and not isinstance(n_regions, bool)
+        if not is_number or not self.min_regions <= n_regions <= self.n_leaves:
             expected = f"an int in [{self.min_regions}, {self.n_leaves}]"
             raise UsageError(out_of_range("n_regions", expected, n_regions, self._hint()))
         return self.tops(2 * self.n_leaves - n_regions)[: self.n_leaves]
@@ -248,7 +249,7 @@ class RegionTree(MergeTree):
     def _altitude(self, detail: Detail | None) -> float:
         if detail is None:
             return self.automatic_altitude
-        if detail not in DETAILS:
+        if not isinstance(detail, str) or detail not in DETAILS:
             raise UsageError(out_of_range("detail", f"one of {', '.join(DETAILS)}", detail))
         return DETAILS[detail] * self.detail_unit
 

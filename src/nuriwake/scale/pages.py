@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.errors import UsageError, out_of_range
+from nuriwake.errors import InputError, UsageError, out_of_range
 from nuriwake.io.label_stack import write_label_stack
 from nuriwake.io.stack import StackSource
 from nuriwake.raster import LabelMap, Raster
@@ -59,8 +59,27 @@ def fit_stack_steps(stack: StackSource, settings: Settings) -> Generator[Step, b
 
 
 def pages_to_learn_from(stack: StackSource) -> Iterator[Raster]:
-    """Read pages spread evenly over a stack, one after the other."""
-    return (stack.page(index) for index in _spread(len(stack), N_PAGES))
+    """Read pages spread evenly over a stack, one after the other; blank ones are left out.
+
+    Raises
+    ------
+    InputError
+        If all of them are blank.
+    """
+    return _pages(stack, _spread(len(stack), N_PAGES))
+
+
+def _pages(stack: StackSource, indices: Sequence[int]) -> Iterator[Raster]:
+    is_blank = True
+    for index in indices:
+        page = stack.page(index)
+        if page.valid.any():
+            is_blank = False
+            yield page
+    if is_blank:
+        raise InputError(
+            f"{stack.path}: no valid pixel in {len(indices)} pages spread over the stack."
+        )
 
 
 def _spread(n_pages: int, n_wanted: int) -> list[int]:
@@ -85,9 +104,9 @@ def _fit_views(
     from nuriwake.recipes.views import learn_views, view_of
 
     most = max(1, _N_VALUES // len(indices))
-    values = [_some_pixels(stack.page(index), most) for index in indices]
+    values = [_some_pixels(page, most) for page in _pages(stack, indices)]
     statistics = pooled_statistics([(v, np.ones(v.shape[:2], bool)) for v in values])
-    pages = (stack.page(index) for index in indices)
+    pages = _pages(stack, indices)
     units = ((normalise(p.array, p.valid, statistics), p.valid) for p in pages)
     views = [view_of(unit, valid, settings) for unit, valid in units]
     network = yield from steps_in_threads(learn_views(views, settings), settings.threads)
