@@ -2,11 +2,12 @@
 
 Prints a table and writes JSON::
 
-    python benchmarks/page.py [--chromium /usr/bin/chromium] [--leaves 3000] [--side 1000]
+    python benchmarks/page.py [--chromium /usr/bin/chromium] [--leaves 3000] [--sides 1000,5600]
 
 The slider: milliseconds from the slider's event to the frame that shows the new regions, over many
-positions, with the whole picture in view and zoomed in. The first live picture: seconds from the
-upload of a photograph of 1 megapixel until labels are on the canvas, with the real segmenter.
+positions, with the whole picture in view and zoomed in, on pictures of 1 and of 31 megapixels. The
+first live picture: seconds from the upload of a photograph of 1 megapixel until labels are on the
+canvas, with the real segmenter.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from app_stand_in import colour_tree
 from nuriwake.faces.web.picture import raster_picture
 from nuriwake.faces.web.segmenting import run_task
 from nuriwake.faces.web.server import create_app
+from nuriwake.faces.web.work import Grown, Task
 from nuriwake.jobs.warm_up import warm_up
 
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
@@ -56,7 +58,16 @@ def photograph(side: int) -> np.ndarray:
     """Tile a photograph, mirrored so that no seam shows."""
     cup = data.coffee()
     row = np.concatenate((cup, cup[:, ::-1]), axis=1)
-    return np.concatenate((row, row[::-1], row), axis=0)[:side, :side]
+    block = np.concatenate((row, row[::-1]), axis=0)
+    repeats = [-(-side // size) for size in block.shape[:2]]
+    return np.tile(block, (*repeats, 1))[:side, :side]
+
+
+def save_photograph(side: int) -> Path:
+    """Write it where the results are; the page takes JPEGs of this size."""
+    path = RESULTS / f"photograph-{side}.jpg"
+    Image.fromarray(photograph(side)).save(path, quality=90)
+    return path
 
 
 def upload(page: Page, path: Path) -> None:
@@ -68,11 +79,14 @@ def upload(page: Page, path: Path) -> None:
     page.wait_for_selector("#slider-bar:not([hidden])", timeout=300_000)
 
 
-def measure_slider(page: Page, path: Path, leaves: int, side: int) -> dict[str, float]:
+def measure_slider(page: Page, path: Path, leaves: int) -> dict[str, float]:
     """Move the slider over its whole range."""
-    square = max(1, round(side / leaves**0.5))
-    app = create_app(lambda task, _: colour_tree(raster_picture(task.raster), square))
-    with serving(app) as address:
+
+    def squares(task: Task, _: object) -> Grown:
+        side = min(task.raster.shape)  # of what is learned from: a large picture is reduced
+        return colour_tree(raster_picture(task.raster), max(1, round(side / leaves**0.5)))
+
+    with serving(create_app(squares)) as address:
         page.goto(address)
         upload(page, path)
         fitted = np.array(page.evaluate(MOVE_SLIDER))
@@ -111,18 +125,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     parser.add_argument("--leaves", type=int, default=3000)
-    parser.add_argument("--side", type=int, default=1000)
+    parser.add_argument("--sides", default="1000,5600", help="of the square pictures, in pixels")
     options = parser.parse_args()
+    sides = [int(side) for side in options.sides.split(",")]
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / "photograph.png"
-    Image.fromarray(photograph(options.side)).save(path)
+    paths = {side: save_photograph(side) for side in sides}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=options.chromium, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1280, "height": 860})
         rows = {
-            "slider": measure_slider(page, path, options.leaves, options.side),
-            "upload": measure_first_picture(page, path),
+            f"slider, {side**2 / 1e6:.0f} MPix": measure_slider(page, path, options.leaves)
+            for side, path in paths.items()
         }
+        rows["upload"] = measure_first_picture(page, paths[min(sides)])
         browser.close()
     for name, row in rows.items():
         print(name, "  ".join(f"{key} {value:.2f}" for key, value in row.items()))

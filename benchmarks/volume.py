@@ -84,6 +84,9 @@ def cells(seeds: list[int], with_peer: bool) -> None:
         print(f"seed {seed}: one tree {scores(phantom.truth, result.cut(n))} ({seconds:.0f} s)")
         print(f"  of {result.tree.n_leaves} leaves; automatic cut: {result.n_regions} regions,"
               f" {scores(phantom.truth, result.regions)}", flush=True)  # fmt: skip
+        for share in (0.85, 1.15):
+            found = result.cut(int(share * n))
+            print(f"  {share:.0%} of the true number: {scores(phantom.truth, found)}", flush=True)
         if with_peer:
             for method in ("volume", "picture"):
                 found = slice_by_slice(phantom, method)

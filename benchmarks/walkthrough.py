@@ -29,7 +29,7 @@ PAGES = (
     "README.md", "docs/tutorials/*.md", "docs/howto/*.md", "docs/coming-from/*.md",
     "docs/annotation.md", "docs/volumes.md", "docs/napari.md",
 )  # fmt: skip
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```|(?:^    nuriwake .*\n)+", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```|(?:^    nuriwake [^\n]*\n)+", re.MULTILINE | re.DOTALL)
 #: What a bare environment cannot do, or what would fetch something.
 LEFT_OUT = re.compile(
     r"\b(pip|uv|conda|docker|make|napari|dask|qgis_process|otbcli\w*|demo\.py|helm)\b"

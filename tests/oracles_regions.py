@@ -136,7 +136,8 @@ def merge_by_dictionary(areas, pairs, lengths, evidence, linkage, groups):
         distance = ((colour - other_colour) ** 2).sum()
         distance += linkage.texton_weight * hellinger(p, q) + linkage.tone_weight * hellinger(t, u)
         size = (a * b / (a + b)) ** linkage.size_power
-        size *= (np.sqrt(a * b / (a + b)) / length) ** linkage.contact_power
+        surface = (a * b / (a + b)) ** (1 - 1 / linkage.n_axes)
+        size *= (surface / length) ** linkage.contact_power
         strength = total / length + sum(map(np.linalg.norm, sums[one, other])) / length
         strength /= 1 + linkage.roughness * min(rough, other_rough)
         return size * (linkage.border_offset + strength) ** linkage.border_power * distance**0.5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -216,6 +217,8 @@ def test_what_knows_its_bands_takes_no_axis(image):
         ([[1, 2], [3]], "the list of builtins cannot be read as an array"),
         (np.array([["a"]]), "real dtype"),
         ("none.png", r"none\.png: no such file"),
+        (b"\x89PNG", r"a builtins\.bytes\. Decode it first"),
+        (str(Path(__file__).parent), "a folder is no picture"),
     ],
 )
 def test_what_is_no_image(image, message):

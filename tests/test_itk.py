@@ -35,7 +35,7 @@ def test_the_spacing_is_kept():
 def test_a_volume_needs_a_choice():
     volume = itk.GetImageFromArray(np.zeros((7, 24, 32), np.uint8))
     with pytest.raises(
-        InputError, match=r"volume of size \(32, 24, 7\).* such as image\[:, :, 5\]"
+        InputError, match=r"volume of size \(32, 24, 7\).* such as image\[:, :, 3\]"
     ):
         segment(volume)
     assert to_raster(volume[:, :, 3]).shape == (24, 32)

@@ -59,6 +59,18 @@ def test_an_ome_zarr_keeps_them_too(tmp_path: Path) -> None:
         write_label_stack(tmp_path / "a.zarr", PAGES, 300, GRID)
 
 
+def test_ome_zarr_reads_labels_with_axes_and_units(tmp_path: Path) -> None:
+    io, reader = pytest.importorskip("ome_zarr.io"), pytest.importorskip("ome_zarr.reader")
+    write_label_stack(tmp_path / "a.zarr", PAGES, 300, GRID)
+    (node,) = reader.Reader(io.parse_url(str(tmp_path / "a.zarr"), mode="r"))()
+    np.testing.assert_array_equal(node.data[0], LABELS)
+    assert [(axis["name"], axis["unit"]) for axis in node.metadata["axes"]] == [
+        ("t", "second"),
+        *((name, "micrometer") for name in "zyx"),
+    ]
+    assert node.metadata["coordinateTransformations"][0][0]["scale"] == [0.5, 2.0, 0.25, 0.5]
+
+
 def test_pages_of_unknown_meaning_stay_pages(tmp_path: Path) -> None:
     write_label_stack(tmp_path / "a.tif", PAGES, 300, Grid("IYX", (6, 8, 10), (1.0,) * 3))
     with tifffile.TiffFile(tmp_path / "a.tif") as file:

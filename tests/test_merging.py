@@ -54,18 +54,21 @@ def leaf_sets(n, merges):
     st.floats(0, 4),
     st.floats(0, 1),
     st.integers(0, 2),
+    st.sampled_from([2, 3]),
 )
 def test_the_heap_equals_the_dictionary(
-    seed, n_textons, size_power, border_power, roughness, contact_power, n_groups
+    seed, n_textons, size_power, border_power, roughness, contact_power, n_groups, n_axes
 ):
     graph, evidence = random_case(seed, n_textons)
-    linkage = Linkage(size_power, 0.1, border_power, 2.0, 1.0, roughness, contact_power)
+    linkage = Linkage(
+        size_power, 0.1, border_power, 2.0, 1.0, roughness, contact_power, n_axes=n_axes
+    )
     groups = np.random.default_rng(seed).integers(0, n_groups + 1, graph.n_regions)
     merges, altitudes = merge_regions(graph, evidence, linkage, groups)
     expected, costs = oracles_regions.merge_by_dictionary(
         graph.areas / graph.areas.sum(),
         graph.pairs,
-        graph.lengths / np.sqrt(graph.areas.sum()),
+        graph.lengths / graph.areas.sum() ** (1 - 1 / n_axes),
         evidence,
         linkage,
         groups,
@@ -128,6 +131,10 @@ def test_a_long_common_border_merges_first():
     assert merges[0].tolist() == [0, 1]
     # h = (1 / 3) (1 / 3) / (2 / 3) of an image whose side is sqrt(3) pixels.
     assert altitudes[0] == pytest.approx((np.sqrt(1 / 6) / (4 / np.sqrt(3))) ** 0.5)
+    # In a volume of three voxels, a side of which is 3 ** (1 / 3), four are a surface.
+    solid = dataclasses.replace(linkage, n_axes=3)
+    _, altitudes = merge_regions(graph, evidence, solid)
+    assert altitudes[0] == pytest.approx(((1 / 6) ** (2 / 3) / (4 / 3 ** (2 / 3))) ** 0.5)
 
 
 def test_opposite_jumps_cancel_where_borders_unite():

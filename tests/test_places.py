@@ -50,3 +50,11 @@ def test_what_is_there_is_a_path(tmp_path):
     odd.write_bytes(b"")
     assert type(as_place(str(odd))) is type(Path())
     assert type(as_place("C:/a.png")) is type(Path())
+
+
+def test_home_and_addresses_of_files_are_paths(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert as_place("~/my a.png") == tmp_path / "my a.png"
+    assert str(as_place("~/cube.h5::/a")) == f"{tmp_path}/cube.h5::/a"
+    assert as_place((tmp_path / "my ä.png").as_uri()) == tmp_path / "my ä.png"

@@ -52,7 +52,7 @@ def test_the_way_follows_from_the_size():
         ("tiled", "fast", {}, ("overlay",), "--save overlay .* labels, regions, polygons"),
         ("stack", "tip2020", {"--scribbles": Path("s")}, ("labels",), "--scribbles .* a stack"),
         ("stack", "tip2020", {}, ("regions",), "--save regions"),
-        ("stack", "fast", {"--model": "m"}, ("labels",), "--model .* a stack"),
+        ("stack", "fast", {"--model": "m"}, ("labels",), "--model .* a stack.* apply MODEL"),
         ("stack", "fast", {"--regions": 3}, ("polygons",), "--save polygons"),
         ("stack", "tip2020", {"--regions": 3}, ("labels",), "--regions .* use --recipe fast"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from nuriwake.engine.compute import cpu_threads
 from nuriwake.engine.plain import Schedule
 from nuriwake.recipes.training import count_labels, train
 
@@ -43,6 +44,19 @@ def test_targets_are_the_refined_labels():
     engine = Shrinking()
     list(train(engine, lambda c: c + 7, Schedule(1, 1), VALID))
     assert engine.targets[0].min() == 7
+
+
+def test_making_targets_wakes_no_threads():
+    threads = []
+
+    def refine(labels: torch.Tensor) -> torch.Tensor:
+        threads.append(torch.get_num_threads())
+        return labels
+
+    with cpu_threads(2):
+        steps = train(Shrinking(), refine, Schedule(1, 1), VALID)
+        threads.extend(torch.get_num_threads() for _ in steps)
+    assert threads == [1, 2]
 
 
 def test_each_step_shows_its_own_labels():

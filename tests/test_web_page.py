@@ -559,6 +559,12 @@ def test_a_page_of_a_stack_and_a_reduced_picture(browser, open_page, tmp_path):
         page.hover("#layers", position={"x": 200, "y": 200})
         assert "576 px" in page.text_content("#readout-text")  # 8 x 8 squares of 3 x 3
         assert page.is_hidden("#pages")
+        with page.expect_download() as download:
+            page.click("#save-session")
+        download.value.save_as(tmp_path / "squares.nuriwake.zip")
+        page.set_input_files("#file", tmp_path / "squares.nuriwake.zip")
+        page.wait_for_selector('#reduced:has-text("open the picture\'s own file")')
+        wait_named(page, "squares.png · 160 × 120")
         page.goto("about:blank")
 
 
@@ -596,6 +602,14 @@ def test_a_large_picture_is_seen_in_full_where_one_zooms_in(browser, open_page, 
         wait_named(page, "large.png · 6480 × 4800")
         assert greys() == 0  # the copy is fine enough
         assert greys("#layer-photo") < 120
+        page.fill("#count", "30")
+        page.keyboard.press("Enter")
+        # No more of the regions is painted than the screen has dots for; and all of them.
+        sides = "e => [e.clientWidth, e.width]"
+        assert page.eval_on_selector("#layer-regions", sides)[0] == 3240
+        assert 500 < page.eval_on_selector("#layer-regions", sides)[1] <= 3240 / 2
+        assert colours_on_canvas(page) == 30
+        page.focus("#layers")
         for _ in range(10):
             page.keyboard.press("+")
         for _ in range(200):
@@ -603,8 +617,7 @@ def test_a_large_picture_is_seen_in_full_where_one_zooms_in(browser, open_page, 
                 break
             page.wait_for_timeout(50)
         assert greys() > 220
-        page.fill("#count", "30")
-        page.keyboard.press("Enter")
+        assert page.eval_on_selector("#layer-regions", sides) == [3240, 3240]
         page.get_by_text("Side by side").click()
         assert greys("#tiles-alone") > 220
         shoot(page, "large")

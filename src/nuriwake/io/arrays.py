@@ -191,11 +191,16 @@ def _from_raster(image: Raster, channel_axis: int | None) -> Raster:
 
 
 def _from_path(image: str | os.PathLike[str], channel_axis: int | None) -> Raster:
-    from nuriwake.io.places import as_place
+    from nuriwake.io.families import family_of
+    from nuriwake.io.places import RemotePath, as_place
     from nuriwake.io.sources import read_input
 
     _refuse_axis("a path", channel_axis)
-    return read_input(image if isinstance(image, Path) else as_place(os.fspath(image)))
+    text = os.fspath(image)
+    place = image if isinstance(image, Path) and text[:1] != "~" else as_place(text)
+    if not isinstance(place, RemotePath) and place.is_dir() and family_of(place) != "zarr":
+        raise InputError(f"{place}: a folder is no picture. Give the path of one in it.")
+    return read_input(place)
 
 
 def _from_any(image: Any, channel_axis: int | None) -> Raster:
@@ -205,7 +210,9 @@ def _from_any(image: Any, channel_axis: int | None) -> Raster:
     )
     if not can_be:
         name = "None" if image is None else f"a {type(image).__module__}.{type(image).__name__}"
-        raise InputError(f"the image must be one of {_TAKEN}; got {name}.")
+        is_open = isinstance(image, bytes | bytearray) or hasattr(image, "read")
+        hint = " Decode it first, such as PIL.Image.open(io.BytesIO(data))." if is_open else ""
+        raise InputError(f"the image must be one of {_TAKEN}; got {name}.{hint}")
     array = bands_last(np.asarray(image), channel_axis)
     return Raster(array, np.ones(array.shape[:2], bool))
 

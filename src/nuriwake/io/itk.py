@@ -36,9 +36,12 @@ def read_itk(image: Image) -> Raster:
     if image.GetDimension() == 3 and image.GetDepth() == 1:
         image = image[:, :, 0]
     if image.GetDimension() != 2:
+        size = image.GetSize()
+        middle = ", ".join([":", ":", *(str(n // 2) for n in size[2:])])
         raise InputError(
-            f"the image of SimpleITK is a volume of size {image.GetSize()} (x, y, z). Choose a "
-            "slice, such as image[:, :, 5]."
+            f"the image of SimpleITK is a volume of size {size} (x, y, z). Choose a slice, such as "
+            f"image[{middle}]; or take them all: nuriwake.segment_volume("
+            "SimpleITK.GetArrayFromImage(image), spacing=image.GetSpacing()[::-1])."
         )
     array = itk.GetArrayFromImage(image)
     array = array[:, :, np.newaxis] if array.ndim == 2 else array

@@ -177,9 +177,17 @@ def as_place(text: str) -> Path:
     ('RemotePath', 'DatasetPath')
     >>> as_place("scans/a.tif")
     PosixPath('scans/a.tif')
+    >>> as_place("file:///scans/my%20a.tif")
+    PosixPath('/scans/my a.tif')
     """
     if os.path.lexists(text):
         return Path(text)
+    if text.startswith("file://"):
+        from urllib.request import url2pathname
+
+        return Path(url2pathname(urlsplit(text).path))
+    if text.startswith("~"):
+        text = os.path.expanduser(text)  # noqa: PTH111 - a path would fold `::/`
     if _REMOTE.fullmatch(text):
         return RemotePath(text)
     match = _DATASET.fullmatch(text)

@@ -130,6 +130,11 @@ def refuse_what_is_lost(
         where, instead = "a stack of pages", "Choose one of them with --plane"
         can, possible = _OF_PAGES, ("labels", "regions") if is_cut else ("labels",)
     lost = [flag for flag, value in asked.items() if value and not (is_cut and flag in can)]
+    if lost and lost[0] == "--model" and route == "stack":
+        raise UsageError(
+            f"{source}: --model cannot be done for {where}: no training starts from it. Label each "
+            "page with it: nuriwake apply MODEL INPUT; or choose one of them with --plane."
+        )
     if lost:
         other = "" if is_cut else ", or use --recipe fast"
         raise UsageError(f"{source}: {lost[0]} cannot be done for {where}. {instead}{other}.")

@@ -107,14 +107,17 @@ def square_means(array: NDArray[np.generic], valid: BoolMap, side: int) -> Overv
     >>> means.image[:, :, 0], means.valid
     (array([[4, 8]], dtype=uint8), array([[ True,  True]]))
     """
+    # Dtypes of more digits than float32 keep them.
+    is_wide = array.dtype.itemsize > (4 if array.dtype.kind == "f" else 2)
+    number: type[np.floating] = np.float64 if is_wide else np.float32
     rows, cols = (np.arange(0, n, side) for n in valid.shape)
 
-    def sums(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        total: NDArray[np.float32] = np.add.reduceat(np.add.reduceat(values, rows, 0), cols, 1)
+    def sums(values: NDArray[np.floating]) -> NDArray[np.floating]:
+        total: NDArray[np.floating] = np.add.reduceat(np.add.reduceat(values, rows, 0), cols, 1)
         return total
 
     counts = sums(valid.astype(np.float32))
-    filled = np.where(valid[:, :, np.newaxis], array, 0).astype(np.float32)
+    filled: NDArray[np.floating] = np.where(valid[:, :, np.newaxis], array, 0).astype(number)
     means = sums(filled) / np.maximum(counts, 1)[:, :, np.newaxis]
     if array.dtype.kind in "ui":
         means = means.round()

@@ -23,6 +23,7 @@ def grow_tree(
     n_pixels: int | None = None,
     size_limit: float = 1.0,
     scene_pixels: float = SCENE_PIXELS,
+    n_axes: int = 2,
 ) -> RegionTree:
     """Merge the leaves into one tree.
 
@@ -40,6 +41,8 @@ def grow_tree(
     scene_pixels : float
         What is larger shows more things, not the same ones larger, and is cut as so many scenes of
         this size are.
+    n_axes : int
+        2 for pictures, 3 for volumes.
 
     Returns
     -------
@@ -54,6 +57,7 @@ def grow_tree(
         settings.roughness,
         settings.contact_power,
         size_limit,
+        n_axes,
     )
     merges, altitudes = merge_regions(graph, evidence, linkage, groups)
     n_scenes = max(1.0, float(graph.areas.sum()) / scene_pixels)

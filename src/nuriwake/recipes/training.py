@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from nuriwake.engine.compute import cpu_threads
 from nuriwake.engine.plain import Engine, Schedule
 from nuriwake.learn.superpixels import Refinement
 
@@ -76,8 +77,10 @@ def train(
     """
     for iteration in range(1, schedule.max_iter + 1):
         labels = engine.label()
-        n_labels = count_labels(labels, valid)
-        loss = engine.update(refine(labels))
+        # PyTorch's own threads, woken up for so little, would spin on beside those of the engine.
+        with cpu_threads(1):
+            n_labels, targets = count_labels(labels, valid), refine(labels)
+        loss = engine.update(targets)
         yield Step(iteration, n_labels, loss, lambda labels=labels: labels)  # type: ignore[misc]
         if n_labels <= schedule.min_labels and may_stop(labels):
             return

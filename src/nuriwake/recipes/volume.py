@@ -98,7 +98,9 @@ def volume_steps(
     frame = Frame((0, 0, 0), valid.shape, steps)
     graph, evidence = _add_slabs(base, valid, colours, edges, grid, settings, frame)
     known = _KNOWN_VOXELS * scale**3 / float(graph.areas.sum())
-    tree = grow_tree(graph, evidence, settings, size_limit=min(known, 1.0), scene_pixels=math.inf)
+    tree = grow_tree(
+        graph, evidence, settings, size_limit=min(known, 1.0), scene_pixels=math.inf, n_axes=3
+    )
     # A speck is as wide as in a picture.
     speck = settings.speck_size**1.5 * scale**3 / math.prod(steps)
     tree = replace(tree, base=base, leaf_pixels=None, speck_pixels=speck)

@@ -28,9 +28,10 @@ class Linkage:
     """What it costs to merge two neighbours.
 
     With areas a and b (as shares of the image, at most ``size_limit``) and h = a b / (a + b), the
-    length l of their border (in units of the image's side: the root of its area), mean colours,
-    histograms P and Q of textons, T and U of tones, the strength s of their border, its jumps j of
-    textons and k of texture, and the roughness r of the smoother of the two::
+    length l of their border (in units of the image's side: the root of its area; in a volume its
+    surface, in units of a side of it), mean colours, histograms P and Q of textons, T and U of
+    tones, the strength s of their border, its jumps j of textons and k of texture, and the
+    roughness r of the smoother of the two::
 
         h ** size_power * (sqrt(h) / l) ** contact_power
             * (border_offset + (s + |j| + |k|) / (1 + roughness * r)) ** border_power
@@ -51,10 +52,13 @@ class Linkage:
         How much less an edge counts between two regions that are full of edges themselves.
     contact_power : float
         How much sooner two regions merge whose common border is long for their size: two halves
-        of a thing rather than two things that touch.
+        of a thing rather than two things that touch. In a volume h ** (2 / 3) / l stands for
+        sqrt(h) / l: it has no unit either.
     size_limit : float
         A region that is larger, as a share of the image, counts as if it were of this size: the
         means of both are known well enough, whichever is larger.
+    n_axes : int
+        2 for pictures, 3 for volumes.
 
     References
     ----------
@@ -73,6 +77,12 @@ class Linkage:
     roughness: float = 0.0
     contact_power: float = 0.0
     size_limit: float = 1.0
+    n_axes: int = 2
+
+    @property
+    def surface_power(self) -> float:
+        """The border of a thing grows with this power of its size."""
+        return (self.n_axes - 1) / self.n_axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +197,7 @@ def merge_regions(
     )
     borders = Borders(
         ends=graph.pairs.astype(np.int64),
-        length=graph.lengths / np.sqrt(graph.areas.sum()),
+        length=graph.lengths / np.sqrt(graph.areas.sum()) ** (2 * linkage.surface_power),
         strength=np.array(evidence.border, np.float64),
         texton_jumps=np.array(evidence.texton_jumps, np.float64, order="C"),
         texture_jumps=np.array(evidence.texture_jumps, np.float64, order="C"),
@@ -196,7 +206,7 @@ def merge_regions(
     )
     weights = np.array(
         [
-            linkage.size_power + 0.5 * linkage.contact_power,
+            linkage.size_power + linkage.surface_power * linkage.contact_power,
             linkage.border_offset,
             linkage.border_power,
             histograms[:1].sum(),

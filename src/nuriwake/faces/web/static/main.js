@@ -81,7 +81,7 @@ function describeOrigin({ n_pages, page, reduced }) {
   if (!reduced) return;
   const { reduction, levels, width, height } = reduced;
   const most = Math.round(server.limits.pixels / 1e6);
-  $("reduced").textContent = `Learned at 1/${reduction} of its width and height, as more than ${most} megapixels are. ${levels ? "Zoom in to see it in full." : "Seen like that, too."}`;
+  $("reduced").textContent = `Learned at 1/${reduction} of its width and height, as more than ${most} megapixels are. ${levels ? "Zoom in to see it in full." : "A saved session holds no more of it: to zoom in further, open the picture's own file."}`;
   $("download-size").textContent = `Regions, labels, polygons and annotations: ${width} × ${height} pixels, in steps of ${reduction}. The others: as learned, 1/${reduction} of that.`;
 }
 

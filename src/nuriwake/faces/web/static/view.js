@@ -10,6 +10,11 @@ import { MiniMap, Zoom } from "./zoom.js";
 const OPAQUE = 0xff000000;
 const rgba = (r, g, b) => (OPAQUE | (b << 16) | (g << 8) | r) >>> 0;
 
+/** A part of the picture on a grid of which each cell is `step` pixels wide and high. */
+const thinned = ({ top, left, bottom, right }, step) => ({
+  top: Math.floor(top / step), left: Math.floor(left / step), bottom: Math.ceil(bottom / step), right: Math.ceil(right / step),
+});
+
 class Layer {
   constructor(canvas) {
     this.canvas = canvas;
@@ -21,6 +26,13 @@ class Layer {
     this.canvas.height = height;
     this.image = null;
     this.canvas.hidden = true;
+  }
+
+  /** Hold every `step`-th row and column of a picture, each as large as `step` of them. */
+  thin(width, height, step) {
+    const [wide, high] = [width, height].map((size) => Math.ceil(size / step));
+    if (this.canvas.width !== wide || this.canvas.height !== high) this.resize(wide, high);
+    Object.assign(this.canvas.style, { width: `${wide * step}px`, height: `${high * step}px` });
   }
 
   /** The layer's pixels as 32-bit words; allocated once for each picture. */
@@ -169,19 +181,30 @@ export class View {
 
   /** Paint the regions that are in view, and some way around them; others when they come into view. */
   #fillRegions() {
-    const { painted, width } = this;
+    const { painted, width, height } = this;
+    const step = this.#step;
     const seen = this.#inView(0);
-    if (painted && painted.top <= seen.top && painted.left <= seen.left && painted.bottom >= seen.bottom && painted.right >= seen.right) return;
+    if (painted && painted.step === step && painted.top <= seen.top && painted.left <= seen.left && painted.bottom >= seen.bottom && painted.right >= seen.right) return;
     const part = this.#inView(0.25);
-    const words = this.layers.regions.words();
+    const layer = this.layers.regions;
+    layer.thin(width, height, step);
+    const words = layer.words();
     const { base } = this.tree;
     const table = this.colours;
-    for (let row = part.top; row < part.bottom; row++) {
-      for (let p = row * width + part.left, end = row * width + part.right; p < end; p++) words[p] = table[base[p]];
+    const cells = thinned(part, step);
+    const middle = step >> 1;
+    for (let row = cells.top; row < cells.bottom; row++) {
+      const from = Math.min(height - 1, row * step + middle) * width;
+      for (let col = cells.left, q = row * layer.canvas.width + col; col < cells.right; col++, q++) {
+        words[q] = table[base[from + Math.min(width - 1, col * step + middle)]];
+      }
     }
-    this.layers.regions.put(part);
-    this.painted = part;
+    layer.put(cells);
+    this.painted = { ...part, step };
   }
+
+  /** Every so many-th row and column of the regions is painted: the screen has no dots for more. */
+  get #step() { return Math.max(1, Math.floor(1 / (this.zoom.scale * this.zoom.ratio))); }
 
   /** The part of the picture in view, with a margin: a share of the window's sides. */
   #inView(margin) {
