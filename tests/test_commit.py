@@ -187,3 +187,14 @@ def test_a_signal_between_two_names_waits_for_the_last(plan, monkeypatch, number
         signal.signal(number, before)
     assert heard == [plan.sidecar.read_text()]
     assert plan.files[0][1].read_text() == "two labels"
+
+
+def test_a_handler_of_the_program_around_python_is_left_alone(plan, monkeypatch):
+    monkeypatch.setattr(signal, "getsignal", lambda _number: None)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        publish(plan)
+        assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert plan.files[0][1].exists()

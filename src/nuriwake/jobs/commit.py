@@ -179,7 +179,9 @@ def undisturbed() -> Iterator[None]:
         return
     came: list[int] = []
     numbers = signal.SIGINT, signal.SIGTERM
-    before: dict[int, Any] = {number: signal.getsignal(number) for number in numbers}
+    handlers: dict[int, Any] = {number: signal.getsignal(number) for number in numbers}
+    # None is a handler of the program around Python, which could not be put back.
+    before = {number: handler for number, handler in handlers.items() if handler is not None}
     for number in before:
         signal.signal(number, lambda number, _frame: came.append(number))
     try:
