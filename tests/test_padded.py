@@ -10,9 +10,10 @@ from torch.nn import functional
 
 from nuriwake.engine.argmax import first_maximum_
 from nuriwake.engine.convolution import ConvolutionGradient, Direct, Method, Winograd
-from nuriwake.engine.folding import Moments
 from nuriwake.engine.kernels import linear, product
-from nuriwake.engine.padded import PaddedMap, strips_of, subtract_outside
+from nuriwake.engine.padded import PaddedMap, subtract_outside
+from nuriwake.engine.strips import strips_of
+from nuriwake.engine.sums import Moments
 
 CPU = torch.device("cpu")
 

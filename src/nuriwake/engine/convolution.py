@@ -6,13 +6,15 @@ with a quarter of the multiplications, in float32 on a CPU.
 
 from __future__ import annotations
 
-from typing import Protocol, Self
+from collections.abc import Callable
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
 
 from nuriwake.engine.kernels import convolve, product, relu_backward
-from nuriwake.engine.padded import POINTS, PaddedMap, Strip
+from nuriwake.engine.padded import PaddedMap
+from nuriwake.engine.strips import POINTS, Strip
 
 #: Fewer channels than this, in or out, are not worth a transform.
 _MIN_CHANNELS = 16
@@ -138,17 +140,22 @@ class Winograd:
 
     def prepare(self, weight: Tensor) -> Tensor:
         """Transform the weights, to (36, C, C')."""
-        from nuriwake.engine.winograd import transform_filter
+        from nuriwake.engine.winograd import filter_matrix
 
-        return transform_filter(weight)
+        n_outputs, n_inputs = weight.shape[:2]
+        taps = weight.double().permute(2, 3, 1, 0).reshape(9, -1)
+        points = (torch.from_numpy(filter_matrix()) @ taps).float()
+        return points.view(POINTS, n_inputs, n_outputs)
 
     def convolve(self, surroundings: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
         """Convolve (rows + 2, W + 2, C) with a prepared kernel; return (rows, W, C')."""
-        from nuriwake.engine.winograd import inverse_transform, transform_input
+        from nuriwake.engine.winograd import input_points, output_pixels
 
-        shape = surroundings.shape[0] - 2, surroundings.shape[1] - 2
-        points = torch.bmm(transform_input(surroundings), kernel)
-        return inverse_transform(points, bias, shape)
+        shape = surroundings.shape[0] - 2, surroundings.shape[1] - 2, kernel.shape[2]
+        points = torch.bmm(_at_points(input_points, surroundings), kernel)
+        output = points.new_empty(shape)
+        output_pixels(points.numpy(), bias.numpy(), output.numpy())
+        return output
 
     def correlate(self, source: PaddedMap, slopes: PaddedMap) -> Correlation:
         """Return the sum over pixels of slopes x neighbourhood in the source, still 0."""
@@ -156,6 +163,16 @@ class Winograd:
             # The first convolution is float32 although the maps after it are not.
             return DirectCorrelation(source, slopes)
         return WinogradCorrelation(source, slopes)
+
+
+def _at_points(loop: Callable[[Any, Any], None], surroundings: Tensor) -> Tensor:
+    """Transform the tiles of a strip, float32 (rows + 2, W + 2, C), to (36, tiles, C)."""
+    from nuriwake.engine.winograd import points_shape
+
+    height, width, n_channels = surroundings.shape
+    points = surroundings.new_empty(points_shape(height - 2, width - 2, n_channels))
+    loop(surroundings.numpy(), points.numpy())
+    return points
 
 
 class WinogradCorrelation:
@@ -173,10 +190,10 @@ class WinogradCorrelation:
 
     def add(self, strip: Strip) -> None:
         """Add a strip's pixels."""
-        from nuriwake.engine.winograd import transform_input, transform_slopes
+        from nuriwake.engine.winograd import input_points, slope_points
 
-        slopes = transform_slopes(self._slopes.surroundings(strip))
-        neighbours = transform_input(self._source.surroundings(strip))
+        slopes = _at_points(slope_points, self._slopes.surroundings(strip))
+        neighbours = _at_points(input_points, self._source.surroundings(strip))
         self._products += torch.bmm(slopes.transpose(1, 2), neighbours)
 
     def merge(self, other: WinogradCorrelation) -> None:
@@ -186,9 +203,10 @@ class WinogradCorrelation:
     @property
     def total(self) -> Tensor:
         """The sum so far, float64 of shape (C', C, 3, 3)."""
-        from nuriwake.engine.winograd import filter_gradient
+        from nuriwake.engine.winograd import filter_matrix
 
-        return filter_gradient(self._products)
+        taps = torch.from_numpy(filter_matrix()).t() @ self._products.flatten(1).double()
+        return taps.view(3, 3, *self._products.shape[1:]).permute(2, 3, 0, 1)
 
 
 def choose_method(n_inputs: int, n_outputs: int, like: Tensor) -> Method:

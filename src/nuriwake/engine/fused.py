@@ -29,17 +29,17 @@ from nuriwake.engine.folding import (
     FoldedConvolution,
     Head,
     HeadGradient,
-    Moments,
     Normalisation,
-    SlopeSums,
-    algebra_dtype,
+    differentiate_convolution,
     fold_convolution,
 )
 from nuriwake.engine.kernels import linear, product
-from nuriwake.engine.padded import TILE, PaddedMap, Strip, strips_of, subtract_outside
+from nuriwake.engine.padded import PaddedMap, subtract_outside
 from nuriwake.engine.plain import Objective, Schedule
 from nuriwake.engine.precision import Precision, compute_dtype
 from nuriwake.engine.roughness import Roughness, RoughnessSum
+from nuriwake.engine.strips import TILE, Strip, strips_of
+from nuriwake.engine.sums import Moments, SlopeSums, algebra_dtype, head_of, normalisation_of
 from nuriwake.engine.team import Team, merged
 from nuriwake.learn.network import Network
 
@@ -102,8 +102,8 @@ class FusedEngine:
             for source in (self._image, *self._inner)
         ]
         self._guesses = [torch.zeros(p, device=device) for _ in range(network.radius)]
-        self._norms: list[Normalisation] = []
-        self._head: Head
+        self._norms: list[Normalisation[Tensor]] = []
+        self._head: Head[Tensor]
         self._descent = Descent(
             list(network.parameters()), schedule.learning_rate, schedule.momentum
         )
@@ -165,13 +165,13 @@ class FusedEngine:
         mean, spread = moments.finish(self._count)
         self._guesses[layer] = mean.to(self._dtype).float()
         if is_last:
-            self._head = Head.of(self._network, mean, spread, self._count)
+            self._head = head_of(self._network, mean, spread, self._count)
             self._norms.append(self._head.norm)
         else:
             norm = self._network.components()[layer][1]
-            self._norms.append(Normalisation.of(norm, mean, spread, self._count))
+            self._norms.append(normalisation_of(norm, mean, spread, self._count))
 
-    def _folded(self, layer: int) -> FoldedConvolution:
+    def _folded(self, layer: int) -> FoldedConvolution[Tensor]:
         """Fold the normalisation before it into the layer's convolution."""
         conv = self._network.components()[layer][0]
         dtype = algebra_dtype(conv.weight.device)
@@ -322,20 +322,16 @@ class FusedEngine:
         norm_layer, norm = self._network.components()[layer - 1][1], self._norms[layer - 1]
         dtype = norm.mean.dtype
         weight, products, taps = conv.weight.to(dtype), above.weight.to(dtype), above.taps.to(dtype)
-        through_shift = torch.einsum("klo,c->ockl", taps, norm.shift)
-        self._set_gradient(conv.weight, products * norm.scale[:, None, None] + through_shift)
+        step = differentiate_convolution(weight, products, taps, norm)
+        self._set_gradient(conv.weight, step.weight)
         self._set_gradient(conv.bias, above.bias)
-        # Sums of dx and dx a over all pixels, without a pass: both are linear in the gradient.
-        sum_dx = torch.einsum("ockl,klo->c", weight, taps)
-        sum_dxa = (weight * products).sum(dim=(0, 2, 3))
-        d_gamma, d_beta, slope, offset = norm.backward(sum_dx, sum_dxa)
-        self._set_gradient(norm_layer.weight, d_gamma)
-        self._set_gradient(norm_layer.bias, d_beta)
+        self._set_gradient(norm_layer.weight, step.gamma)
+        self._set_gradient(norm_layer.bias, step.beta)
         kernel = (weight * norm.scale[:, None, None]).flip(2, 3).transpose(0, 1)
         kernel = self._methods[layer].prepare(kernel)
-        return slope.to(self._dtype), offset.to(self._dtype), kernel
+        return step.slope.to(self._dtype), step.offset.to(self._dtype), kernel
 
-    def _set_head_gradients(self, result: HeadGradient) -> None:
+    def _set_head_gradients(self, result: HeadGradient[Tensor]) -> None:
         network = self._network
         last_norm = network.components()[-1][1]
         self._set_gradient(network.classifier.weight, result.classifier)

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nuriwake.engine.argmax import first_maximum_
-from nuriwake.engine.folding import Normalisation, algebra_dtype
+from nuriwake.engine.folding import Normalisation
 from nuriwake.engine.kernels import convolve, linear
 from nuriwake.engine.overflow import check_responses
 from nuriwake.engine.precision import Precision, compute_dtype
+from nuriwake.engine.sums import algebra_dtype, normalisation_of
 from nuriwake.learn.network import BatchNorm, Network
 from nuriwake.raster import BoolMap, LabelMap, Window
 
@@ -219,7 +220,7 @@ def _clear_outside(x: Tensor, top: int, left: int, shape: tuple[int, ...]) -> No
     x[:, max(0, width - left) :] = 0
 
 
-def _layer(conv: torch.nn.Conv2d, norm: Normalisation, dtype: torch.dtype) -> _Layer:
+def _layer(conv: torch.nn.Conv2d, norm: Normalisation[Tensor], dtype: torch.dtype) -> _Layer:
     weight, bias = _parameters(conv, torch.float32)
     kernel = weight.to(dtype).contiguous(memory_format=torch.channels_last)
     return _Layer(kernel, bias.to(dtype), norm.scale.to(dtype), norm.shift.to(dtype))
@@ -230,10 +231,10 @@ def _parameters(conv: torch.nn.Conv2d, dtype: torch.dtype) -> tuple[Tensor, Tens
     return conv.weight.detach().clone().to(dtype), bias.detach().clone().to(dtype)
 
 
-def _frozen(norm: BatchNorm) -> Normalisation:
+def _frozen(norm: BatchNorm) -> Normalisation[Tensor]:
     """Read a normalisation with the statistics stored in its layer."""
     dtype = algebra_dtype(norm.weight.device)
     mean, variance = norm.running_mean, norm.running_var
     if mean is None or variance is None:
         raise ValueError("the network's normalisations keep no statistics")
-    return Normalisation.of(norm, mean.to(dtype), variance.to(dtype), count=1)
+    return normalisation_of(norm, mean.to(dtype), variance.to(dtype), count=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from nuriwake.engine.padded import Strip
+from nuriwake.engine.strips import Strip
 
 
 class Roughness:

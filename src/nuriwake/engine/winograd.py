@@ -15,12 +15,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from nuriwake.compiled import compiled
-from nuriwake.engine.padded import POINTS, TILE
+from nuriwake.engine.strips import POINTS, TILE
 
 #: G, which takes the three taps of a kernel to the points 0, +-sqrt(1/2), +-sqrt(2) and infinity.
 #: The points 0, +-1, +-2 of the paper would double the rounding error.
@@ -37,85 +35,39 @@ _HALF, _TWO, _BOTH = np.float32(0.5), np.float32(2), np.float32(2.5)
 _LOW, _HIGH = np.float32(0.5**0.5), np.float32(2**0.5)
 
 
-def transform_filter(weight: Tensor) -> Tensor:
-    """Take a kernel (C', C, 3, 3) to its points, float32 (36, C, C')."""
+def filter_matrix() -> NDArray[np.float64]:
+    """Return G in both directions, (36, 9): the nine taps of a kernel to its 36 points."""
+    one = np.array(_FILTER)
+    return np.kron(one, one)
+
+
+def transform_filter(weight: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Take a kernel (C', C, 3, 3) to its points, (36, C, C')."""
     n_outputs, n_inputs = weight.shape[:2]
-    taps = weight.double().permute(2, 3, 1, 0).reshape(9, -1)
-    return (_filter_matrix() @ taps).float().view(POINTS, n_inputs, n_outputs)
+    taps = weight.transpose(2, 3, 1, 0).reshape(9, -1)
+    return (filter_matrix() @ taps).astype(np.float32).reshape(POINTS, n_inputs, n_outputs)
 
 
-def filter_gradient(products: Tensor) -> Tensor:
+def filter_gradient(products: NDArray[np.float64]) -> NDArray[np.float64]:
     """Take the sums over tiles of slopes x inputs, (36, C', C), to those of a kernel's weights.
 
     Returns
     -------
-    Tensor of float64, shape (C', C, 3, 3)
+    ndarray of float64, shape (C', C, 3, 3)
     """
-    taps = _filter_matrix().t() @ products.flatten(1).double()
-    return taps.view(3, 3, *products.shape[1:]).permute(2, 3, 0, 1)
+    taps = filter_matrix().T @ products.reshape(POINTS, -1)
+    return taps.reshape(3, 3, *products.shape[1:]).transpose(2, 3, 0, 1)
 
 
-def transform_input(surroundings: Tensor) -> Tensor:
-    """Take pixels to the points of their tiles.
+def points_shape(height: int, width: int, n_channels: int) -> tuple[int, int, int]:
+    """Return the shape of the points of an image's tiles.
 
-    Parameters
-    ----------
-    surroundings : Tensor of float32, shape (rows + 2, columns + 2, C)
-        With the border that a convolution without padding needs.
-
-    Returns
-    -------
-    Tensor of float32, shape (36, tiles, C)
+    Examples
+    --------
+    >>> points_shape(8, 9, n_channels=5)
+    (36, 6, 5)
     """
-    return _at_points(_input_points, surroundings)
-
-
-def transform_slopes(surroundings: Tensor) -> Tensor:
-    """Take slopes with respect to a convolution's output to the points of their tiles.
-
-    Parameters
-    ----------
-    surroundings : Tensor of float32, shape (rows + 2, columns + 2, C')
-        Of which the border does not count.
-
-    Returns
-    -------
-    Tensor of float32, shape (36, tiles, C')
-    """
-    return _at_points(_slope_points, surroundings)
-
-
-def inverse_transform(points: Tensor, bias: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Take products to the convolution's output.
-
-    Parameters
-    ----------
-    points : Tensor of float32, shape (36, tiles, C')
-    bias : Tensor of float32, shape (C',)
-    shape : (rows, columns)
-        Of the output.
-
-    Returns
-    -------
-    Tensor of float32, shape (rows, columns, C')
-    """
-    output = points.new_empty((*shape, points.shape[2]))
-    _output(points.numpy(), bias.numpy(), output.numpy())
-    return output
-
-
-def _filter_matrix() -> Tensor:
-    """G in both directions: the nine taps of a kernel to its 36 points."""
-    one = torch.tensor(_FILTER, dtype=torch.float64)
-    return torch.kron(one, one)
-
-
-def _at_points(loop: Any, surroundings: Tensor) -> Tensor:
-    height, width, n_channels = surroundings.shape
-    n_tiles = ((height + 1) // TILE) * ((width + 1) // TILE)
-    points = surroundings.new_empty((POINTS, n_tiles, n_channels))
-    loop(surroundings.numpy(), points.numpy())
-    return points
+    return POINTS, -(-height // TILE) * -(-width // TILE), n_channels
 
 
 @compiled
@@ -157,8 +109,16 @@ def _tile_at(pixels: Any, row: int, column: int, room: Any) -> Any:
 
 
 @compiled
-def _input_points(surroundings: NDArray[np.float32], points: NDArray[np.float32]) -> None:
-    """Transform all tiles."""
+def input_points(surroundings: NDArray[np.float32], points: NDArray[np.float32]) -> None:
+    """Take pixels to the points of their tiles.
+
+    Parameters
+    ----------
+    surroundings : ndarray of float32, shape (rows + 2, columns + 2, C)
+        With the border that a convolution without padding needs.
+    points : ndarray of float32, shape (36, tiles, C)
+        Written.
+    """
     n_columns, n_channels = (surroundings.shape[1] + 1) // 4, surroundings.shape[2]
     room = np.zeros((7, 7, n_channels), np.float32)
     half = np.empty((6, 6, n_channels), np.float32)
@@ -182,8 +142,16 @@ def _input_points(surroundings: NDArray[np.float32], points: NDArray[np.float32]
 
 
 @compiled
-def _slope_points(surroundings: NDArray[np.float32], points: NDArray[np.float32]) -> None:
-    """Transform all tiles."""
+def slope_points(surroundings: NDArray[np.float32], points: NDArray[np.float32]) -> None:
+    """Take slopes with respect to a convolution's output to the points of their tiles.
+
+    Parameters
+    ----------
+    surroundings : ndarray of float32, shape (rows + 2, columns + 2, C')
+        Of which the border does not count.
+    points : ndarray of float32, shape (36, tiles, C')
+        Written.
+    """
     rows = surroundings[1:-1, 1:-1]
     n_columns, n_channels = (rows.shape[1] + 3) // 4, rows.shape[2]
     room = np.zeros((5, 5, n_channels), np.float32)
@@ -208,12 +176,20 @@ def _slope_points(surroundings: NDArray[np.float32], points: NDArray[np.float32]
 
 
 @compiled
-def _output(
+def output_pixels(
     points: NDArray[np.float32],
     bias: NDArray[np.float32],
     output: NDArray[np.float32],
 ) -> None:
-    """Write all pixels."""
+    """Take products to the convolution's output.
+
+    Parameters
+    ----------
+    points : ndarray of float32, shape (36, tiles, C')
+    bias : ndarray of float32, shape (C',)
+    output : ndarray of float32, shape (rows, columns, C')
+        Written.
+    """
     n_columns, n_channels = (output.shape[1] + 3) // 4, output.shape[2]
     room = np.empty((4, 4, n_channels), np.float32)
     half = np.empty((4, 6, n_channels), np.float32)
