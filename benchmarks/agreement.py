@@ -32,7 +32,8 @@ from nuriwake.evaluate.datasets import AnnotatedImage, find_bsds500
 from nuriwake.evaluate.summaries import score_labels
 from nuriwake.learn.losses import pixel_weights
 from nuriwake.learn.network import build_network
-from nuriwake.learn.superpixels import MajorityVote, slic_superpixels
+from nuriwake.learn.superpixels import slic_superpixels
+from nuriwake.learn.voting import MajorityVote
 from nuriwake.recipes.published import as_tensor
 from nuriwake.recipes.training import train
 

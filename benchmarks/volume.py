@@ -137,7 +137,8 @@ def learn_cubes(view: NDArray[np.float32], valid: BoolMap, settings: Settings) -
     import torch
     from torch import nn
 
-    from nuriwake.learn.superpixels import MajorityVote, slic_superpixels
+    from nuriwake.learn.superpixels import slic_superpixels
+    from nuriwake.learn.voting import MajorityVote
 
     torch.manual_seed(settings.seed)
     margin = ((settings.n_layers,) * 2,) * 3

@@ -14,7 +14,7 @@ import torch
 from nuriwake.engine.compute import cpu_threads
 from nuriwake.errors import NuriwakeError
 from nuriwake.io.geotiff import open_geotiff
-from nuriwake.learn.network import build_network
+from nuriwake.learn.network import build_network, weights_of
 from nuriwake.learn.normalise import BandStatistics
 from nuriwake.model import Model
 from nuriwake.scale.mosaic import MosaicOptions, MosaicOutputs, apply_model
@@ -29,7 +29,7 @@ def small_model(n_bands: int, seed: int = 0, n_layers: int = 2) -> Model:
     with cpu_threads(1):  # the order of sums, and so the last bits, are the same everywhere
         network.freeze(sample)
     statistics = BandStatistics((0.0,) * n_bands, (1000.0,) * n_bands)
-    return Model(network.eval(), statistics, Settings(recipe="tip2020", precision="fp32"))
+    return Model(weights_of(network), statistics, Settings(recipe="tip2020", precision="fp32"))
 
 
 def scene(shape: tuple[int, int], n_bands: int = 2, seed: int = 0) -> np.ndarray:

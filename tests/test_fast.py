@@ -94,7 +94,7 @@ def test_the_trained_network_labels_its_own_image_alike(blocks):
     valid = np.ones(blocks.shape[:2], bool)
     settings = Settings(recipe="fast")
     unit = normalise(blocks, valid, band_statistics(blocks, valid))
-    labels, confidence = fast_labels(result.network, unit, valid, settings)
+    labels, confidence = fast_labels(result.weights, unit, valid, settings)
     assert (labels == result.own_labels).mean() > 0.99
     np.testing.assert_allclose(confidence, result.confidence, atol=0.05)
 

@@ -12,10 +12,11 @@ from torch.nn import functional
 
 from nuriwake.engine.compute import cpu_threads
 from nuriwake.engine.fused import FusedEngine
-from nuriwake.engine.plain import Objective, PlainEngine, Schedule
+from nuriwake.engine.plain import Objective, PlainEngine
+from nuriwake.engine.schedule import Schedule
 from nuriwake.learn.losses import pixel_weights
 from nuriwake.learn.network import Network, build_network
-from nuriwake.learn.superpixels import majority_vote
+from nuriwake.learn.voting import majority_vote
 
 SCHEDULE = Schedule(max_iter=1, min_labels=1)
 

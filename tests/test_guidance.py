@@ -10,12 +10,12 @@ from PIL import Image
 from nuriwake.errors import InputError
 from nuriwake.io.scribbles import read_scribbles
 from nuriwake.learn.guidance import (
-    Guide,
     Scribbles,
     check_scribbles,
     decode_scribbles,
     number_labels,
 )
+from nuriwake.learn.guide import Guide
 from nuriwake.segmenter import segment
 
 QUICK = {"recipe": "tip2020", "max_iter": 25, "n_channels": 16, "max_labels": 12}
@@ -128,7 +128,7 @@ def test_drawn_pixels_keep_their_target():
 
 
 def test_drawn_labels_keep_their_number_and_the_others_go_by_size():
-    order = number_labels(torch.tensor([5, 1, 9, 7]), np.array([[2]], np.int32))
+    order = number_labels(np.array([5, 1, 9, 7]), np.array([[2]], np.int32))
     assert order.tolist() == [2, 1, 3, 0]
 
 

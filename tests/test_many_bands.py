@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-import torch
 
-from nuriwake.learn.network import build_network
+from nuriwake.engine.grid_respond import respond
 from nuriwake.learn.principal import principal_axes
 from nuriwake.learn.view import N_TEXTURES, coarse_view, lightness
+from nuriwake.learn.weights import draw_weights
+from nuriwake.recipes.grid_learning import learn_grid
 from nuriwake.recipes.many_bands import learn_view, widened
-from nuriwake.recipes.published import as_tensor, learn
 from nuriwake.segmenter import finish_steps, segment
 from nuriwake.settings import Settings
 
@@ -27,19 +27,17 @@ def test_a_widened_network_does_the_same():
     view = cube(90)
     axes = principal_axes(view.reshape(-1, 90), 10)
     texture = np.zeros((*view.shape[:2], N_TEXTURES), np.float32)
-    network = build_network(10 + N_TEXTURES, 6, 5, 2, seed=0).eval()
-    wide = widened(network, axes)
-    narrow = network(as_tensor(np.concatenate([view @ axes, texture], axis=2)))
-    full = wide(as_tensor(np.concatenate([view, texture], axis=2)))
-    torch.testing.assert_close(full, narrow, atol=1e-4, rtol=1e-4)
-    assert not wide.training
+    weights = draw_weights(10 + N_TEXTURES, 6, 5, 2, seed=0)
+    narrow = respond(weights, np.concatenate([view @ axes, texture], axis=2))
+    full = respond(widened(weights, axes), np.concatenate([view, texture], axis=2))
+    np.testing.assert_allclose(full, narrow, atol=1e-4, rtol=1e-4)
 
 
 def test_up_to_64_bands_nothing_changes():
     view, valid = coarse_view(cube(64), np.ones((24, 24), bool), 400)
-    one = finish_steps(learn_view(view, valid, QUICK)).network.state_dict()
-    other = finish_steps(learn(view, valid, QUICK)).network.state_dict()
-    assert all(torch.equal(one[name], other[name]) for name in one)
+    one = finish_steps(learn_view(view, valid, QUICK)).arrays
+    other = finish_steps(learn_grid(view, valid, QUICK)).arrays
+    assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
 @pytest.mark.parametrize("n_bands", [65, 300])

@@ -126,10 +126,10 @@ def test_predict_does_not_depend_on_the_tile(fitted):
     segmenter, image = fitted
     model = segmenter.model_
     exact = type(model)(
-        model.network, model.statistics, model.settings.model_copy(update={"precision": "fp32"})
+        model.weights, model.statistics, model.settings.model_copy(update={"precision": "fp32"})
     )
     big = np.tile(image, (4, 3, 1))
-    whole, halo = exact.predict(big), model.network.radius
+    whole, halo = exact.predict(big), model.weights.radius
     tile = exact.predict(big[10 - halo : 50 + halo, 7 - halo : 61 + halo])
     np.testing.assert_array_equal(tile[halo:-halo, halo:-halo], whole[10:50, 7:61])
 
@@ -140,10 +140,11 @@ def test_starting_from_a_model_keeps_its_network(fitted):
 
     segmenter, image = fitted
     settings = segmenter.model_.settings.model_copy(update={"max_iter": 1})
-    before = {k: v.clone() for k, v in segmenter.model_.network.state_dict().items()}
+    before = {name: array.copy() for name, array in segmenter.model_.weights.arrays.items()}
     result = finish_steps(segment_steps(image, settings, model=segmenter.model_))
     assert len(result.history) == 1
-    assert all(torch.equal(before[k], v) for k, v in segmenter.model_.network.state_dict().items())
+    for name, array in segmenter.model_.weights.arrays.items():
+        np.testing.assert_array_equal(array, before[name])
     with pytest.raises(UsageError, match="`recipe` must be 'icassp2018', as in the model"):
         finish_steps(segment_steps(image, Settings(), model=segmenter.model_))
 

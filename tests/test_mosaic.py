@@ -185,7 +185,7 @@ def test_a_raster_with_other_bands(folder: Path, tmp_path: Path) -> None:
 def test_what_would_fail_again_leaves_no_work(folder: Path) -> None:
     """A model whose responses are not finite: there is nothing to go on from."""
     model = mosaic_runs.small_model(2)
-    model.network.classifier.weight.data.fill_(np.nan)
+    model.weights.arrays["classifier.weight"].fill(np.nan)
     source, outputs = open_geotiff(folder / "scene.tif"), MosaicOutputs(folder / "labels.tif")
     with pytest.raises(InputError, match="not finite"):
         apply_model(model, source, outputs)

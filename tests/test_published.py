@@ -8,11 +8,14 @@ import torch
 from skimage.io import imread
 
 import oracles
-from nuriwake.engine.plain import Objective, PlainEngine, Schedule
+from nuriwake.engine.compute import cpu_threads
+from nuriwake.engine.plain import Objective, PlainEngine
+from nuriwake.engine.schedule import Schedule
 from nuriwake.learn.losses import pixel_weights
 from nuriwake.learn.network import build_network
-from nuriwake.learn.superpixels import majority_vote, slic_superpixels
-from nuriwake.recipes.published import as_tensor, learn, new_network
+from nuriwake.learn.superpixels import slic_superpixels
+from nuriwake.learn.voting import majority_vote
+from nuriwake.recipes.published import as_labels, as_tensor, judge_of, learn, new_network
 from nuriwake.recipes.training import train
 from nuriwake.settings import Settings
 
@@ -32,7 +35,7 @@ def _train(network, image, refine, continuity, iterations):
     schedule = Schedule(max_iter=iterations, min_labels=1)
     objective = Objective(pixel_weights(valid, None, 0.5), continuity)
     engine = PlainEngine(network, x, valid, objective, schedule)
-    steps = list(train(engine, refine, schedule, valid))
+    steps = list(train(engine, judge_of(refine, valid), schedule, as_labels))
     assert len(steps) == iterations
     with torch.no_grad():
         return network(x)
@@ -102,3 +105,15 @@ def test_frozen_network_repeats_the_training_responses(blocks):
     with torch.no_grad():
         training = learned.network.train()(learned.image, mask)
     torch.testing.assert_close(frozen, training, atol=1e-4, rtol=0)
+
+
+def test_making_targets_wakes_no_threads():
+    def refine(labels: torch.Tensor) -> torch.Tensor:
+        return labels + torch.get_num_threads()
+
+    valid = torch.tensor([[True, True, False]])
+    with cpu_threads(2):
+        n_labels, targets = judge_of(refine, valid)(torch.tensor([[0, 4, 9]]))
+        assert torch.get_num_threads() == 2
+    assert n_labels == 2
+    assert targets.tolist() == [[1, 5, 10]]

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import oracles
-from nuriwake.learn.superpixels import majority_vote, slic_superpixels
+from nuriwake.learn.superpixels import slic_superpixels
+from nuriwake.learn.voting import majority_vote
 
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=2, max_side=9)
 

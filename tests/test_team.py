@@ -7,6 +7,7 @@ import threading
 import pytest
 import torch
 
+from nuriwake.engine.compute import torch_team
 from nuriwake.engine.team import Team
 
 
@@ -30,7 +31,7 @@ def test_each_computes_with_one_thread_and_without_gradients():
         return torch.get_num_threads(), torch.is_grad_enabled()
 
     with torch.no_grad():
-        assert Team(2).share(range(2), look) == [(1, False)] * 2
+        assert torch_team(2).share(range(2), look) == [(1, False)] * 2
     assert torch.get_num_threads() == 2
 
 
@@ -40,5 +41,5 @@ def test_an_error_in_either_half_arrives_and_threads_are_given_back(wrong):
         return 1 // (items[0] - wrong)
 
     with pytest.raises(ZeroDivisionError):
-        Team(2).share(range(2), work)
+        torch_team(2).share(range(2), work)
     assert torch.get_num_threads() == 2

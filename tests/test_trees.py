@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 import mosaic_runs
+from nuriwake.engine.grid_respond import respond
 from nuriwake.errors import InputError, UsageError
 from nuriwake.learn import overview as overview_module
 from nuriwake.learn.normalise import normalise
 from nuriwake.learn.view import coarse_view, perceptual_colours
 from nuriwake.raster import Georeference, Raster, Window, as_raster
 from nuriwake.recipes.fast import texton_map
-from nuriwake.recipes.published import respond
 from nuriwake.scale import scene as scene_module
 from nuriwake.scale.products import MosaicOutputs
 from nuriwake.scale.scene import SceneCut, segment_scene
@@ -194,7 +194,7 @@ def test_a_large_picture_and_a_scene_of_it_learn_the_same_bit_for_bit(monkeypatc
     assert view.shape[:2] == (200, 250)
     unit = normalise(view, valid, scene.statistics)
     cells, seen = coarse_view(perceptual_colours(unit), valid, settings.grid_cells)
-    responses = texton_map(respond(found.model.network, cells), seen)
+    responses = texton_map(respond(found.model.weights, cells), seen)
     np.testing.assert_array_equal(responses, scene.textons)
     whole = scene.partition(Window.full(raster.shape), raster)
     np.testing.assert_array_equal(whole, found.tree.cut(altitude=settings.altitude))

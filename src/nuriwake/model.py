@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from nuriwake.engine.compute import cpu_threads
-from nuriwake.engine.predict import Predictor
 from nuriwake.errors import InputError
 from nuriwake.io.arrays import ArrayLike, ImageLike, to_raster
-from nuriwake.learn.network import Network
 from nuriwake.learn.normalise import BandStatistics, normalise
+from nuriwake.learn.weights import Weights
 from nuriwake.raster import LabelMap
 from nuriwake.recipes.fast import fast_labels
 from nuriwake.settings import Settings
+
+if TYPE_CHECKING:
+    from nuriwake.learn.network import Network
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +24,8 @@ class Model:
 
     Parameters
     ----------
-    network : Network
-        In evaluation mode.
+    weights : Weights
+        Of the network, with its statistics.
     statistics : BandStatistics
         Of the images it was trained on.
     settings : Settings
@@ -36,7 +39,7 @@ class Model:
     frozen where the published program recomputes them for each image.
     """
 
-    network: Network
+    weights: Weights
     statistics: BandStatistics
     settings: Settings
     band_names: tuple[str, ...] = ()
@@ -49,7 +52,14 @@ class Model:
     @property
     def n_labels(self) -> int:
         """q, labels at most."""
-        return self.network.n_labels
+        return self.weights.n_labels
+
+    @cached_property
+    def network(self) -> Network:
+        """The network of PyTorch, in evaluation mode, built when it is first asked for."""
+        from nuriwake.learn.network import network_of
+
+        return network_of(self.weights)
 
     @property
     def is_local(self) -> bool:
@@ -93,8 +103,11 @@ class Model:
                 f"{raster.name} has {raster.n_bands} bands where the model was trained on "
                 f"{self.n_bands}. Choose the same bands with --bands."
             )
+        unit = normalise(raster.array, raster.valid, self.statistics)
+        if not self.is_local:
+            return fast_labels(self.weights, unit, raster.valid, self.settings)[0]
+        from nuriwake.engine.compute import cpu_threads
+        from nuriwake.engine.predict import Predictor
+
         with cpu_threads(self.settings.threads):
-            unit = normalise(raster.array, raster.valid, self.statistics)
-            if self.is_local:
-                return Predictor(self.network, self.settings.precision).labels(unit, raster.valid)
-            return fast_labels(self.network, unit, raster.valid, self.settings)[0]
+            return Predictor(self.network, self.settings.precision).labels(unit, raster.valid)

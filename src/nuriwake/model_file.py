@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nuriwake.errors import ModelError, UsageError, out_of_range
 from nuriwake.io.atomic import atomic_path
@@ -23,10 +24,8 @@ from nuriwake.io.versions import package_versions
 from nuriwake.settings import Settings, Value
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from nuriwake.learn.network import Network
     from nuriwake.learn.normalise import BandStatistics
+    from nuriwake.learn.weights import Weights
     from nuriwake.model import Model
 
 MODEL_SUFFIX = ".safetensors"
@@ -63,7 +62,7 @@ def save_model(path: Path, model: Model) -> None:
     OutputError
         If the file cannot be written.
     """
-    from safetensors.torch import save
+    from safetensors.numpy import save
 
     check_model_path(path)
     header = ModelHeader(
@@ -74,9 +73,8 @@ def save_model(path: Path, model: Model) -> None:
         model.band_names,
         package_versions(),
     )
-    tensors = {
-        name: t.detach().cpu().contiguous() for name, t in model.network.state_dict().items()
-    }
+    # Writing copies memory as it lies.
+    tensors = {name: np.array(array, order="C") for name, array in model.weights.arrays.items()}
     data = save(tensors, metadata={_KEY: json.dumps(asdict(header))})
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
@@ -117,17 +115,17 @@ def load_model(path: str | Path) -> Model:
     settings = header_settings(path, header.settings, "a model")
     with reading(path, "a model", ModelError):
         statistics = _statistics(header)
-        network = _network(tensors, settings)
-        _check_bands(network, statistics, header, settings)
-    return Model(network, statistics, settings, tuple(header.band_names))
+        weights = _weights(tensors, settings)
+        _check_bands(weights, statistics, header, settings)
+    return Model(weights, statistics, settings, tuple(header.band_names))
 
 
-def _read(path: Path) -> tuple[ModelHeader, dict[str, Tensor]]:
+def _read(path: Path) -> tuple[ModelHeader, dict[str, NDArray[Any]]]:
     from safetensors import SafetensorError, safe_open
 
     check_file(path, ModelError)
     try:
-        with reading(path, "a model", ModelError), safe_open(path, framework="pt") as file:
+        with reading(path, "a model", ModelError), safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
@@ -152,45 +150,41 @@ def _statistics(header: ModelHeader) -> BandStatistics:
     return BandStatistics(low, high)
 
 
-def _network(tensors: Mapping[str, Tensor], settings: Settings) -> Network:
-    """Build the network that the settings describe, of tensors that fit it exactly."""
-    import torch
-
-    from nuriwake.learn.network import Network
+def _weights(tensors: Mapping[str, NDArray[Any]], settings: Settings) -> Weights:
+    """Take tensors that fit the network exactly which the settings describe."""
+    from nuriwake.learn.weights import Weights, draw_weights
 
     # The recipe fast sees more than the bands: the width is that of the first convolution.
     n_inputs = tensors["convs.0.weight"].shape[1]
-    with torch.device("meta"):
-        network = Network(n_inputs, settings.n_channels, settings.max_labels, settings.n_layers)
-    expected = network.state_dict()
+    sizes = settings.n_channels, settings.max_labels, settings.n_layers
+    expected = draw_weights(n_inputs, *sizes, seed=0).arrays
     if expected.keys() != tensors.keys():
         raise ValueError("its tensors are not those of the network that its settings describe")
     for name, tensor in tensors.items():
         wanted = expected[name]
         if tensor.shape != wanted.shape or tensor.dtype != wanted.dtype:
             raise ValueError(
-                f"tensor {name} must be {wanted.dtype} of shape {tuple(wanted.shape)}; got "
-                f"{tensor.dtype} of shape {tuple(tensor.shape)}"
+                f"tensor {name} must be {wanted.dtype} of shape {wanted.shape}; got "
+                f"{tensor.dtype} of shape {tensor.shape}"
             )
-        if not tensor.isfinite().all():
+        if not np.isfinite(tensor).all():
             raise ValueError(f"tensor {name} holds numbers that are not finite")
         if name.endswith("running_var") and (tensor < 0).any():
             raise ValueError(f"tensor {name} holds negative variances")
-    network.load_state_dict(dict(tensors), assign=True)
-    return network.requires_grad_(True).eval()
+    return Weights(tensors)
 
 
 def _check_bands(
-    network: Network, statistics: BandStatistics, header: ModelHeader, settings: Settings
+    weights: Weights, statistics: BandStatistics, header: ModelHeader, settings: Settings
 ) -> None:
     """Refuse a model whose network, value ranges and names are of unlike numbers of bands."""
     names, n_bands = header.band_names, statistics.n_bands
     if not all(isinstance(name, str) for name in names) or len(names) not in (0, n_bands):
         raise ValueError("its names of bands are not one text for each band")
     n_inputs = n_bands if settings.method.is_local else _n_channels_of_view(n_bands)
-    if network.n_bands != n_inputs:
+    if weights.n_bands != n_inputs:
         raise ValueError(
-            f"its network takes {network.n_bands} channels, where {n_bands} bands give {n_inputs}"
+            f"its network takes {weights.n_bands} channels, where {n_bands} bands give {n_inputs}"
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -68,10 +67,9 @@ def segment_steps(
     InputError
         If the image, the scribbles or the model cannot be used.
     """
-    from nuriwake.engine.compute import steps_in_threads
     from nuriwake.learn.guidance import check_scribbles
     from nuriwake.model import Model
-    from nuriwake.recipes.registry import STEPS
+    from nuriwake.recipes.registry import steps_of
 
     started = time.perf_counter()
     raster = as_raster(image, valid)
@@ -83,10 +81,9 @@ def segment_steps(
         check_start(model, settings)
     history: list[HistoryRow] = []
     unit, statistics, reduced = _prepare(raster, settings, model)
-    network = copy.deepcopy(model.network) if model else None
-    steps = STEPS[settings.recipe](unit, raster.valid, settings, drawn, network, reduced)
-    threads = settings.threads or count_cores()
-    found = yield from steps_in_threads(record_steps(steps, history), threads)
+    start = model.weights if model else None
+    steps = steps_of(settings.recipe)(unit, raster.valid, settings, drawn, start, reduced)
+    found = yield from record_steps(steps, history)
     return Segmentation(
         tree=found.tree,
         label_tree=found.label_tree,
@@ -98,9 +95,9 @@ def segment_steps(
         georeference=raster.georeference,
         history=tuple(history),
         seconds={"total": time.perf_counter() - started},
-        threads=threads,
+        threads=settings.threads or count_cores(),
         raster=raster,
-        model=Model(found.network, statistics, settings, raster.band_names),
+        model=Model(found.weights, statistics, settings, raster.band_names),
         notes=(scribbles.note,) if scribbles and scribbles.note else (),
     )
 
@@ -176,11 +173,10 @@ def fit_steps(images: Sequence[Image], settings: Settings) -> Generator[Step, bo
     InputError
         If an image cannot be used, or their bands differ.
     """
-    from nuriwake.engine.compute import steps_in_threads
     from nuriwake.learn.normalise import normalise, pooled_statistics
     from nuriwake.model import Model
     from nuriwake.recipes.reference import Reference
-    from nuriwake.recipes.registry import LEARN_MANY
+    from nuriwake.recipes.registry import learning_of
 
     if len(images) == 1:
         result = yield from segment_steps(images[0], settings)
@@ -193,9 +189,8 @@ def fit_steps(images: Sequence[Image], settings: Settings) -> Generator[Step, bo
         Reference(normalise(raster.array, raster.valid, statistics), raster.valid)
         for raster in rasters
     ]
-    steps = LEARN_MANY[settings.recipe](references, settings)
-    network = yield from steps_in_threads(steps, settings.threads)
-    return Model(network, statistics, settings, rasters[0].band_names)
+    weights = yield from learning_of(settings.recipe)(references, settings)
+    return Model(weights, statistics, settings, rasters[0].band_names)
 
 
 def finish_steps(

@@ -97,7 +97,7 @@ def segment_volume_steps(
         history=tuple(history),
         seconds={"total": time.perf_counter() - started},
         threads=threads,
-        device=str(found.network.classifier.weight.device),
+        device=str(found.weights.device),
         volume=volume,
     )
 

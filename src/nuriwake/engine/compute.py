@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import torch
 
+from nuriwake.engine.team import Team
 from nuriwake.errors import UsageError, out_of_range
 from nuriwake.machine import count_cores
 
@@ -79,6 +80,17 @@ def cpu_threads(threads: int) -> Iterator[int]:
         yield torch.get_num_threads()
     finally:
         torch.set_num_threads(before)
+
+
+def torch_team(n_threads: int) -> Team:
+    """Return threads that compute with tensors, in operations of one thread each."""
+    return Team(n_threads, lambda: cpu_threads(1), _begin)
+
+
+def _begin() -> None:
+    """Set up a thread: both belong to a thread of its own in PyTorch."""
+    torch.set_num_threads(1)
+    torch.set_grad_enabled(False)
 
 
 def steps_in_threads(

@@ -11,13 +11,15 @@ Gradients are those of n times the loss, so that they do not vanish in bfloat16.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
 #: A tensor of PyTorch or an array of numpy, float64 where there is float64.
-Array = TypeVar("Array", "Tensor", Any)
+Array = TypeVar("Array", "Tensor", "NDArray[np.float64]")
 
 
 @dataclass(frozen=True)

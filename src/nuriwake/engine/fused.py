@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from nuriwake.engine.argmax import first_maximum_
+from nuriwake.engine.compute import torch_team
 from nuriwake.engine.convolution import ConvolutionGradient, choose_method
 from nuriwake.engine.descent import Descent
 from nuriwake.engine.folding import (
@@ -35,12 +36,13 @@ from nuriwake.engine.folding import (
 )
 from nuriwake.engine.kernels import linear, product
 from nuriwake.engine.padded import PaddedMap, subtract_outside
-from nuriwake.engine.plain import Objective, Schedule
+from nuriwake.engine.plain import Objective
 from nuriwake.engine.precision import Precision, compute_dtype
 from nuriwake.engine.roughness import Roughness, RoughnessSum
+from nuriwake.engine.schedule import Schedule
 from nuriwake.engine.strips import TILE, Strip, strips_of
 from nuriwake.engine.sums import Moments, SlopeSums, algebra_dtype, head_of, normalisation_of
-from nuriwake.engine.team import Team, merged
+from nuriwake.engine.team import merged
 from nuriwake.learn.network import Network
 
 #: Pixels of a strip: a CPU's second-level cache, or enough work for a graphics card.
@@ -83,7 +85,7 @@ class FusedEngine:
         device = image.device
         self._network = network.train()
         self._dtype = compute_dtype(precision, device)
-        self._team = Team(torch.get_num_threads() if device.type == "cpu" else 1)
+        self._team = torch_team(torch.get_num_threads() if device.type == "cpu" else 1)
         self._strips = _strips((batch, height, width), self._dtype, device, self._team.n_threads)
         self._height = height
 

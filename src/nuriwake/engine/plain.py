@@ -7,11 +7,11 @@ computes the same faster.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from nuriwake.engine.schedule import Schedule
 from nuriwake.learn.losses import continuity, similarity
 from nuriwake.learn.network import Network
 
@@ -30,36 +30,6 @@ class Objective:
 
     weights: Tensor
     continuity: float = 0.0
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast to train.
-
-    Parameters
-    ----------
-    max_iter : int
-        T, iterations at most.
-    min_labels : int
-        Stop when this many labels or fewer are in use.
-    learning_rate, momentum : float
-        Of the stochastic gradient descent.
-    """
-
-    max_iter: int
-    min_labels: int
-    learning_rate: float = 0.1
-    momentum: float = 0.9
-
-
-class Engine(Protocol):
-    """One way to compute a training step of a network on an image."""
-
-    def label(self) -> Tensor:
-        """Run the network; return the argmax label of each pixel, int64 (B, H, W)."""
-
-    def update(self, targets: Tensor) -> float:
-        """Descend one step towards the targets; return the loss before it."""
 
 
 class PlainEngine:

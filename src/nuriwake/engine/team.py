@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol, Self, TypeVar
-
-import torch
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -26,12 +24,17 @@ Part = TypeVar("Part", bound=Mergeable)
 class Team:
     """Threads that do whole strips each, with products of one thread; they sleep between passes.
 
-    PyTorch's own threads share every single operation, and those on a strip are so short that the
-    threads wait for each other as long as they compute.
+    The threads of PyTorch or of a BLAS share every single operation, and those on a strip are so
+    short that the threads wait for each other as long as they compute.
 
     Parameters
     ----------
     n_threads : int
+    alone : callable
+        Returns a context manager that keeps those threads out of the operations in its block. They
+        would be woken up even for matrices so small that one thread is done before.
+    begin : callable, optional
+        Sets up each thread.
 
     Examples
     --------
@@ -39,9 +42,15 @@ class Team:
     [1, 9]
     """
 
-    def __init__(self, n_threads: int) -> None:
+    def __init__(
+        self,
+        n_threads: int,
+        alone: Callable[[], AbstractContextManager[object]] = nullcontext,
+        begin: Callable[[], None] | None = None,
+    ) -> None:
         self.n_threads = n_threads
-        self._others = ThreadPoolExecutor(max(1, n_threads - 1), "nuriwake-team", _begin)
+        self.alone = alone
+        self._others = ThreadPoolExecutor(max(1, n_threads - 1), "nuriwake-team", begin)
 
     def share(
         self, items: Sequence[Item], work: Callable[[Sequence[Item]], Result]
@@ -60,19 +69,6 @@ class Team:
             waiting = [self._others.submit(work, run) for run in runs[1:]]
             return [work(runs[0]), *(future.result() for future in waiting)]
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep PyTorch's own threads out of the operations in the block.
-
-        They would be woken up even for matrices so small that one thread is done before.
-        """
-        before = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
-
 
 def merged(parts: Sequence[Part]) -> Part:
     """Merge the parts into the first of them, in order."""
@@ -80,9 +76,3 @@ def merged(parts: Sequence[Part]) -> Part:
     for other in others:
         whole.merge(other)
     return whole
-
-
-def _begin() -> None:
-    """Set up a thread: both belong to a thread of its own in PyTorch."""
-    torch.set_num_threads(1)
-    torch.set_grad_enabled(False)

@@ -91,7 +91,7 @@ def label_pages(
         bands=pages.n_bands,
         settings=model.settings.model_dump(),
         versions=package_versions(),
-        device=str(model.network.classifier.weight.device),
+        device=model.weights.device,
         threads=model.settings.threads,
         seconds={"total": round(time.perf_counter() - started, 3)},
         iterations=len(history.get("loss", [])),

@@ -278,7 +278,7 @@ def _describe(
         bands=result.raster.n_bands,
         settings=result.settings.model_dump(),
         versions=package_versions(),
-        device=str(result.model.network.classifier.weight.device),
+        device=result.model.weights.device,
         threads=result.threads,
         seconds={stage: round(value, 3) for stage, value in result.seconds.items()},
         iterations=len(result.history),

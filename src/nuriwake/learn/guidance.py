@@ -6,18 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from nuriwake.errors import InputError
-from nuriwake.learn.superpixels import Refinement
 from nuriwake.raster import LabelMap
 
 #: The value of unscribbled pixels in the files of the paper's authors.
 PUBLISHED_BLANK = 255
-#: Share of the scribbled pixels that must have their label before the training may stop early.
-FOLLOWED_SHARE = 0.99
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,69 +135,28 @@ def check_drawn(
         )
 
 
-class Guide:
-    """Scribbled pixels keep the label that was drawn, whatever the targets' refinement says.
-
-    Parameters
-    ----------
-    refine : callable
-        The recipe's own refinement.
-    scribbles : ndarray of int32, shape (height, width)
-        0 = not scribbled.
-    device : torch.device
-
-    References
-    ----------
-    Kim, Kanezaki, Tanaka, IEEE TIP 2020, section III-C.
-
-    Examples
-    --------
-    >>> guide = Guide(lambda labels: labels, np.array([[0, 3]], np.int32), torch.device("cpu"))
-    >>> guide(torch.tensor([[[7, 7]]]))
-    tensor([[[7, 2]]])
-    """
-
-    def __init__(self, refine: Refinement, scribbles: LabelMap, device: torch.device) -> None:
-        drawn = torch.from_numpy(scribbles.astype(np.int64))[None].to(device)
-        self._refine = refine
-        self._is_drawn, self._targets = drawn > 0, drawn - 1
-
-    def __call__(self, labels: Tensor) -> Tensor:
-        """Return the targets."""
-        return torch.where(self._is_drawn, self._targets, self._refine(labels))
-
-    def is_followed(self, labels: Tensor) -> bool:
-        """Tell whether the network gives nearly every scribbled pixel its label.
-
-        The papers stop when as many labels are in use as were drawn. They need not be the same
-        labels: early in the training one region may still have a label that nobody drew.
-        """
-        hits = (labels == self._targets) & self._is_drawn
-        return bool(hits.sum() >= FOLLOWED_SHARE * self._is_drawn.sum())
-
-
-def number_labels(sizes: Tensor, scribbles: LabelMap | None) -> Tensor:
+def number_labels(sizes: NDArray[np.int64], scribbles: LabelMap | None) -> NDArray[np.int64]:
     """Order the network's outputs: drawn labels keep their number, the others go by size.
 
     Parameters
     ----------
-    sizes : Tensor of int64, shape (q,)
+    sizes : ndarray of int64, shape (q,)
         Pixels of each label.
     scribbles : ndarray of int32 or None
 
     Returns
     -------
-    Tensor of int64, shape (q,)
+    ndarray of int64, shape (q,)
         ``order[i]`` is the output that becomes output i.
 
     Examples
     --------
-    >>> number_labels(torch.tensor([1, 9, 5]), None)
-    tensor([1, 2, 0])
-    >>> number_labels(torch.tensor([1, 9, 5]), np.array([[1]], np.int32))
-    tensor([0, 1, 2])
+    >>> number_labels(np.array([1, 9, 5]), None)
+    array([1, 2, 0])
+    >>> number_labels(np.array([1, 9, 5]), np.array([[1]], np.int32))
+    array([0, 1, 2])
     """
-    by_size = torch.argsort(sizes, descending=True, stable=True).tolist()
+    by_size = np.argsort(-sizes, kind="stable").tolist()
     kept = set() if scribbles is None else set((np.unique(scribbles[scribbles > 0]) - 1).tolist())
     others = iter([output for output in by_size if output not in kept])
-    return torch.tensor([i if i in kept else next(others) for i in range(len(by_size))])
+    return np.array([i if i in kept else next(others) for i in range(len(by_size))])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-#: Added to the variances before the square root, as in the published code.
-EPSILON = 1e-5
+from nuriwake.learn.weights import EPSILON, Weights
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -209,3 +209,36 @@ def build_network(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Network(n_bands, n_channels, n_labels, n_layers)
+
+
+def weights_of(network: Network) -> Weights:
+    """Copy what a network has learned out of PyTorch.
+
+    Examples
+    --------
+    >>> weights_of(Network(n_bands=3, n_channels=8, n_labels=5, n_layers=2)).n_labels
+    5
+    """
+    state = network.state_dict()
+    arrays = {name: np.array(tensor.detach().cpu().numpy()) for name, tensor in state.items()}
+    return Weights(arrays, str(network.classifier.weight.device))
+
+
+def network_of(weights: Weights) -> Network:
+    """Build a network of its own that does what these weights say.
+
+    Parameters
+    ----------
+    weights : Weights
+
+    Returns
+    -------
+    Network
+        In evaluation mode, on the weights' device.
+    """
+    shape = weights.n_bands, weights.n_channels, weights.n_labels, weights.radius
+    with torch.device("meta"):
+        network = Network(*shape)
+    state = {name: torch.from_numpy(np.array(array)) for name, array in weights.arrays.items()}
+    network.load_state_dict(state, assign=True)
+    return network.requires_grad_(True).to(weights.device).eval()

@@ -229,9 +229,14 @@ def _texture(
 
 
 def _area_mean(values: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    import torch  # here: the workers of a scene need none of it, and it is large
-
-    tensor = torch.from_numpy(np.ascontiguousarray(np.moveaxis(values, -1, 0)))[None]
-    means = torch.nn.functional.interpolate(tensor, size=shape, mode="area")[0]
-    result: NDArray[np.float32] = means.movedim(0, -1).numpy()
-    return result
+    """Average over cells that overlap by a pixel where their sides are no whole numbers."""
+    for axis, n_cells in enumerate(shape):
+        n_pixels, cells = values.shape[axis], np.arange(n_cells)
+        starts, stops = cells * n_pixels // n_cells, -(-(cells + 1) * n_pixels // n_cells)
+        # Every second sum is of what lies between one cell and the next.
+        bounds = np.stack([starts, stops], axis=1).ravel()[:-1]
+        sums = np.add.reduceat(values, bounds, axis)
+        every_second = (slice(None),) * axis + (slice(None, None, 2),)
+        sizes = (stops - starts).astype(np.float32)
+        values = sums[every_second] / sizes.reshape(-1, *(1,) * (values.ndim - axis - 1))
+    return values

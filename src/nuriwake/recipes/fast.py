@@ -6,17 +6,16 @@ from collections.abc import Generator
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
+from nuriwake.engine.grid_respond import respond
 from nuriwake.engine.overflow import check_responses
-from nuriwake.learn.network import Network
 from nuriwake.learn.overview import Overview
 from nuriwake.learn.view import coarse_view, fill_cells, perceptual_colours, texture_of
+from nuriwake.learn.weights import Weights
 from nuriwake.raster import BoolMap, LabelMap
 from nuriwake.recipes.found import Found
 from nuriwake.recipes.growing import grow_tree
 from nuriwake.recipes.many_bands import learn_view
-from nuriwake.recipes.published import respond
 from nuriwake.recipes.training import Step
 from nuriwake.regions.basins import catchment_basins
 from nuriwake.regions.cues import grid_cues, sum_cues
@@ -32,7 +31,7 @@ def fast_steps(
     valid: BoolMap,
     settings: Settings,
     scribbles: LabelMap | None = None,
-    network: Network | None = None,
+    start: Weights | None = None,
     overview: Overview | None = None,
 ) -> Generator[Step, bool | None, Found]:
     """Segment a normalised image by the recipe ``fast``.
@@ -44,8 +43,8 @@ def fast_steps(
     settings : Settings
     scribbles : ndarray of int32, shape (height, width), optional
         Regions that touch scribbles of two different labels are never merged; 0 = no scribble.
-    network : Network, optional
-        Trained further, in place, instead of a new one.
+    start : Weights, optional
+        Trained further, instead of new ones.
     overview : Overview, optional
         What is learned from, normalised like the image. Default: the image.
 
@@ -65,10 +64,10 @@ def fast_steps(
     seen, counts = (colours, valid) if overview is None else _seen(overview)
     view, view_valid = coarse_view(seen, counts, settings.grid_cells)
     # 2. The network of ICASSP 2018 learns its labels on the grid: they are the image's textons.
-    learned = yield from learn_view(view, view_valid, settings, network)
-    textons = texton_map(learned.responses, view_valid)
+    weights = yield from learn_view(view, view_valid, settings, start)
+    textons = texton_map(respond(weights, view), view_valid)
     texture = fill_cells(texture_of(view), view_valid)
-    return _find(learned.network, colours, valid, textons, texture, settings, scribbles)
+    return _find(weights, colours, valid, textons, texture, settings, scribbles)
 
 
 def _seen(overview: Overview) -> tuple[NDArray[np.float32], BoolMap]:
@@ -76,21 +75,21 @@ def _seen(overview: Overview) -> tuple[NDArray[np.float32], BoolMap]:
 
 
 def fast_found(
-    network: Network, image: NDArray[np.float32], valid: BoolMap, settings: Settings
+    weights: Weights, image: NDArray[np.float32], valid: BoolMap, settings: Settings
 ) -> Found:
-    """Grow the trees of an image with a network that the recipe ``fast`` trained on other ones.
+    """Grow the trees of an image with the network that the recipe ``fast`` trained on other ones.
 
     See :func:`fast_labels`, whose labels these are.
     """
     colours = perceptual_colours(image)
     view, view_valid = coarse_view(colours, valid, settings.grid_cells)
-    textons = texton_map(respond(network, view), view_valid)
+    textons = texton_map(respond(weights, view), view_valid)
     texture = fill_cells(texture_of(view), view_valid)
-    return _find(network, colours, valid, textons, texture, settings)
+    return _find(weights, colours, valid, textons, texture, settings)
 
 
 def _find(
-    network: Network,
+    weights: Weights,
     colours: NDArray[np.float32],
     valid: BoolMap,
     textons: NDArray[np.float32],
@@ -112,17 +111,17 @@ def _find(
     materials = material_tree(graph, labels, evidence.textons)
     if scribbles is not None:
         labels = spread_scribbles(tree, scribbles)
-    return Found(tree, materials, labels, confidence, network)
+    return Found(tree, materials, labels, confidence, weights)
 
 
 def fast_labels(
-    network: Network, image: NDArray[np.float32], valid: BoolMap, settings: Settings
+    weights: Weights, image: NDArray[np.float32], valid: BoolMap, settings: Settings
 ) -> tuple[LabelMap, NDArray[np.float32]]:
-    """Label an image with a network that the recipe ``fast`` trained, on it or on another one.
+    """Label an image with the network that the recipe ``fast`` trained, on it or on another one.
 
     Parameters
     ----------
-    network : Network
+    weights : Weights
         Of what :func:`fast_steps` found.
     image : ndarray of float32, shape (height, width, bands), in [0, 1]
     valid : ndarray of bool, shape (height, width)
@@ -135,12 +134,12 @@ def fast_labels(
         A label means what it meant in training; 0 = no data.
     confidence : ndarray of float32, shape (height, width), in [0, 1]
     """
-    graph, textons = fast_leaves(network, image, valid, settings)
+    graph, textons = fast_leaves(weights, image, valid, settings)
     return label_leaves(graph.base, textons)
 
 
 def fast_leaves(
-    network: Network, image: NDArray[np.float32], valid: BoolMap, settings: Settings
+    weights: Weights, image: NDArray[np.float32], valid: BoolMap, settings: Settings
 ) -> tuple[RegionGraph, NDArray[np.float64]]:
     """Divide an image into leaves, and say how often each learned label occurs in each of them.
 
@@ -148,17 +147,17 @@ def fast_leaves(
     """
     colours = perceptual_colours(image)
     view, view_valid = coarse_view(colours, valid, settings.grid_cells)
-    textons = texton_map(respond(network, view), view_valid)
+    textons = texton_map(respond(weights, view), view_valid)
     graph = region_graph(catchment_basins(colour_edges(colours, valid, settings.edge_sigma), valid))
     return graph, graph.region_mean(textons)
 
 
-def texton_map(responses: Tensor, valid: BoolMap) -> NDArray[np.float32]:
+def texton_map(responses: NDArray[np.float32], valid: BoolMap) -> NDArray[np.float32]:
     """Return the probability of each learned label in each cell of the grid.
 
     Parameters
     ----------
-    responses : Tensor of shape (1, q, h, w)
+    responses : ndarray of float32, shape (h, w, q)
         Of the network, on the grid.
     valid : ndarray of bool, shape (h, w)
 
@@ -174,8 +173,9 @@ def texton_map(responses: Tensor, valid: BoolMap) -> NDArray[np.float32]:
         If they are no numbers.
     """
     check_responses(responses)
-    probabilities = responses[0].softmax(dim=0).permute(1, 2, 0)
-    return fill_cells(probabilities.contiguous().cpu().numpy(), valid)
+    probabilities = np.exp(responses - responses.max(axis=2, keepdims=True))
+    probabilities /= probabilities.sum(axis=2, keepdims=True)
+    return fill_cells(probabilities, valid)
 
 
 def scribbled_leaves(base: LabelMap, scribbles: LabelMap) -> NDArray[np.int64]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.learn.network import Network
+from nuriwake.learn.weights import Weights
 from nuriwake.raster import LabelMap
 from nuriwake.regions.tree import LabelTree, RegionTree
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """Two trees over one image, the labels, and the network that they were read from.
+    """Two trees over one image, the labels, and what the network has learned that gave them.
 
     Parameters
     ----------
@@ -27,12 +27,12 @@ class Found:
         labels were drawn, these have their numbers.
     confidence : ndarray of float32, shape (height, width), in [0, 1]
         Softmax probability of the label less that of the second best; 0 = no data.
-    network : Network
-        Trained, its statistics frozen.
+    weights : Weights
+        Of the trained network, its statistics frozen.
     """
 
     tree: RegionTree
     label_tree: LabelTree
     own_labels: LabelMap
     confidence: NDArray[np.float32]
-    network: Network
+    weights: Weights

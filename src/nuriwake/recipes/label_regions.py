@@ -9,10 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from nuriwake.engine.compute import steps_in_threads
 from nuriwake.engine.predict import Predictor
-from nuriwake.learn.network import Network
+from nuriwake.learn.network import network_of, weights_of
 from nuriwake.learn.overview import Overview
 from nuriwake.learn.view import perceptual_colours
+from nuriwake.learn.weights import Weights
 from nuriwake.raster import BoolMap, LabelMap
 from nuriwake.recipes.found import Found
 from nuriwake.recipes.growing import grow_tree
@@ -35,13 +37,25 @@ def published_steps(
     valid: BoolMap,
     settings: Settings,
     scribbles: LabelMap | None = None,
-    network: Network | None = None,
+    start: Weights | None = None,
     overview: Overview | None = None,  # noqa: ARG001 - every pixel is learned from
 ) -> Generator[Step, bool | None, Found]:
     """Segment a normalised image by the recipe ``icassp2018`` or ``tip2020``.
 
     See :class:`nuriwake.recipes.registry.RecipeSteps`.
     """
+    steps = _published_steps(image, valid, settings, scribbles, start)
+    return (yield from steps_in_threads(steps, settings.threads))
+
+
+def _published_steps(
+    image: NDArray[np.float32],
+    valid: BoolMap,
+    settings: Settings,
+    scribbles: LabelMap | None,
+    start: Weights | None,
+) -> Generator[Step, bool | None, Found]:
+    network = None if start is None else network_of(start)
     learned = yield from learn(image, valid, settings, scribbles, network)
     predictor = Predictor(learned.network, settings.precision)
     labels = predictor.labels(image, valid)
@@ -51,7 +65,7 @@ def published_steps(
         label_tree=response_tree(labels, probabilities),
         own_labels=labels,
         confidence=predictor.margins(image, valid),
-        network=learned.network,
+        weights=weights_of(learned.network),
     )
 
 

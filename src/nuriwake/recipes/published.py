@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nuriwake.engine.compute import choose_device
+from nuriwake.engine.compute import choose_device, cpu_threads
 from nuriwake.engine.fused import FusedEngine
-from nuriwake.engine.plain import Objective, Schedule
-from nuriwake.learn.guidance import Guide, number_labels
+from nuriwake.engine.plain import Objective
+from nuriwake.engine.schedule import Schedule
+from nuriwake.learn.guidance import number_labels
+from nuriwake.learn.guide import Guide
 from nuriwake.learn.losses import pixel_weights
 from nuriwake.learn.network import Network, build_network
-from nuriwake.learn.superpixels import MajorityVote, Refinement, slic_superpixels
+from nuriwake.learn.superpixels import slic_superpixels
+from nuriwake.learn.voting import MajorityVote, Refinement, count_labels
 from nuriwake.raster import BoolMap, LabelMap
 from nuriwake.recipes.training import Step, always, train
 from nuriwake.settings import Settings
@@ -112,10 +115,27 @@ def learn_tensors(
     schedule = schedule_of(settings, scribbles)
     engine = FusedEngine(network, x, mask, objective, schedule, settings.precision)
     may_stop = guide.is_followed if guide else always
-    for step in train(engine, guide or refine, schedule, mask, may_stop):
+    for step in train(engine, judge_of(guide or refine, mask), schedule, as_labels, may_stop):
         if (yield step):
             break
     return finish(engine, network, x, mask, scribbles)
+
+
+def judge_of(refine: Refinement, valid: Tensor) -> Callable[[Tensor], tuple[int, Tensor]]:
+    """Return what counts the labels of valid pixels and turns them into targets."""
+
+    def judge(labels: Tensor) -> tuple[int, Tensor]:
+        # PyTorch's own threads, woken up for so little, would spin on beside those of the engine.
+        with cpu_threads(1):
+            return count_labels(labels, valid), refine(labels)
+
+    return judge
+
+
+def as_labels(labels: Tensor) -> NDArray[np.int64]:
+    """Return labels as readers of a step see them."""
+    result: NDArray[np.int64] = labels.cpu().numpy()
+    return result
 
 
 @torch.no_grad()
@@ -144,7 +164,8 @@ def finish(
     """
     sizes = torch.bincount(engine.label()[valid], minlength=network.n_labels)
     engine.freeze()
-    network.permute_labels(number_labels(sizes.cpu(), scribbles).to(valid.device))
+    order = torch.from_numpy(number_labels(sizes.cpu().numpy(), scribbles))
+    network.permute_labels(order.to(valid.device))
     return Learned(network.eval(), image)
 
 
@@ -184,14 +205,6 @@ def _refinement(
 
 def _keep(labels: Tensor) -> Tensor:
     return labels
-
-
-@torch.no_grad()
-def respond(network: Network, image: NDArray[np.float32]) -> Tensor:
-    """Run a trained network on a normalised image; return responses of shape (1, q, H, W)."""
-    device = network.classifier.weight.device
-    responses: Tensor = network(as_tensor(image).to(device))
-    return responses
 
 
 def as_tensor(image: NDArray[np.float32]) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,16 +12,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from nuriwake.engine.compute import choose_device
+from nuriwake.engine.compute import choose_device, cpu_threads, steps_in_threads
 from nuriwake.engine.fused import FusedEngine
 from nuriwake.engine.plain import Objective
 from nuriwake.learn.guidance import number_labels
 from nuriwake.learn.losses import pixel_weights
-from nuriwake.learn.network import BatchNorm, Network
-from nuriwake.learn.superpixels import majority_vote, slic_superpixels
+from nuriwake.learn.network import BatchNorm, Network, weights_of
+from nuriwake.learn.superpixels import slic_superpixels
+from nuriwake.learn.voting import count_labels, majority_vote
+from nuriwake.learn.weights import Weights
 from nuriwake.raster import BoolMap, LabelMap
-from nuriwake.recipes.published import as_tensor, new_network, schedule_of
-from nuriwake.recipes.training import Step, count_labels
+from nuriwake.recipes.published import as_labels, as_tensor, new_network, schedule_of
+from nuriwake.recipes.training import Step
 from nuriwake.settings import Settings
 
 
@@ -57,7 +60,7 @@ class Batch:
 
 def learn_references(
     references: Sequence[Reference], settings: Settings
-) -> Generator[Step, bool | None, Network]:
+) -> Generator[Step, bool | None, Weights]:
     """Train one network on several images of any sizes.
 
     Parameters
@@ -75,9 +78,8 @@ def learn_references(
 
     Returns
     -------
-    Network
-        In evaluation mode; its statistics are those of all references together, its labels are
-        numbered by size.
+    Weights
+        Their statistics are those of all references together, their labels are numbered by size.
 
     References
     ----------
@@ -86,8 +88,9 @@ def learn_references(
     network = new_network(references[0].image.shape[2], settings)
     network.to(choose_device(settings.device))
     # The memory of the batches is free again before whole images are labelled.
-    yield from _train_on_crops(network, references, settings)
-    return finish_references(network, references)
+    yield from steps_in_threads(_train_on_crops(network, references, settings), settings.threads)
+    with cpu_threads(settings.threads):
+        return weights_of(finish_references(network, references))
 
 
 def _train_on_crops(
@@ -115,7 +118,7 @@ def _train_on_crops(
         targets = majority_vote(labels, batch.superpixels, settings.max_labels)
         loss = engine.update(targets)
         n_labels = count_labels(labels, batch.valid)
-        if (yield Step(iteration, n_labels, loss, lambda labels=labels: labels)):  # type: ignore[misc]
+        if (yield Step(iteration, n_labels, loss, partial(as_labels, labels))):
             break
 
 
@@ -225,7 +228,8 @@ def finish_references(network: Network, references: Sequence[Reference]) -> Netw
         x, valid = _on_device(network, reference)
         labels = network(x).argmax(dim=1)[valid]
         sizes += torch.bincount(labels, minlength=network.n_labels).cpu()
-    network.permute_labels(number_labels(sizes, None).to(network.classifier.weight.device))
+    order = torch.from_numpy(number_labels(sizes.numpy(), None))
+    network.permute_labels(order.to(network.classifier.weight.device))
     return network
 
 

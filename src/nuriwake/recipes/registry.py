@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from types import MappingProxyType
-from typing import Protocol
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.learn.network import Network
 from nuriwake.learn.overview import Overview
+from nuriwake.learn.weights import Weights
 from nuriwake.raster import BoolMap, LabelMap
-from nuriwake.recipes.fast import fast_steps
 from nuriwake.recipes.found import Found
-from nuriwake.recipes.label_regions import published_steps
-from nuriwake.recipes.reference import Reference, learn_references
 from nuriwake.recipes.training import Step
-from nuriwake.recipes.views import learn_images
 from nuriwake.settings import RecipeName, Settings
+
+if TYPE_CHECKING:
+    from nuriwake.recipes.reference import Reference
 
 
 class RecipeSteps(Protocol):
-    """How a recipe divides one normalised image: a generator of training steps."""
+    """How a recipe divides one normalised image: a generator of training steps.
+
+    It computes with as many threads as the settings say, also where others run in between.
+    """
 
     def __call__(
         self,
@@ -30,7 +31,7 @@ class RecipeSteps(Protocol):
         valid: BoolMap,
         settings: Settings,
         scribbles: LabelMap | None = None,
-        network: Network | None = None,
+        start: Weights | None = None,
         overview: Overview | None = None,
     ) -> Generator[Step, bool | None, Found]:
         """Divide the image.
@@ -42,8 +43,8 @@ class RecipeSteps(Protocol):
         settings : Settings
         scribbles : ndarray of int32, shape (height, width), optional
             Labels drawn by the user; 0 = not scribbled.
-        network : Network, optional
-            Trained further, in place, instead of a new one.
+        start : Weights, optional
+            Trained further, instead of new ones.
         overview : Overview, optional
             The image, reduced, for recipes that learn from a coarse view. Default: the image.
 
@@ -58,20 +59,32 @@ class RecipeSteps(Protocol):
         """
 
 
-STEPS: Mapping[RecipeName, RecipeSteps] = MappingProxyType(
-    {"fast": fast_steps, "icassp2018": published_steps, "tip2020": published_steps}
-)
-
-
 class LearnMany(Protocol):
     """How a recipe trains one network on several normalised images."""
 
     def __call__(
         self, references: Sequence[Reference], settings: Settings
-    ) -> Generator[Step, bool | None, Network]:
+    ) -> Generator[Step, bool | None, Weights]:
         """Train; yields and returns as :func:`.reference.learn_references`."""
 
 
-LEARN_MANY: Mapping[RecipeName, LearnMany] = MappingProxyType(
-    {"fast": learn_images, "icassp2018": learn_references, "tip2020": learn_references}
-)
+def steps_of(recipe: RecipeName) -> RecipeSteps:
+    """Return how a recipe divides one image; imports what it needs, of `fast` no PyTorch."""
+    if recipe == "fast":
+        from nuriwake.recipes.fast import fast_steps
+
+        return fast_steps
+    from nuriwake.recipes.label_regions import published_steps
+
+    return published_steps
+
+
+def learning_of(recipe: RecipeName) -> LearnMany:
+    """Return how a recipe trains one network on several images."""
+    if recipe == "fast":
+        from nuriwake.recipes.views import learn_images
+
+        return learn_images
+    from nuriwake.recipes.reference import learn_references
+
+    return learn_references

@@ -8,13 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, TypeVar
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from nuriwake.engine.compute import cpu_threads
-from nuriwake.engine.plain import Engine, Schedule
-from nuriwake.learn.superpixels import Refinement
+from nuriwake.engine.schedule import Schedule
+
+#: Labels as an engine gives them: a tensor, or an array.
+Labels = TypeVar("Labels")
+
+
+class Engine(Protocol[Labels]):
+    """One way to compute a training step of a network on an image."""
+
+    def label(self) -> Labels:
+        """Run the network; return the argmax label of each pixel, int64."""
+
+    def update(self, targets: Labels) -> float:
+        """Descend one step towards the targets; return the loss before it."""
 
 
 @dataclass(frozen=True)
@@ -30,27 +43,27 @@ class Step:
     loss : float
         The loss before this update.
     labels : callable
-        Returns the label of each pixel, int64 of shape (B, H, W) in [0, q), before this update.
-        Called only by who wants to look.
+        Returns the label of each pixel, an ndarray of int64 of shape (B, H, W) in [0, q), before
+        this update. Called only by who wants to look.
     """
 
     iteration: int
     n_labels: int
     loss: float
-    labels: Callable[[], Tensor]
+    labels: Callable[[], NDArray[np.int64]]
 
 
-def always(_labels: Tensor) -> bool:
+def always(_labels: object) -> bool:
     """Let the training stop as soon as few labels are left."""
     return True
 
 
 def train(
-    engine: Engine,
-    refine: Refinement,
+    engine: Engine[Labels],
+    judge: Callable[[Labels], tuple[int, Labels]],
     schedule: Schedule,
-    valid: Tensor,
-    may_stop: Callable[[Tensor], bool] = always,
+    show: Callable[[Labels], NDArray[np.int64]],
+    may_stop: Callable[[Labels], bool] = always,
 ) -> Iterator[Step]:
     """Train until the iterations are used up or few labels are left.
 
@@ -58,11 +71,12 @@ def train(
     ----------
     engine : Engine
         Computes the steps.
-    refine : callable
-        Turns the argmax labels into targets: the superpixels' vote, the scribbles, or nothing.
+    judge : callable
+        Counts the labels in use, and turns the argmax labels into targets: the superpixels' vote,
+        the scribbles, or nothing.
     schedule : Schedule
-    valid : Tensor of bool, shape (B, H, W)
-        Which pixels' labels are counted.
+    show : callable
+        Turns labels into the array of a :class:`Step`.
     may_stop : callable
         Asked, with the labels, when few are left; False goes on.
 
@@ -77,22 +91,8 @@ def train(
     """
     for iteration in range(1, schedule.max_iter + 1):
         labels = engine.label()
-        # PyTorch's own threads, woken up for so little, would spin on beside those of the engine.
-        with cpu_threads(1):
-            n_labels, targets = count_labels(labels, valid), refine(labels)
+        n_labels, targets = judge(labels)
         loss = engine.update(targets)
-        yield Step(iteration, n_labels, loss, lambda labels=labels: labels)  # type: ignore[misc]
+        yield Step(iteration, n_labels, loss, partial(show, labels))
         if n_labels <= schedule.min_labels and may_stop(labels):
             return
-
-
-def count_labels(labels: Tensor, valid: Tensor) -> int:
-    """Count the labels in use, q'.
-
-    Examples
-    --------
-    >>> count_labels(torch.tensor([0, 4, 4, 7]), torch.tensor([True, True, True, False]))
-    2
-    """
-    counted = torch.where(valid, labels + 1, 0)
-    return int((torch.bincount(counted.flatten())[1:] > 0).sum())

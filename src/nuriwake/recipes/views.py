@@ -13,8 +13,8 @@ from math import ceil, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.learn.network import Network
 from nuriwake.learn.view import coarse_view, perceptual_colours
+from nuriwake.learn.weights import Weights
 from nuriwake.raster import BoolMap
 from nuriwake.recipes.many_bands import learn_view
 from nuriwake.recipes.reference import Reference, place_crop
@@ -57,13 +57,13 @@ def view_of(image: NDArray[np.float32], valid: BoolMap, settings: Settings) -> V
 
 def learn_images(
     references: Sequence[Reference], settings: Settings
-) -> Generator[Step, bool | None, Network]:
+) -> Generator[Step, bool | None, Weights]:
     """Train one network on several images; see :func:`learn_views`."""
     views = [view_of(one.image, one.valid, settings) for one in references]
     return (yield from learn_views(views, settings))
 
 
-def learn_views(views: Sequence[View], settings: Settings) -> Generator[Step, bool | None, Network]:
+def learn_views(views: Sequence[View], settings: Settings) -> Generator[Step, bool | None, Weights]:
     """Train one network on the views of several images.
 
     Parameters
@@ -80,9 +80,9 @@ def learn_views(views: Sequence[View], settings: Settings) -> Generator[Step, bo
 
     Returns
     -------
-    Network
-        In evaluation mode; its statistics are those of all pieces together, its labels are numbered
-        by their size in them.
+    Weights
+        Their statistics are those of all pieces together, their labels are numbered by their size
+        in them.
     """
     rng = np.random.default_rng(settings.seed)
     share = N_GRIDS * settings.grid_cells // len(views)
@@ -92,8 +92,7 @@ def learn_views(views: Sequence[View], settings: Settings) -> Generator[Step, bo
     n_grids = max(1.0, patchwork.valid.size / settings.grid_cells)
     n_superpixels = round(settings.n_superpixels * n_grids)
     scaled = settings.model_copy(update={"n_superpixels": n_superpixels})
-    learned = yield from learn_view(patchwork.cells, patchwork.valid, scaled)
-    return learned.network
+    return (yield from learn_view(patchwork.cells, patchwork.valid, scaled))
 
 
 def cut_piece(view: View, n_cells: int, rng: np.random.Generator) -> View:

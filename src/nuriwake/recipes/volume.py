@@ -13,8 +13,8 @@ from torch import Tensor
 
 from nuriwake.engine.compute import choose_device
 from nuriwake.engine.overflow import check_responses
-from nuriwake.learn.network import Network
-from nuriwake.learn.superpixels import MajorityVote, slic_superpixels
+from nuriwake.learn.network import Network, weights_of
+from nuriwake.learn.superpixels import slic_superpixels
 from nuriwake.learn.view import (
     REFERENCE_VOXELS,
     cell_counts,
@@ -25,6 +25,7 @@ from nuriwake.learn.view import (
     pixel_scale,
     texture_of,
 )
+from nuriwake.learn.voting import MajorityVote
 from nuriwake.raster import BoolMap
 from nuriwake.recipes.fast import label_leaves, material_tree
 from nuriwake.recipes.found import Found
@@ -106,7 +107,7 @@ def volume_steps(
     tree = replace(tree, base=base, leaf_pixels=None, speck_pixels=speck)
     labels, confidence = label_leaves(base, evidence.textons)
     materials = material_tree(graph, labels, evidence.textons)
-    return Found(tree, materials, labels, confidence, learned.network)
+    return Found(tree, materials, labels, confidence, weights_of(learned.network))
 
 
 def _add_slabs(

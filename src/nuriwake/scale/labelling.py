@@ -28,7 +28,6 @@ def label_tile(model: Model, tile: Raster, core: Window | None = None) -> LabelM
     ndarray of int32, shape (height, width) of the core
         1..q; 0 where there is no data.
     """
-    from nuriwake.engine.predict import Predictor
     from nuriwake.learn.normalise import normalise
     from nuriwake.recipes.fast import fast_labels
 
@@ -37,17 +36,18 @@ def label_tile(model: Model, tile: Raster, core: Window | None = None) -> LabelM
         return np.zeros((core.height, core.width), np.int32)
     unit = normalise(tile.array, tile.valid, model.statistics)
     if not model.is_local:
-        return fast_labels(model.network, unit, tile.valid, model.settings)[0][core.slices]
+        return fast_labels(model.weights, unit, tile.valid, model.settings)[0][core.slices]
+    from nuriwake.engine.predict import Predictor
+
     predictor = Predictor(model.network, model.settings.precision)
     return predictor.labels(unit, tile.valid, core)
 
 
 def model_digest(model: Model) -> str:
     """Return the SHA-256 of what decides a label: weights, statistics and arithmetic."""
-    network = model.network
-    where = (model.settings.precision, str(network.classifier.weight.device))
+    where = (model.settings.precision, model.weights.device)
     digest = hashlib.sha256(repr((model.statistics, where)).encode())
-    for name, tensor in sorted(network.state_dict().items()):
+    for name, array in sorted(model.weights.arrays.items()):
         digest.update(name.encode())
-        digest.update(tensor.detach().cpu().numpy().tobytes())
+        digest.update(array.tobytes())
     return digest.hexdigest()

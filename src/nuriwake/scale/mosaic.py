@@ -228,8 +228,8 @@ def _plan(
         itemsize = np.dtype(getattr(source, "dtype", "float32")).itemsize
         pixels = plan_tile_pixels(memory, source.n_bands, itemsize, n_workers)
         wish = choose_tile_shape(pixels, source.shape, block_shape)
-    plan = plan_tiles(source.shape, wish, model.network.radius, block_shape)
-    return TilePlan(source.shape, folder.start(plan.tile_shape), model.network.radius)
+    plan = plan_tiles(source.shape, wish, model.weights.radius, block_shape)
+    return TilePlan(source.shape, folder.start(plan.tile_shape), model.weights.radius)
 
 
 def _tile_jobs(

@@ -98,7 +98,6 @@ def _fit_views(
     stack: StackSource, indices: Sequence[int], settings: Settings
 ) -> Generator[Step, bool | None, Model]:
     """Read the pages one after the other, and keep their coarse views."""
-    from nuriwake.engine.compute import steps_in_threads
     from nuriwake.learn.normalise import normalise, pooled_statistics
     from nuriwake.model import Model
     from nuriwake.recipes.views import learn_views, view_of
@@ -109,8 +108,8 @@ def _fit_views(
     pages = _pages(stack, indices)
     units = ((normalise(p.array, p.valid, statistics), p.valid) for p in pages)
     views = [view_of(unit, valid, settings) for unit, valid in units]
-    network = yield from steps_in_threads(learn_views(views, settings), settings.threads)
-    return Model(network, statistics, settings, stack.band_names)
+    weights = yield from learn_views(views, settings)
+    return Model(weights, statistics, settings, stack.band_names)
 
 
 def _some_pixels(page: Raster, most: int) -> NDArray[np.generic]:
@@ -210,7 +209,6 @@ def cut_stack(
     OutputError
         If the file cannot be written.
     """
-    from nuriwake.engine.compute import cpu_threads
     from nuriwake.learn.normalise import normalise
     from nuriwake.recipes.fast import fast_found
 
@@ -221,7 +219,7 @@ def cut_stack(
             counts.append(0)
             return np.zeros(page.shape, np.int32)
         unit = normalise(page.array, page.valid, model.statistics)
-        tree = fast_found(model.network, unit, page.valid, model.settings).tree
+        tree = fast_found(model.weights, unit, page.valid, model.settings).tree
         try:
             regions = tree.cut(n_regions, detail=detail)
         except UsageError as error:
@@ -229,9 +227,8 @@ def cut_stack(
         counts.append(int(regions.max()))
         return regions
 
-    with cpu_threads(model.settings.threads):
-        most = n_regions or stack.shape[0] * stack.shape[1]
-        write_label_stack(output, _each(cut, stack, on_progress), most, stack.grid)
+    most = n_regions or stack.shape[0] * stack.shape[1]
+    write_label_stack(output, _each(cut, stack, on_progress), most, stack.grid)
     return sum(counts)
 
 
@@ -276,7 +273,7 @@ def material_table(model: Model, stack: StackSource, n_labels: int) -> NDArray[n
     for page in stack:
         if page.valid.any():
             unit = normalise(page.array, page.valid, model.statistics)
-            graph, textons = fast_leaves(model.network, unit, page.valid, model.settings)
+            graph, textons = fast_leaves(model.weights, unit, page.valid, model.settings)
             labels = textons.argmax(axis=1)
             np.add.at(sizes, labels, graph.areas)
             np.add.at(sums, labels, graph.areas[:, np.newaxis] * np.sqrt(textons))

@@ -8,7 +8,6 @@ over the halos (:mod:`.overlaps`), and merged in one tree of the scene.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cached_property
@@ -186,6 +185,7 @@ def learn_scene_steps(
     InputError
         If the scene has no valid pixel.
     """
+    from nuriwake.engine.grid_respond import respond
     from nuriwake.learn.view import coarse_view, fill_cells, perceptual_colours, texture_of
     from nuriwake.recipes.fast import texton_map
     from nuriwake.recipes.many_bands import learn_view
@@ -197,9 +197,8 @@ def learn_scene_steps(
     statistics = model.statistics if model else band_statistics(array, valid)
     colours = perceptual_colours(normalise(array, valid, statistics))
     view, view_valid = coarse_view(colours, valid, settings.grid_cells)
-    network = copy.deepcopy(model.network) if model else None
-    learned = yield from learn_view(view, view_valid, settings, network)
-    textons = texton_map(learned.responses, view_valid)
+    weights = yield from learn_view(view, view_valid, settings, model.weights if model else None)
+    textons = texton_map(respond(weights, view), view_valid)
     texture = fill_cells(texture_of(view), view_valid)
     share = float(valid.mean())
     return SceneTextons(source.shape, share, textons, texture, statistics, settings)

@@ -223,7 +223,7 @@ def _watched(
 
 def _labels_of(step: Step, margin: int | None) -> NDArray[np.integer]:
     """Take the labels of the picture, or of the slices of a volume without their margin."""
-    labels: NDArray[np.integer] = step.labels().cpu().numpy()
+    labels: NDArray[np.integer] = step.labels()
     if margin is None:
         return thin(labels[0])
     return labels[:, margin:-margin, margin:-margin] + 1

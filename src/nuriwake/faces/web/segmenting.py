@@ -35,7 +35,7 @@ def run_task(task: Task, report: Report) -> Grown:
                 max_iter=task.settings.max_iter,
                 n_labels=step.n_labels,
                 loss=step.loss,
-                labels=lambda: step.labels()[0].cpu().numpy(),
+                labels=lambda: step.labels()[0],
             )
         )
 

@@ -1,0 +1,254 @@
+"""The loops over the cells of a grid between its matrix products, in float32.
+
+A map is stored as (H + 2, W + 2, C) with a border of zeros; a strip of it is given as a view of
+its rows without the border, (rows, W, C). Where a loop reads products, they lie in rows as long.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nuriwake.compiled import compiled
+
+FloatMap = NDArray[np.float32]
+
+# Not plain numbers: those would make the compiled loops compute in float64.
+_ZERO, _ONE, _HALF = np.float32(0), np.float32(1), np.float32(0.5)
+_LOG2E = np.float32(1.4426950408889634)
+#: Of 2^x on [-1/2, 1/2]: the powers of log 2 over the factorials.
+_E1, _E2, _E3 = np.float32(0.6931471806), np.float32(0.2402265070), np.float32(0.0555041087)
+_E4, _E5, _E6 = np.float32(0.0096181291), np.float32(0.0013333558), np.float32(0.0001540353)
+#: Softer than this, a label's share of a cell is nothing beside that of the first.
+_LEAST = np.float32(-126)
+
+
+@compiled
+def copy_neighbours(surroundings: FloatMap, copied: FloatMap) -> None:
+    """Copy the 3x3 neighbours of each pixel out.
+
+    Parameters
+    ----------
+    surroundings : ndarray of float32, shape (rows + 2, W + 2, C)
+    copied : ndarray of float32, shape (rows, W + 2, 9 C)
+        Written, but for its first and last column.
+    """
+    n = 3 * surroundings.shape[2]
+    for i in range(copied.shape[0]):
+        for j in range(1, copied.shape[1] - 1):
+            for k in range(3):
+                copied[i, j, k * n : k * n + n] = surroundings[i + k, j - 1 : j + 2].reshape(n)
+
+
+@compiled
+def activate(
+    products: FloatMap,
+    bias: FloatMap,
+    states: NDArray[np.int64],
+    valid: NDArray[np.bool_],
+    guess: FloatMap,
+    active: FloatMap,
+    sums: NDArray[np.float64],
+) -> None:
+    """Add the bias, apply the ReLU, and take the statistics of the result.
+
+    Parameters
+    ----------
+    products : ndarray of float32, shape (rows, W, C)
+        Becomes the result's deviation from the guess, 0 for pixels that do not count.
+    bias : ndarray of float32, shape (4, 4, C)
+        Of a pixel with the image's border above (1), below (2), at neither (0) or both (3), and
+        in the same way to its left and right.
+    states : ndarray of int64, shape (rows,)
+        Which of the four each row has.
+    valid : ndarray of bool, shape (rows, W)
+        Which pixels count.
+    guess : ndarray of float32, shape (C,)
+        Near the mean.
+    active : ndarray of float32, shape (rows, W, C)
+        Written: the result.
+    sums : ndarray of float64, shape (2, C)
+        The deviations and their squares are added.
+    """
+    n_rows, n_columns, n_channels = products.shape
+    row_sums = np.zeros((2, n_channels), np.float32)
+    for i in range(n_rows):
+        row_sums[:] = 0
+        for j in range(n_columns):
+            shift = bias[states[i], (j == 0) + 2 * (j == n_columns - 1)]
+            y, a = products[i, j], active[i, j]
+            weight = _ONE if valid[i, j] else _ZERO
+            for c in range(n_channels):
+                x = max(y[c] + shift[c], _ZERO)
+                a[c] = x
+                x = (x - guess[c]) * weight
+                y[c] = x
+                row_sums[0, c] += x
+                row_sums[1, c] += x * x
+        for c in range(n_channels):
+            sums[0, c] += row_sums[0, c]
+            sums[1, c] += row_sums[1, c]
+
+
+@compiled
+def _soften(row: Any, largest: Any, powers: Any) -> Any:
+    """Turn responses into e to the power of what they lack; return the sum."""
+    factors = powers.view(np.float32)
+    total = _ZERO
+    for c in range(row.size):
+        x = max((row[c] - largest) * _LOG2E, _LEAST)
+        whole = np.floor(x + _HALF)
+        # A float32 whose exponent is that whole number, and whose other bits are 0.
+        powers[c] = (np.int32(whole) + np.int32(127)) << np.int32(23)
+        x -= whole
+        high = _E3 + x * (_E4 + x * (_E5 + x * _E6))
+        row[c] = _ONE + x * (_E1 + x * (_E2 + x * high))
+    for c in range(row.size):
+        row[c] *= factors[c]
+        total += row[c]
+    return total
+
+
+@compiled
+def respond(responses: FloatMap, bias: FloatMap, labels: NDArray[np.int64]) -> None:
+    """Add the bias, find the first maximum, and turn the responses into the softmax.
+
+    Parameters
+    ----------
+    responses : ndarray of float32, shape (N, q)
+        Changed in place.
+    bias : ndarray of float32, shape (q,)
+    labels : ndarray of int64, shape (N,)
+        Written, in [0, q).
+    """
+    q = responses.shape[1]
+    powers = np.empty(q, np.int32)
+    for i in range(responses.shape[0]):
+        row = responses[i]
+        for c in range(q):
+            row[c] += bias[c]
+        largest = row[0]
+        for c in range(q):
+            largest = max(largest, row[c])
+        labels[i] = 0
+        for c in range(q):
+            if row[c] == largest:
+                labels[i] = c
+                break
+        inverse = _ONE / _soften(row, largest, powers)
+        for c in range(q):
+            row[c] *= inverse
+
+
+@compiled
+def slope(
+    softmax: FloatMap,
+    targets: NDArray[np.int64],
+    valid: NDArray[np.bool_],
+    sums: NDArray[np.float64],
+) -> float:
+    """Turn the softmax into slopes, softmax - one-hot, of the pixels that count.
+
+    Parameters
+    ----------
+    softmax : ndarray of float32, shape (N, q)
+        Changed in place.
+    targets : ndarray of int64, shape (N,)
+    valid : ndarray of bool, shape (N,)
+    sums : ndarray of float64, shape (q,)
+        The slopes are added.
+
+    Returns
+    -------
+    float
+        The sum of the pixels' cross-entropies.
+    """
+    loss = 0.0
+    for i in range(softmax.shape[0]):
+        row = softmax[i]
+        if valid[i]:
+            likelihood = row[targets[i]]
+            loss -= np.log(max(likelihood, np.finfo(np.float32).tiny))
+            row[targets[i]] = likelihood - _ONE
+            for c in range(row.size):
+                sums[c] += row[c]
+        else:
+            row[:] = 0
+    return loss
+
+
+@compiled
+def gate(
+    products: FloatMap,
+    slopes: FloatMap,
+    offset: FloatMap,
+    valid: NDArray[np.bool_],
+    active: FloatMap,
+    gradient: FloatMap,
+    sums: NDArray[np.float64],
+) -> None:
+    """Add what the statistics add, for the pixels that count, and go back through the ReLU.
+
+    Parameters
+    ----------
+    products : ndarray of float32, shape (rows, W, C)
+        The gradient without that part.
+    slopes, offset : ndarrays of float32, shape (C,)
+        The part is slopes x active + offset.
+    valid : ndarray of bool, shape (rows, W)
+    active : ndarray of float32, shape (rows, W, C)
+        The ReLU's output.
+    gradient : ndarray of float32, shape (rows, W, C)
+        Written; may be ``active``.
+    sums : ndarray of float64, shape (C,)
+        The gradient is added.
+    """
+    n_rows, n_columns, n_channels = products.shape
+    row_sums = np.zeros(n_channels, np.float32)
+    for i in range(n_rows):
+        row_sums[:] = 0
+        for j in range(n_columns):
+            y, a, g = products[i, j], active[i, j], gradient[i, j]
+            weight = _ONE if valid[i, j] else _ZERO
+            for c in range(n_channels):
+                x = y[c] + (a[c] * slopes[c] + offset[c]) * weight
+                x = x if a[c] > _ZERO else _ZERO
+                g[c] = x
+                row_sums[c] += x
+        for c in range(n_channels):
+            sums[c] += row_sums[c]
+
+
+@compiled
+def vote(
+    labels: NDArray[np.int64],
+    ids: NDArray[np.int32],
+    table: NDArray[np.int32],
+    targets: NDArray[np.int64],
+) -> None:
+    """Give every cell the label most frequent in its superpixel; a tie goes to the smallest.
+
+    Parameters
+    ----------
+    labels : ndarray of int64, shape (N,), in [0, q)
+    ids : ndarray of int32, shape (N,)
+        Of the superpixels, from 0; cells with a negative id keep their label.
+    table : ndarray of int32, shape (superpixels, q)
+        Room for the votes.
+    targets : ndarray of int64, shape (N,)
+        Written.
+    """
+    table[:] = 0
+    for i in range(labels.size):
+        if ids[i] >= 0:
+            table[ids[i], labels[i]] += 1
+    for k in range(table.shape[0]):
+        best = 0
+        for c in range(table.shape[1]):
+            if table[k, c] > table[k, best]:
+                best = c
+        table[k, 0] = best
+    for i in range(labels.size):
+        targets[i] = table[ids[i], 0] if ids[i] >= 0 else labels[i]

@@ -1,0 +1,85 @@
+"""A trained network, its statistics frozen, on a whole grid of cells, without PyTorch.
+
+Whichever engine trained it and wherever its labels are wanted: for the recipe ``fast`` this is the
+one computation, so that a model labels the image that it was trained on as its training did.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from nuriwake.engine.folding import Normalisation
+from nuriwake.engine.grid_convolution import Room, choose_grid_method
+from nuriwake.engine.strips import TILE, strips_of
+from nuriwake.learn.weights import EPSILON, Weights
+
+_STRIP_PIXELS = 2048
+
+
+def respond(weights: Weights, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Run a trained network on a normalised image.
+
+    Parameters
+    ----------
+    weights : Weights
+    image : ndarray of float32, shape (height, width, bands)
+
+    Returns
+    -------
+    ndarray of float32, shape (height, width, q)
+        The responses y', float32.
+
+    Examples
+    --------
+    >>> from nuriwake.learn.weights import draw_weights
+    >>> respond(draw_weights(1, 4, 3, 2, seed=0), np.ones((5, 6, 1), np.float32)).shape
+    (5, 6, 3)
+    """
+    # The sums of one thread are the same however many there are.
+    with threadpool_limits(limits=1, user_api="blas"):
+        features = image
+        for layer in range(weights.radius):
+            features = _extract(weights, layer, features)
+        classifier = _matrix(weights, "classifier.weight")[:, :, 0, 0]
+        norm = _frozen(weights, "classifier_norm")
+        weight = norm.scale[:, np.newaxis] * classifier
+        bias = norm.scale * _matrix(weights, "classifier.bias") + norm.shift
+        responses: NDArray[np.float32] = features @ weight.T.astype(np.float32)
+        return responses + bias.astype(np.float32)
+
+
+def _extract(weights: Weights, layer: int, source: NDArray[np.float32]) -> NDArray[np.float32]:
+    """One component: convolution, ReLU and normalisation, strip by strip."""
+    height, width, n_inputs = source.shape
+    weight, norm = _matrix(weights, f"convs.{layer}.weight"), _frozen(weights, f"norms.{layer}")
+    bias, scale, shift = (
+        array.astype(np.float32)
+        for array in (_matrix(weights, f"convs.{layer}.bias"), norm.scale, norm.shift)
+    )
+    method, room = choose_grid_method(n_inputs, len(weight)), Room()
+    kernel = method.prepare(weight)
+    padded = np.pad(source, ((1, 1), (1, 1), (0, 0)))
+    features = np.empty((height, width, len(weight)), np.float32)
+    for strip in strips_of(1, height, width, _STRIP_PIXELS, TILE):
+        n_rows = strip.stop - strip.start
+        laid = room.take(method.name, method.shape(n_rows, width, n_inputs))
+        method.lay_out(padded[strip.start : strip.stop + 2], laid)
+        output = room.take("output", (n_rows, width + 2, len(weight)))
+        method.multiply(laid, kernel, output, room)
+        active = np.maximum(output[:, 1:-1] + bias, np.float32(0))
+        features[strip.index[1]] = active * scale + shift
+    return features
+
+
+def _frozen(weights: Weights, name: str) -> Normalisation[NDArray[np.float64]]:
+    mean, variance, gamma, beta = (
+        _matrix(weights, f"{name}.{one}")
+        for one in ("running_mean", "running_var", "weight", "bias")
+    )
+    return Normalisation(mean, variance, gamma, beta, EPSILON, count=1)
+
+
+def _matrix(weights: Weights, name: str) -> NDArray[np.float64]:
+    return weights.arrays[name].astype(np.float64)
