@@ -88,8 +88,6 @@ class GridEngine:
         schedule: Schedule,
         n_threads: int = 1,
     ) -> None:
-        height, width, n_bands = image.shape
-        p, q, n_layers = weights.n_channels, weights.n_labels, weights.radius
         self._weights, self._schedule = weights, schedule
         self.parameters = {
             name: array.astype(np.float32)
@@ -101,7 +99,7 @@ class GridEngine:
         self._valid = np.ascontiguousarray(valid)
         self._count = int(valid.sum())
 
-        self._strips = strips_of(1, height, width, _STRIP_PIXELS, TILE)
+        self._strips = strips_of(1, len(valid), valid.shape[1], _STRIP_PIXELS, TILE)
         self._hands = _hands(len(self._strips), n_threads)
         blas = ThreadpoolController()
         alone: Callable[[], AbstractContextManager[object]] = lambda: blas.limit(  # noqa: E731
@@ -109,6 +107,15 @@ class GridEngine:
         )
         self._team = Team(len(self._hands), alone)
 
+        self._allocate(image, weights)
+        self._guesses = [np.zeros(weights.n_channels, np.float32) for _ in self._sources]
+        self._norms: list[Normalisation[Matrix]] = []
+        self._head: Head[Matrix]
+
+    def _allocate(self, image: NDArray[np.float32], weights: Weights) -> None:
+        """Make the maps, and lay the image out, which stays as it is."""
+        height, width, n_bands = image.shape
+        p, q, n_layers = weights.n_channels, weights.n_labels, weights.radius
         # What each convolution reads, with a border of zeros; later, of all but the image, the
         # gradient of what the one before has written.
         self._sources = [np.zeros((height + 2, width + 2, n_bands), np.float32)] + [
@@ -127,9 +134,6 @@ class GridEngine:
             ]
             for method, source in zip(self._methods, self._sources, strict=True)
         ]
-        self._guesses = [np.zeros(p, np.float32) for _ in range(n_layers)]
-        self._norms: list[Normalisation[Matrix]] = []
-        self._head: Head[Matrix]
         for strip, laid in zip(self._strips, self._laid[0], strict=True):
             self._methods[0].lay_out(self._surroundings(self._sources[0], strip), laid)
 
