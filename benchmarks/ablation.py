@@ -18,21 +18,25 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-import torch
 
 from nuriwake.engine.compute import cpu_threads
+from nuriwake.engine.grid import GridEngine
+from nuriwake.engine.grid_respond import respond
+from nuriwake.engine.schedule import Schedule
 from nuriwake.evaluate.datasets import AnnotatedImage, find_bsds500
 from nuriwake.evaluate.runner import altitude_grid
 from nuriwake.evaluate.scales import ScaleScores, score_scales
 from nuriwake.learn.view import coarse_view, perceptual_colours, texture_of
+from nuriwake.learn.weights import draw_weights
 from nuriwake.recipes.fast import texton_map
+from nuriwake.recipes.grid_learning import learn_grid
 from nuriwake.recipes.growing import grow_tree
-from nuriwake.recipes.published import Learned, as_tensor, learn, new_network
 from nuriwake.regions.basins import catchment_basins
 from nuriwake.regions.cues import grid_cues, sum_cues
 from nuriwake.regions.evidence import colour_edges
 from nuriwake.regions.graph import region_graph
 from nuriwake.regions.tree import RegionTree
+from nuriwake.segmenter import finish_steps
 from nuriwake.settings import Settings
 
 ALTITUDES = altitude_grid(1e-3, 100.0, per_decade=12)
@@ -107,15 +111,15 @@ def grow_variants(picture: np.ndarray, seed: int) -> Iterator[tuple[str, RegionT
     image, valid = picture.astype(np.float32) / 255, np.ones(picture.shape[:2], bool)
     colours = perceptual_colours(image)
     view, view_valid = coarse_view(colours, valid, settings.grid_cells)
-    learned = texton_map(_learn(view, view_valid, settings).responses, view_valid)
-    guessed = texton_map(_leave_untrained(view, view_valid, settings).responses, view_valid)
+    learned = texton_map(_learn(view, view_valid, settings), view_valid)
+    guessed = texton_map(_leave_untrained(view, view_valid, settings), view_valid)
     edges = colour_edges(colours, valid, settings.edge_sigma)
     graph = region_graph(catchment_basins(edges, valid))
     for name, changes in VARIANTS.items():
         chosen = settings.model_copy(update=changes)
         textons = guessed if name == UNTRAINED else learned
         if chosen.max_iter != settings.max_iter:
-            textons = texton_map(_learn(view, view_valid, chosen).responses, view_valid)
+            textons = texton_map(_learn(view, view_valid, chosen), view_valid)
         grid = grid_cues(textons, texture_of(view), chosen)
         evidence = sum_cues(graph, colours, edges, grid, chosen).evidence()
         if name == NO_COLOUR:
@@ -123,19 +127,16 @@ def grow_variants(picture: np.ndarray, seed: int) -> Iterator[tuple[str, RegionT
         yield name, grow_tree(graph, evidence, chosen)
 
 
-def _learn(view: np.ndarray, valid: np.ndarray, settings: Settings) -> Learned:
-    training = learn(view, valid, settings)
-    while True:
-        try:
-            next(training)
-        except StopIteration as done:
-            return done.value
+def _learn(view: np.ndarray, valid: np.ndarray, settings: Settings) -> np.ndarray:
+    return respond(finish_steps(learn_grid(view, valid, settings)), view)
 
 
-def _leave_untrained(view: np.ndarray, valid: np.ndarray, settings: Settings) -> Learned:
-    network, x = new_network(view.shape[2], settings), as_tensor(view)
-    network.freeze(x, torch.from_numpy(valid)[None, None].float())
-    return Learned(network.eval(), x)
+def _leave_untrained(view: np.ndarray, valid: np.ndarray, settings: Settings) -> np.ndarray:
+    shape = view.shape[2], settings.n_channels, settings.max_labels, settings.n_layers
+    schedule = Schedule(settings.max_iter, settings.min_labels)
+    engine = GridEngine(draw_weights(*shape, settings.seed), view, valid, schedule)
+    engine.label()
+    return respond(engine.frozen(), view)
 
 
 def measure(item: AnnotatedImage, seed: int) -> dict[str, ScaleScores]:

@@ -27,15 +27,16 @@ import numpy as np
 import torch
 
 from nuriwake.engine.fused import FusedEngine
-from nuriwake.engine.plain import Engine, Objective, PlainEngine, Schedule
+from nuriwake.engine.plain import Objective, PlainEngine
+from nuriwake.engine.schedule import Schedule
 from nuriwake.evaluate.datasets import AnnotatedImage, find_bsds500
 from nuriwake.evaluate.summaries import score_labels
 from nuriwake.learn.losses import pixel_weights
 from nuriwake.learn.network import build_network
 from nuriwake.learn.superpixels import slic_superpixels
 from nuriwake.learn.voting import MajorityVote
-from nuriwake.recipes.published import as_tensor
-from nuriwake.recipes.training import train
+from nuriwake.recipes.published import as_labels, as_tensor, judge_of
+from nuriwake.recipes.training import Engine, train
 
 KINDS = ("bf16", "fp32")
 
@@ -54,7 +55,11 @@ class Row:
 
 
 def segment(
-    picture: np.ndarray, engine_of: Callable[..., Engine], iterations: int, seed: int, shrink: int
+    picture: np.ndarray,
+    engine_of: Callable[..., Engine[torch.Tensor]],
+    iterations: int,
+    seed: int,
+    shrink: int,
 ) -> np.ndarray:
     """Run the recipe `icassp2018` with an engine; return the labels."""
     image = picture[::shrink, ::shrink].astype(np.float32) / 255
@@ -66,7 +71,7 @@ def segment(
     objective = Objective(pixel_weights(valid, None, 0.5))
     engine = engine_of(network, as_tensor(image), valid, objective, schedule)
     refine = MajorityVote(superpixels, n_labels=100)
-    for _ in train(engine, refine, schedule, valid):
+    for _ in train(engine, judge_of(refine, valid), schedule, as_labels):
         pass
     labels = engine.label()[0].numpy() + 1
     whole = labels.repeat(shrink, axis=0).repeat(shrink, axis=1)

@@ -127,12 +127,11 @@ def engine_step(
 
     from nuriwake.engine.fused import FusedEngine
     from nuriwake.engine.plain import Objective, PlainEngine
-from nuriwake.engine.schedule import Schedule
+    from nuriwake.engine.schedule import Schedule
     from nuriwake.learn.losses import pixel_weights
     from nuriwake.learn.network import build_network
-    from nuriwake.learn.voting import MajorityVote
+    from nuriwake.learn.voting import MajorityVote, count_labels
     from nuriwake.recipes.published import as_tensor
-    from nuriwake.learn.voting import count_labels
 
     ids = torch.from_numpy(superpixels)[None].to(device)
     valid = torch.ones(ids.shape, dtype=torch.bool, device=device)

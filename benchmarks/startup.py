@@ -23,7 +23,6 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from nuriwake.engine.precision import instruction_set
 from nuriwake.machine import count_cores
 
 PICTURE = Path(__file__).resolve().parents[1] / "examples" / "coffee.png"
@@ -45,6 +44,8 @@ class Start:
 
 def main() -> None:
     """Read the arguments, measure, print."""
+    from nuriwake.engine.precision import instruction_set
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--picture", type=Path, default=PICTURE)
     parser.add_argument("--repeats", type=int, default=5)
@@ -86,7 +87,6 @@ def print_stages(picture: Path, threads: int, repeats: int) -> None:
 
 def stages(picture: Path, threads: int) -> dict[str, tuple[float, float]]:
     """Run the stages of `fast` once; return wall and processor seconds of each and of the whole."""
-    from nuriwake.engine.compute import cpu_threads
     from nuriwake.io.image import read_image
     from nuriwake.jobs.warm_up import warm_up
     from nuriwake.learn.normalise import band_statistics, normalise
@@ -96,23 +96,22 @@ def stages(picture: Path, threads: int) -> dict[str, tuple[float, float]]:
     from nuriwake.settings import Settings
 
     warm_up()
-    raster, settings = read_image(picture), Settings()
+    raster, settings = read_image(picture), Settings(threads=threads)
     valid = raster.valid
     image = normalise(raster.array, valid, band_statistics(raster.array, valid))
     taken = {}
-    with cpu_threads(threads):
-        start = time.perf_counter(), time.process_time()
-        view, view_valid = coarse_view(perceptual_colours(image), valid, settings.grid_cells)
-        taken["view"] = time.perf_counter() - start[0], time.process_time() - start[1]
-        start = time.perf_counter(), time.process_time()
-        for _ in learn_view(view, view_valid, settings):
-            pass
-        taken["learning"] = time.perf_counter() - start[0], time.process_time() - start[1]
-        start = last = time.perf_counter(), time.process_time()
-        for _ in fast_steps(image, valid, settings):
-            last = time.perf_counter(), time.process_time()
-        taken["tree, after learning"] = time.perf_counter() - last[0], time.process_time() - last[1]
-        taken["whole"] = time.perf_counter() - start[0], time.process_time() - start[1]
+    start = time.perf_counter(), time.process_time()
+    view, view_valid = coarse_view(perceptual_colours(image), valid, settings.grid_cells)
+    taken["view"] = time.perf_counter() - start[0], time.process_time() - start[1]
+    start = time.perf_counter(), time.process_time()
+    for _ in learn_view(view, view_valid, settings):
+        pass
+    taken["learning"] = time.perf_counter() - start[0], time.process_time() - start[1]
+    start = last = time.perf_counter(), time.process_time()
+    for _ in fast_steps(image, valid, settings):
+        last = time.perf_counter(), time.process_time()
+    taken["tree, after learning"] = time.perf_counter() - last[0], time.process_time() - last[1]
+    taken["whole"] = time.perf_counter() - start[0], time.process_time() - start[1]
     return taken
 
 

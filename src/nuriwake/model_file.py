@@ -152,19 +152,19 @@ def _statistics(header: ModelHeader) -> BandStatistics:
 
 def _weights(tensors: Mapping[str, NDArray[Any]], settings: Settings) -> Weights:
     """Take tensors that fit the network exactly which the settings describe."""
-    from nuriwake.learn.weights import Weights, draw_weights
+    from nuriwake.learn.weights import Weights, array_shapes
 
     # The recipe fast sees more than the bands: the width is that of the first convolution.
     n_inputs = tensors["convs.0.weight"].shape[1]
     sizes = settings.n_channels, settings.max_labels, settings.n_layers
-    expected = draw_weights(n_inputs, *sizes, seed=0).arrays
+    expected = array_shapes(n_inputs, *sizes)
     if expected.keys() != tensors.keys():
         raise ValueError("its tensors are not those of the network that its settings describe")
     for name, tensor in tensors.items():
-        wanted = expected[name]
-        if tensor.shape != wanted.shape or tensor.dtype != wanted.dtype:
+        dtype = np.dtype(np.int64 if name.endswith("num_batches_tracked") else np.float32)
+        if tensor.shape != expected[name] or tensor.dtype != dtype:
             raise ValueError(
-                f"tensor {name} must be {wanted.dtype} of shape {wanted.shape}; got "
+                f"tensor {name} must be {dtype} of shape {expected[name]}; got "
                 f"{tensor.dtype} of shape {tensor.shape}"
             )
         if not np.isfinite(tensor).all():

@@ -10,7 +10,7 @@ the same, bit for bit, whatever the number of threads.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -145,7 +145,7 @@ class GridEngine:
 
     def label(self) -> NDArray[np.int64]:
         """Run the network; return the argmax label of each pixel, int64 (H, W)."""
-        with self._team.alone():
+        with self._team.alone(), np.errstate(all="ignore"):
             self._norms = []
             for layer in range(self._n_layers):
                 self._extract(layer)
@@ -233,17 +233,17 @@ class GridEngine:
     def update(self, targets: NDArray[np.int64]) -> float:
         """Descend one step towards the targets; return the loss before it."""
         loss = self.differentiate(targets)
-        rate, momentum = (np.float32(self._schedule.learning_rate), self._schedule.momentum)
-        for name, gradient in self.gradients.items():
-            velocity = self._velocities[name]
-            velocity *= np.float32(momentum)
-            velocity += gradient
-            self.parameters[name] -= rate * velocity
+        with np.errstate(all="ignore"):
+            for name, gradient in self.gradients.items():
+                velocity = self._velocities[name]
+                velocity *= np.float32(self._schedule.momentum)
+                velocity += gradient
+                self.parameters[name] -= np.float32(self._schedule.learning_rate) * velocity
         return loss
 
     def differentiate(self, targets: NDArray[np.int64]) -> float:
         """Set every parameter's gradient to that of the loss for these targets; return the loss."""
-        with self._team.alone():
+        with self._team.alone(), np.errstate(all="ignore"):
             loss, result = self._measure_slopes(targets)
             gradient = self._enter_features(result)
             above = self._gradient
@@ -345,10 +345,13 @@ class GridEngine:
 
     def _each(self, work: Callable[[int, Room], Result]) -> list[Result]:
         """Do something with every strip; return the results in their order."""
-        parts = self._team.share(
-            self._hands,
-            lambda hands: [work(number, hand.room) for hand in hands for number in hand.strips],
-        )
+
+        def work_on(hands: Sequence[_Hand]) -> list[Result]:
+            # What overflows is found in the end: the responses are no numbers.
+            with np.errstate(all="ignore"):
+                return [work(number, hand.room) for hand in hands for number in hand.strips]
+
+        parts = self._team.share(self._hands, work_on)
         return [result for part in parts for result in part]
 
     def _matrix(self, name: str) -> Matrix:

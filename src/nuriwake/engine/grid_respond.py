@@ -37,8 +37,9 @@ def respond(weights: Weights, image: NDArray[np.float32]) -> NDArray[np.float32]
     >>> respond(draw_weights(1, 4, 3, 2, seed=0), np.ones((5, 6, 1), np.float32)).shape
     (5, 6, 3)
     """
-    # The sums of one thread are the same however many there are.
-    with threadpool_limits(limits=1, user_api="blas"):
+    # The sums of one thread are the same however many there are; whether responses are numbers is
+    # asked by who reads them.
+    with threadpool_limits(limits=1, user_api="blas"), np.errstate(over="ignore", invalid="ignore"):
         features = image
         for layer in range(weights.radius):
             features = _extract(weights, layer, features)

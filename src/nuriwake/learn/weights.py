@@ -67,6 +67,36 @@ class Weights:
         return replace(self, arrays=arrays)
 
 
+def array_shapes(
+    n_bands: int, n_channels: int, n_labels: int, n_layers: int
+) -> dict[str, tuple[int, ...]]:
+    """Name the arrays of a network, and their shapes.
+
+    Parameters
+    ----------
+    n_bands, n_channels, n_labels, n_layers : int
+        As of :class:`nuriwake.learn.network.Network`.
+
+    Examples
+    --------
+    >>> shapes = array_shapes(n_bands=3, n_channels=8, n_labels=5, n_layers=2)
+    >>> shapes["convs.1.weight"], shapes["classifier.weight"], shapes["classifier_norm.bias"]
+    ((8, 8, 3, 3), (5, 8, 1, 1), (5,))
+    """
+    widths = [n_bands] + [n_channels] * n_layers
+    layers = [
+        *((f"convs.{i}", f"norms.{i}", n_channels, (widths[i], 3, 3)) for i in range(n_layers)),
+        ("classifier", "classifier_norm", n_labels, (n_channels, 1, 1)),
+    ]
+    shapes: dict[str, tuple[int, ...]] = {}
+    for conv, norm, n_outputs, reads in layers:
+        shapes |= {f"{conv}.weight": (n_outputs, *reads), f"{conv}.bias": (n_outputs,)}
+        names = ("weight", "bias", "running_mean", "running_var")
+        shapes |= {f"{norm}.{name}": (n_outputs,) for name in names}
+        shapes[f"{norm}.num_batches_tracked"] = ()
+    return shapes
+
+
 def draw_weights(n_bands: int, n_channels: int, n_labels: int, n_layers: int, seed: int) -> Weights:
     """Draw initial weights by PyTorch's default distributions, from a seed, without PyTorch.
 
@@ -82,18 +112,16 @@ def draw_weights(n_bands: int, n_channels: int, n_labels: int, n_layers: int, se
         Uniform within 1 / sqrt(numbers that a unit reads); normalisations that change nothing.
     """
     rng = np.random.default_rng(seed)
+    shapes = array_shapes(n_bands, n_channels, n_labels, n_layers)
     arrays: dict[str, NDArray[Any]] = {}
-    widths = [n_bands] + [n_channels] * n_layers
-    layers = [(f"convs.{i}", f"norms.{i}", (n_channels, widths[i], 3, 3)) for i in range(n_layers)]
-    for conv, norm, shape in [
-        *layers,
-        ("classifier", "classifier_norm", (n_labels, n_channels, 1, 1)),
-    ]:
-        bound = float(np.prod(shape[1:])) ** -0.5
-        arrays[f"{conv}.weight"] = rng.uniform(-bound, bound, shape).astype(np.float32)
-        arrays[f"{conv}.bias"] = rng.uniform(-bound, bound, shape[0]).astype(np.float32)
-        ones, zeros = np.ones(shape[0], np.float32), np.zeros(shape[0], np.float32)
-        arrays |= {f"{norm}.weight": ones, f"{norm}.bias": zeros}
-        arrays |= {f"{norm}.running_mean": zeros, f"{norm}.running_var": ones}
-        arrays[f"{norm}.num_batches_tracked"] = np.array(0)
+    for name, shape in shapes.items():
+        layer, _, kind = name.rpartition(".")
+        if kind == "num_batches_tracked":
+            arrays[name] = np.array(0)
+        elif "norm" in layer:
+            fill = 1.0 if kind in ("weight", "running_var") else 0.0
+            arrays[name] = np.full(shape, fill, np.float32)
+        else:
+            bound = np.prod(shapes[f"{layer}.weight"][1:]) ** -0.5
+            arrays[name] = rng.uniform(-bound, bound, shape).astype(np.float32)
     return Weights(arrays)
