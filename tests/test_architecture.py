@@ -162,6 +162,14 @@ def test_heavy_packages_are_loaded_when_needed(code):
     assert not modules & {"torch", "rasterio", "scipy", "skimage", "numba", "numpy", "fastapi"}
 
 
+def test_a_photograph_needs_no_pytorch(coffee, tmp_path):
+    """It takes longer to import than the recipe `fast` takes to learn."""
+    segment = ["segment", str(coffee), "-o", str(tmp_path), "--max-iter", "2"]
+    modules = set(_loaded(f"from nuriwake.faces.cli import run; run({segment!r})").split())
+    assert (tmp_path / "coffee.regions.png").exists()
+    assert not modules & {"torch", "rasterio", "fastapi"}
+
+
 def test_public_names_resolve():
     for name in nuriwake.__all__:
         assert getattr(nuriwake, name) is not None
