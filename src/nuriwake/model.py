@@ -10,6 +10,7 @@ from nuriwake.errors import InputError
 from nuriwake.io.arrays import ArrayLike, ImageLike, to_raster
 from nuriwake.learn.network import Network
 from nuriwake.learn.normalise import BandStatistics, normalise
+from nuriwake.learn.overview import unit_overview
 from nuriwake.raster import LabelMap
 from nuriwake.recipes.fast import fast_labels
 from nuriwake.settings import Settings
@@ -97,4 +98,5 @@ class Model:
             unit = normalise(raster.array, raster.valid, self.statistics)
             if self.is_local:
                 return Predictor(self.network, self.settings.precision).labels(unit, raster.valid)
-            return fast_labels(self.network, unit, raster.valid, self.settings)[0]
+            seen = unit_overview(raster.array, raster.valid, self.statistics)
+            return fast_labels(self.network, unit, raster.valid, self.settings, seen)[0]

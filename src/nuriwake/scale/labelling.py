@@ -30,6 +30,7 @@ def label_tile(model: Model, tile: Raster, core: Window | None = None) -> LabelM
     """
     from nuriwake.engine.predict import Predictor
     from nuriwake.learn.normalise import normalise
+    from nuriwake.learn.overview import unit_overview
     from nuriwake.recipes.fast import fast_labels
 
     core = core or Window.full(tile.shape)
@@ -37,7 +38,8 @@ def label_tile(model: Model, tile: Raster, core: Window | None = None) -> LabelM
         return np.zeros((core.height, core.width), np.int32)
     unit = normalise(tile.array, tile.valid, model.statistics)
     if not model.is_local:
-        return fast_labels(model.network, unit, tile.valid, model.settings)[0][core.slices]
+        seen = unit_overview(tile.array, tile.valid, model.statistics)
+        return fast_labels(model.network, unit, tile.valid, model.settings, seen)[0][core.slices]
     predictor = Predictor(model.network, model.settings.precision)
     return predictor.labels(unit, tile.valid, core)
 

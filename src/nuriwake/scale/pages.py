@@ -212,6 +212,7 @@ def cut_stack(
     """
     from nuriwake.engine.compute import cpu_threads
     from nuriwake.learn.normalise import normalise
+    from nuriwake.learn.overview import unit_overview
     from nuriwake.recipes.fast import fast_found
 
     counts: list[int] = []
@@ -221,7 +222,8 @@ def cut_stack(
             counts.append(0)
             return np.zeros(page.shape, np.int32)
         unit = normalise(page.array, page.valid, model.statistics)
-        tree = fast_found(model.network, unit, page.valid, model.settings).tree
+        seen = unit_overview(page.array, page.valid, model.statistics)
+        tree = fast_found(model.network, unit, page.valid, model.settings, seen).tree
         try:
             regions = tree.cut(n_regions, detail=detail)
         except UsageError as error:
@@ -269,6 +271,7 @@ def material_table(model: Model, stack: StackSource, n_labels: int) -> NDArray[n
         If fewer labels are in use.
     """
     from nuriwake.learn.normalise import normalise
+    from nuriwake.learn.overview import unit_overview
     from nuriwake.recipes.fast import fast_leaves
     from nuriwake.regions.labels import agglomerate
 
@@ -276,7 +279,8 @@ def material_table(model: Model, stack: StackSource, n_labels: int) -> NDArray[n
     for page in stack:
         if page.valid.any():
             unit = normalise(page.array, page.valid, model.statistics)
-            graph, textons = fast_leaves(model.network, unit, page.valid, model.settings)
+            seen = unit_overview(page.array, page.valid, model.statistics)
+            graph, textons = fast_leaves(model.network, unit, page.valid, model.settings, seen)
             labels = textons.argmax(axis=1)
             np.add.at(sizes, labels, graph.areas)
             np.add.at(sums, labels, graph.areas[:, np.newaxis] * np.sqrt(textons))
