@@ -63,7 +63,7 @@ def _job(job_id: str, queue: Queue) -> Job:
     if job is None:
         raise HTTPException(
             404,
-            "results are dropped after a time, and this one was. Choose the picture again.",
+            "there is no such job; results are dropped after a time. Choose the picture again.",
         )
     return job
 
