@@ -146,7 +146,7 @@ class SegmentPanel(Container):  # type: ignore[misc]
         )
 
     def _taught(self) -> Subject:
-        """What scribbles are about."""
+        """Say what scribbles are drawn on."""
         if SCOPES[self.controls.scope.value] == "volume":
             raise UsageError(
                 "scribbles teach pictures, not volumes. Merge and split the volume's regions, or "
