@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,15 @@ def test_waiting_threads_of_workers_sleep(monkeypatch, workers, scheduler) -> No
     with choose_executor(workers, scheduler) as executor:
         [(_, policy)] = executor.run(worker_tasks.waiting_policy, [0])
     assert policy == "passive"
+
+
+def test_workers_import_ahead_of_the_first_task() -> None:
+    """A module that no task imports: the workers have it, this process does not."""
+    with choose_executor(2, ahead=("this",)) as executor:
+        assert sorted(executor.run(worker_tasks.has_module, ["this"] * 4)) == [
+            (i, True) for i in range(4)
+        ]
+    assert "this" not in sys.modules
 
 
 def test_workers_that_always_die_end_the_run() -> None:
