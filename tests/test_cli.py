@@ -115,7 +115,7 @@ BAD = {
         1,
         "m.safetensors: no such file",
     ),
-    "no such device": (["{cup}", "--device", "cuda:99"], 2, "`device` must be one of auto, cpu"),
+    "no such device": (["{cup}", "--device", "cuda:99"], 2, "`--device` must be one of auto, cpu"),
 }
 
 
@@ -246,7 +246,8 @@ def test_detail_on_both_commands(picture, saved, tmp_path):
     ("flags", "code", "message"),
     [
         (["--regions", "0"], 2, "`--regions` must be a number of at least 1, or auto; got '0'"),
-        (["--regions", "99999"], 2, "`n_regions` must be an int in [1, "),
+        (["--regions", "99999"], 2, "`--regions` must be an int in [1, "),
+        (["--labels", "99999"], 2, "`--labels` must be an int in [1, "),
         (["--regions", "2", "--altitude", "1"], 2, "not two of them"),
         (["--save", "result"], 2, "`--save` must be"),
         (["--detail", "all"], 2, "`--detail` must be one of fine, medium, coarse; got 'all'"),
