@@ -16,6 +16,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from conftest import posix_only
 from nuriwake.engine import private
 from nuriwake.faces.cli import run
 from nuriwake.io.image import read_labels
@@ -285,6 +286,7 @@ def test_recipes(capsys):
     assert "n_layers" in capsys.readouterr().out
 
 
+@posix_only
 @pytest.mark.parametrize("keep", [False, True])
 def test_ctrl_c_keeps_labels_only_if_asked(keep, tmp_path, blocks):
     picture = tmp_path / "cup.png"

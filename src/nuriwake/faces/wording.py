@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 #: Flags that are called as the parameter is.
-_SAME = ("altitude", "axes", "detail", "device", "jobs", "limit", "methods", "min_area", "page")
-_SAME += ("plane", "polygons", "spacing", "split", "tolerance")
+_SAME = (
+    *("altitude", "axes", "detail", "device", "jobs", "limit", "methods", "min_area", "page"),
+    *("plane", "polygons", "spacing", "split", "tolerance"),
+)
 #: Parameters of Python that a flag gives, and what to call them. Hyper-parameters are not among
 #: them: where one came by its flag, :func:`.options.gather_settings` says so, and else it stands in
 #: a file of settings.
