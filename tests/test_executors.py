@@ -50,6 +50,12 @@ def test_waiting_threads_of_workers_sleep(monkeypatch, workers, scheduler) -> No
     assert policy == "passive"
 
 
+def test_an_interrupt_is_for_the_first_process_alone() -> None:
+    with choose_executor(2) as executor:
+        done = list(executor.run(worker_tasks.survive_an_interrupt, [1, 2]))
+    assert sorted(result for _, result in done) == [1, 2]
+
+
 def test_workers_import_ahead_of_the_first_task() -> None:
     """A module that no task imports: the workers have it, this process does not."""
     with choose_executor(2, ahead=("this",)) as executor:
