@@ -573,7 +573,7 @@ def test_a_page_of_a_stack_and_a_reduced_picture(browser, open_page, tmp_path):
             page.click("#save-session")
         download.value.save_as(tmp_path / "squares.nuriwake.zip")
         page.set_input_files("#file", tmp_path / "squares.nuriwake.zip")
-        page.wait_for_selector('#reduced:has-text("open the picture\'s own file")')
+        page.wait_for_selector('#reduced:has-text("Zoom in to see it in full")')
         wait_named(page, "squares.png · 160 × 120")
         page.goto("about:blank")
 
