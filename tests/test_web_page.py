@@ -404,6 +404,9 @@ def test_scribble_undo_erase_and_relearn(page, tasks):
         }"""
     )
     assert painted == ["230,159,0", "0,158,115"]  # what was drawn has its brush's colour
+    assert page.text_content("#slider-label") == "Regions"
+    assert page.input_value("#count") == page.get_attribute("#count", "min")
+    assert colours_on_canvas(page) == 2  # and nothing else is left
 
 
 #: A network that also a slow machine trains while one waits.
