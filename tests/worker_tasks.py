@@ -47,6 +47,12 @@ def waiting_policy(_: int) -> str | None:
     return os.environ.get("OMP_WAIT_POLICY")
 
 
+def survive_an_interrupt(number: int) -> int:
+    """Get what Ctrl-C sends to every process of a terminal."""
+    os.kill(os.getpid(), signal.SIGINT)
+    return number
+
+
 def has_module(name: str) -> bool:
     """Tell whether the worker has imported a module."""
     return name in sys.modules

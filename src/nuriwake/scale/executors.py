@@ -8,7 +8,9 @@ raises ends the run, because it would come again.
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed, wait
@@ -92,7 +94,7 @@ class ProcessExecutor:
         self._ahead = tuple(ahead)
         self._pool: ProcessPoolExecutor | None = None
         if ahead:
-            self._start().submit(bool)  # a pool starts its processes with its first task
+            self._start()
 
     def run(
         self, function: Callable[[Task], Result], tasks: Sequence[Task]
@@ -147,11 +149,29 @@ class ProcessExecutor:
             self._pool = ProcessPoolExecutor(
                 self.n_workers, get_context("spawn"), _begin_worker, (self._ahead,)
             )
+            with _interrupts_held_back():
+                self._pool.submit(bool)  # a pool starts its processes with its first task
         return self._pool
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Hold back Ctrl-C here, and in processes that start meanwhile until they ask for it."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin_worker(ahead: Sequence[str]) -> None:
     """Prepare a worker, then import what the tasks need."""
+    # Ctrl-C reaches all processes of a terminal. What it means is for the first one to say: it may
+    # end the training alone.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     let_waiting_threads_sleep(os.environ)
     _die_with_parent()
     for module in ahead:

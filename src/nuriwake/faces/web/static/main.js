@@ -127,6 +127,7 @@ function leaveResult(kept) {
 // ---- what is on the screen
 
 function showWork() {
+  if ($("start").contains(document.activeElement)) $("stage").focus({ preventScroll: true }); // else it is lost
   $("start").hidden = true;
   $("work").hidden = false;
   $("new-image").hidden = false;
