@@ -211,8 +211,10 @@ def _mutual_information(textons: NDArray[np.float32]) -> NDArray[np.float32]:
     # A grid of a single cell has no pair: then everything is as rare.
     joint /= max(joint.sum(), np.finfo(np.float64).tiny)
     own = np.log(joint.sum(axis=0) + _RAREST)
-    bonds = _JOINT_POWER * np.log(joint + _RAREST_PAIR) - own - own[:, np.newaxis]
-    return bonds.astype(np.float32)
+    bonds: NDArray[np.float32] = (
+        _JOINT_POWER * np.log(joint + _RAREST_PAIR) - own - own[:, np.newaxis]
+    ).astype(np.float32)
+    return bonds
 
 
 def _neighbours(
