@@ -5,9 +5,10 @@ Prints a table and writes JSON::
     python benchmarks/page.py [--chromium /usr/bin/chromium] [--leaves 3000] [--sides 1000,5600]
 
 The slider: milliseconds from the slider's event to the frame that shows the new regions, over many
-positions, with the whole picture in view and zoomed in, on pictures of 1 and of 31 megapixels. The
-first live picture: seconds from the upload of a photograph of 1 megapixel until labels are on the
-canvas, with the real segmenter.
+positions, with the whole picture in view and zoomed in, on pictures of 1 and of 31 megapixels; and
+the same from a click to the frame that shows a region selected. The first live picture: seconds
+from the upload of a photograph of 1 megapixel until labels are on the canvas, with the real
+segmenter.
 """
 
 from __future__ import annotations
@@ -33,25 +34,42 @@ from nuriwake.jobs.warm_up import warm_up
 
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
 RESULTS = Path(__file__).parent / "results"
-MOVE_SLIDER = """async () => {
-  const slider = document.getElementById('slider');
-  const shown = () => new Promise((done) => requestAnimationFrame(() => {
+SHOWN = """const shown = () => new Promise((done) => requestAnimationFrame(() => {
     // A message is delivered after the frame has been drawn.
     const channel = new MessageChannel();
     channel.port1.onmessage = done;
     channel.port2.postMessage(0);
-  }));
+  }));"""
+MOVE_SLIDER = f"""async () => {{
+  {SHOWN}
+  const slider = document.getElementById('slider');
   const times = [];
-  for (let i = 0; i <= 60; i++) {
+  for (let i = 0; i <= 60; i++) {{
     slider.value = Math.round((i * slider.max) / 60);
     await shown();
     const start = performance.now();
     slider.dispatchEvent(new Event('input'));
     await shown();
     times.push(performance.now() - start);
-  }
+  }}
   return times;
-}"""
+}}"""
+SELECT = f"""async () => {{
+  {SHOWN}
+  const layers = document.getElementById('layers');
+  const {{ left, top, width, height }} = layers.getBoundingClientRect();
+  const times = [];
+  for (let i = 0; i <= 20; i++) {{
+    const share = 0.2 + 0.03 * i;
+    const at = {{ clientX: left + share * width, clientY: top + share * height }};
+    await shown();
+    const start = performance.now();
+    layers.dispatchEvent(new MouseEvent('click', at));
+    await shown();
+    times.push(performance.now() - start);
+  }}
+  return times;
+}}"""
 
 
 def photograph(side: int) -> np.ndarray:
@@ -90,13 +108,14 @@ def measure_slider(page: Page, path: Path, leaves: int) -> dict[str, float]:
         page.goto(address)
         upload(page, path)
         fitted = np.array(page.evaluate(MOVE_SLIDER))
+        selected = np.array(page.evaluate(SELECT))
         for _ in range(4):
             page.keyboard.press("+")
         zoomed = np.array(page.evaluate(MOVE_SLIDER))
         n_leaves = int(page.get_attribute("#count", "max") or 0)
         page.goto("about:blank")
     row = {"leaves": n_leaves}
-    for name, times in (("", fitted), ("zoomed_", zoomed)):
+    for name, times in (("", fitted), ("selected_", selected), ("zoomed_", zoomed)):
         row[f"{name}median_ms"] = float(np.median(times))
         row[f"{name}p95_ms"] = float(np.quantile(times, 0.95))
         row[f"{name}max_ms"] = float(times.max())

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 
 import worker_tasks
+from conftest import posix_only
 from nuriwake.errors import InputError, OutputError, UsageError
 from nuriwake.scale.executors import choose_executor, dask_executor
 
@@ -23,6 +25,7 @@ def test_every_task_is_done_once(workers, scheduler) -> None:
             list(executor.run(worker_tasks.refuse, range(5)))
 
 
+@posix_only
 @pytest.mark.parametrize(("workers", "scheduler"), WAYS[1:])
 def test_a_killed_worker_costs_a_retry(tmp_path: Path, workers, scheduler) -> None:
     with choose_executor(workers, scheduler) as executor:
@@ -47,6 +50,22 @@ def test_waiting_threads_of_workers_sleep(monkeypatch, workers, scheduler) -> No
     assert policy == "passive"
 
 
+def test_an_interrupt_is_for_the_first_process_alone() -> None:
+    with choose_executor(2) as executor:
+        done = list(executor.run(worker_tasks.survive_an_interrupt, [1, 2]))
+    assert sorted(result for _, result in done) == [1, 2]
+
+
+def test_workers_import_ahead_of_the_first_task() -> None:
+    """A module that no task imports: the workers have it, this process does not."""
+    with choose_executor(2, ahead=("this",)) as executor:
+        assert sorted(executor.run(worker_tasks.has_module, ["this"] * 4)) == [
+            (i, True) for i in range(4)
+        ]
+    assert "this" not in sys.modules
+
+
+@posix_only
 def test_workers_that_always_die_end_the_run() -> None:
     with (
         choose_executor(2) as executor,

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 import nuriwake
 from nuriwake.errors import InputError, ModelError, UsageError
 from nuriwake.estimator import Segmenter
+from nuriwake.learn import overview
 from nuriwake.model_file import load_model, save_model
 
 QUICK = {"recipe": "icassp2018", "max_iter": 4, "n_channels": 8, "max_labels": 6}
@@ -121,6 +122,18 @@ def test_names_and_order_of_calls(fitted, tmp_path):
 def test_other_bands_are_refused(fitted):
     with pytest.raises(InputError, match="3 bands where the model was trained on 4"):
         fitted[0].predict(np.zeros((5, 5, 3), np.uint16))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_a_large_picture_is_labelled_as_it_was_learned(dtype, monkeypatch):
+    # Means of stored values and means of their colours differ: both must take the same.
+    monkeypatch.setattr(overview, "VIEW_PIXELS", 1500)
+    rng = np.random.default_rng(3)
+    image = np.repeat(np.repeat(rng.integers(0, 256, (12, 14, 3)), 8, 0), 8, 1)
+    image = np.clip(image + rng.normal(0, 30, image.shape), 0, 255).astype(dtype)
+    segmenter = Segmenter(max_iter=5, seed=1).fit(image)
+    assert len(np.unique(segmenter.labels_)) > 2
+    np.testing.assert_array_equal(segmenter.predict(image), segmenter.labels_)
 
 
 def test_predict_does_not_depend_on_the_tile(fitted):

@@ -296,6 +296,8 @@ def test_a_volume_is_cut_as_one(panel_of, qtbot, tmp_path):
     regions.selected_label = int(regions.data[4, 14, 14])
     panel.controls.split.native.click()
     assert count(regions) == 4
+    panel.controls.draw.native.click()
+    assert "not volumes. Merge and split" in panel.controls.status.value
     panel.controls.contours.native.click()
     assert "no contours of volumes" in panel.controls.status.value
     panel.save(str(tmp_path / "a.npz"))
@@ -305,6 +307,24 @@ def test_a_volume_is_cut_as_one(panel_of, qtbot, tmp_path):
     panel.controls.result.value = again
     panel.controls.undo.native.click()
     assert count(again) == 3
+    # Everything along the tree: what is picked stays picked, whatever its number.
+    cut = again.data.copy()
+    again.selected_label = int(cut[4, 14, 14])
+    inside = cut == again.selected_label
+    panel.controls.split.native.click()
+    panel.controls.split.native.click()
+    assert count(again) == 5
+    assert (again.data == again.selected_label)[inside].any()
+    assert not (again.data == again.selected_label)[~inside].any()
+    for _ in range(2):
+        panel.controls.merge.native.click()
+    assert again.selected_label == again.data[4, 14, 14]
+    np.testing.assert_array_equal(again.data == again.selected_label, inside)
+    for _ in range(4):
+        panel.controls.undo.native.click()
+    np.testing.assert_array_equal(again.data, cut)
+    panel.controls.merge.native.click()
+    assert count(again) < 3
     panel.controls.form.recipe.value = "tip2020"
     panel.controls.run.native.click()
     assert "'fast' for a volume" in panel.controls.status.value

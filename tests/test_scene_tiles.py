@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import mosaic_runs
+from nuriwake.jobs.tiled import SCENE_MODULES
 from nuriwake.raster import Georeference, Raster, Window, as_raster
 from nuriwake.scale import scene as scene_module
 from nuriwake.scale import scene_tiles
@@ -128,9 +129,10 @@ def test_workers_load_no_pytorch_and_get_the_grid_with_their_tasks(
     learned, tmp_path: Path, monkeypatch
 ) -> None:
     code = (
-        "import sys; from nuriwake.scale.scene_tiles import find_leaves; "
-        "from nuriwake.scale.trees import reduce_strip; import nuriwake.recipes.growing; "
-        "assert 'torch' not in sys.modules"
+        "import sys; from importlib import import_module; "
+        f"[import_module(module) for module in {SCENE_MODULES}]; "
+        "from nuriwake.scale.scene_tiles import find_leaves; "
+        "from nuriwake.scale.trees import reduce_strip; assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     scene, raster = learned

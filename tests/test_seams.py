@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from nuriwake.errors import OutputError
+from nuriwake.io.geotiff import open_geotiff
+from nuriwake.raster import Raster, Window
+from nuriwake.scale.products import LabelledTiles, MosaicOutputs, write_products
 from nuriwake.scale.seams import number_components
-from nuriwake.scale.tile_components import describe_components, label_components
+from nuriwake.scale.tile_components import describe_components, label_components, sum_pairs
 from nuriwake.scale.tiles import TilePlan, plan_tiles
+from nuriwake.scale.workfolder import WorkFolder
 from oracles_scale import flood_components, sieve_pixels
 
 label_maps = arrays(
@@ -82,3 +90,45 @@ def test_components_that_meet_when_a_speck_between_them_joins_are_one(tile_shape
     regions, relabelled, n_regions = merge_tiled(labels, plan_tiles((3, 3), tile_shape, 0), 2)
     assert relabelled.tolist() == [[1, 1, 1], [1, 1, 1], [1, 1, 1]]
     assert n_regions == regions.max() == 1
+
+
+def test_pairs_of_few_of_very_many_ids() -> None:
+    pairs, sums = sum_pairs(np.array([[2**40, 3], [3, 2**40], [1, 3]]), np.array([1, 2, 4]))
+    np.testing.assert_array_equal(pairs, [[1, 3], [3, 2**40]])
+    np.testing.assert_array_equal(sums, [4, 3])
+
+
+def crowded(folder: Path, before: int) -> tuple[np.ndarray, LabelledTiles]:
+    """A map of four tiles as it would be with so many regions before it."""
+    labels = np.random.default_rng(0).integers(0, 4, (40, 50)).astype(np.int32)
+    plan, work = plan_tiles(labels.shape, (20, 30), 0), WorkFolder(folder / "work")
+    for tile in plan:
+        core = labels[tile.core.slices]
+        work.save_tile(tile.index, core, describe_components(core, tile, plan.shape), 3)
+    numbering = number_components(plan, work.load_components)
+    shifted = replace(
+        numbering,
+        begun=numbering.begun + before,
+        root_ids=numbering.root_ids + before,
+        n_regions=numbering.n_regions + before,
+    )
+    raster = Raster(labels[:, :, np.newaxis], labels > 0)
+    return flood_components(labels), LabelledTiles(raster, plan, work, 3, shifted)
+
+
+@pytest.mark.parametrize(("before", "dtype"), [(0, "uint16"), (2**31, "uint32"), (2**40, "uint64")])
+def test_more_regions_than_32_bits_count(tmp_path: Path, before: int, dtype: str) -> None:
+    whole, done = crowded(tmp_path, before)
+    write_products(MosaicOutputs(regions=tmp_path / "r.tif"), done, 0.0, "run")
+    written = open_geotiff(tmp_path / "r.tif")
+    assert written.dtype == dtype
+    regions = written.read(Window.full(whole.shape)).array[:, :, 0]
+    np.testing.assert_array_equal(
+        regions, np.where(whole > 0, whole.astype(np.uint64) + np.uint64(before), 0)
+    )
+
+
+def test_polygons_of_more_regions_are_refused(tmp_path: Path) -> None:
+    _, done = crowded(tmp_path, 2**31)
+    with pytest.raises(OutputError, match=r"up to 2147483647; there are 2147.* --min-area"):
+        write_products(MosaicOutputs(polygons=tmp_path / "r.gpkg"), done, 0.0, "run")

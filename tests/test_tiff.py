@@ -10,6 +10,7 @@ import pytest
 import tifffile
 
 from nuriwake.errors import InputError
+from nuriwake.io.geotiff import read_geotiff
 from nuriwake.io.image import image_size, read_image
 
 RGB = np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8)
@@ -45,6 +46,28 @@ def test_streams_are_read_as_files_are():
     for data in (tiff(), tiff(compression="zlib", rowsperstrip=7)):
         np.testing.assert_array_equal(read_image(io.BytesIO(data)).array, RGB)
         assert image_size(io.BytesIO(data)) == ((20, 30), 3)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32])
+def test_the_nodata_value_of_a_file_is_heeded_as_gdal_does(dtype, tmp_path):
+    rasterio = pytest.importorskip("rasterio")
+    values = np.random.default_rng(0).integers(0, 3, (3, 20, 30)).astype(dtype)
+    shape = {
+        "transform": rasterio.Affine(2, 0, 0, 0, -2, 0),
+        "driver": "GTiff",
+        "height": 20,
+        "width": 30,
+        "count": 3,
+        "dtype": dtype,
+    }
+    # GDAL keeps bands interleaved by line or one after the other.
+    for interleave in ("pixel", "band"):
+        path = tmp_path / f"{interleave}.tif"
+        with rasterio.open(path, "w", nodata=0, interleave=interleave, **shape) as file:
+            file.write(values)
+        valid = read_image(path).valid
+        np.testing.assert_array_equal(valid, read_geotiff(path).valid)
+        assert not valid.all()
 
 
 WIDTH, LENGTH, ROWS_PER_STRIP = 256, 257, 278

@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from conftest import posix_only
 from nuriwake.errors import InputError, OutputError, UsageError
 from nuriwake.io.coverage import BorderLine, region_features
 from nuriwake.io.geotiff import read_geotiff
-from nuriwake.io.moments import MapTile
+from nuriwake.io.moments import MapTile, last_tiles
 from nuriwake.io.vector import write_polygons
 from nuriwake.raster import Georeference, Window
 from nuriwake.scale.tile_components import label_components
@@ -95,6 +96,28 @@ def test_a_hole_lies_in_the_right_piece_of_its_region(tolerance) -> None:
     assert shapely.is_valid(batch.polygons).all()
     if tolerance == 0:
         assert shapely.area(batch.polygons).tolist() == [(regions == i).sum() for i in (1, 2, 3)]
+
+
+@given(
+    label_maps.filter(lambda m: m.any()), st.tuples(st.integers(1, 9), st.integers(1, 9)), st.data()
+)
+def test_regions_of_several_pieces_are_one_polygon_each(labels, tile_shape, data) -> None:
+    """Regions that no data keeps apart, merged: nothing but a table says that they go on."""
+    pieces = label_components(labels)
+    merged = data.draw(arrays(np.int32, int(pieces.max()), elements=st.integers(1, 4)))
+    regions = np.append(0, merged).astype(np.int32)[pieces]
+    windows = [tile.core for tile in plan_tiles(labels.shape, tile_shape, 0)]
+    last = last_tiles((regions[window.slices] for window in windows), 4)
+    tiles = [
+        MapTile(window, *[regions[window.slices]] * 2, np.zeros((*window.shape, 0)), last > index)
+        for index, window in enumerate(windows)
+    ]
+    batches = list(region_features(tiles, labels.shape))
+    found = np.concatenate([batch.regions for batch in batches])
+    assert sorted(found) == np.unique(regions[regions > 0]).tolist()
+    polygons = np.concatenate([batch.polygons for batch in batches])
+    assert shapely.is_valid(polygons).all()
+    assert shapely.area(polygons).tolist() == [(regions == region).sum() for region in found]
 
 
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -202,6 +225,7 @@ except OutputError as error:
 """
 
 
+@posix_only
 @pytest.mark.parametrize("name", ["a.gpkg", "a.geojson", "a.fgb"])
 def test_a_disk_that_fills_is_one_line_and_nothing_is_left(tmp_path: Path, name: str) -> None:
     """The limit of a file's size stands for the disk; what SQLite says tells no reason."""

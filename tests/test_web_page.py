@@ -404,6 +404,9 @@ def test_scribble_undo_erase_and_relearn(page, tasks):
         }"""
     )
     assert painted == ["230,159,0", "0,158,115"]  # what was drawn has its brush's colour
+    assert page.text_content("#slider-label") == "Regions"
+    assert page.input_value("#count") == page.get_attribute("#count", "min")
+    assert colours_on_canvas(page) == 2  # and nothing else is left
 
 
 #: A network that also a slow machine trains while one waits.
@@ -521,6 +524,16 @@ def test_several_pictures_with_the_same_settings(page, tmp_path, tasks):
         assert archive.namelist() == ["01-a.labels.png", "02-c.labels.png"]
 
 
+def test_a_list_goes_on_after_a_reload_while_it_learns(page, tmp_path):
+    set_steps(page, 40)
+    page.set_input_files("#file", [picture(tmp_path, "a.png"), picture(tmp_path, "b.png")])
+    page.wait_for_selector("#batch-list li:first-child:has-text('learns')")
+    page.reload()
+    page.wait_for_selector("#batch-list li:first-child:has-text('done')")
+    assert "choose it again" in page.text_content("#batch-list li:last-child")
+    wait_named(page, "a.png · 160 × 120")
+
+
 def wait_named(page, text):
     page.wait_for_selector(f"#file-name:text-is('{text}')")
     wait_result(page)
@@ -563,7 +576,7 @@ def test_a_page_of_a_stack_and_a_reduced_picture(browser, open_page, tmp_path):
             page.click("#save-session")
         download.value.save_as(tmp_path / "squares.nuriwake.zip")
         page.set_input_files("#file", tmp_path / "squares.nuriwake.zip")
-        page.wait_for_selector('#reduced:has-text("open the picture\'s own file")')
+        page.wait_for_selector('#reduced:has-text("Zoom in to see it in full")')
         wait_named(page, "squares.png · 160 × 120")
         page.goto("about:blank")
 
@@ -609,6 +622,9 @@ def test_a_large_picture_is_seen_in_full_where_one_zooms_in(browser, open_page, 
         assert page.eval_on_selector("#layer-regions", sides)[0] == 3240
         assert 500 < page.eval_on_selector("#layer-regions", sides)[1] <= 3240 / 2
         assert colours_on_canvas(page) == 30
+        page.click("#layers", position={"x": 200, "y": 200})
+        page.wait_for_selector("#selection:not([hidden])")
+        assert 500 < page.eval_on_selector("#layer-selection", sides)[1] <= 3240 / 2
         page.focus("#layers")
         for _ in range(10):
             page.keyboard.press("+")
@@ -617,7 +633,8 @@ def test_a_large_picture_is_seen_in_full_where_one_zooms_in(browser, open_page, 
                 break
             page.wait_for_timeout(50)
         assert greys() > 220
-        assert page.eval_on_selector("#layer-regions", sides) == [3240, 3240]
+        for layer in ("regions", "selection"):
+            assert page.eval_on_selector(f"#layer-{layer}", sides) == [3240, 3240]
         page.get_by_text("Side by side").click()
         assert greys("#tiles-alone") > 220
         shoot(page, "large")

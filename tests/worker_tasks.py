@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 from nuriwake.errors import OutputError
@@ -44,3 +45,14 @@ def trim_threshold(_: int) -> str | None:
 def waiting_policy(_: int) -> str | None:
     """Tell how the worker's threads wait for each other."""
     return os.environ.get("OMP_WAIT_POLICY")
+
+
+def survive_an_interrupt(number: int) -> int:
+    """Get what Ctrl-C sends to every process of a terminal."""
+    os.kill(os.getpid(), signal.SIGINT)
+    return number
+
+
+def has_module(name: str) -> bool:
+    """Tell whether the worker has imported a module."""
+    return name in sys.modules

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nuriwake.errors import InputError
 from nuriwake.io.arrays import ArrayLike, ImageLike, to_raster
 from nuriwake.learn.normalise import BandStatistics, normalise
+from nuriwake.learn.overview import unit_overview
 from nuriwake.learn.weights import Weights
 from nuriwake.raster import LabelMap
 from nuriwake.recipes.fast import fast_labels
@@ -105,7 +106,8 @@ class Model:
             )
         unit = normalise(raster.array, raster.valid, self.statistics)
         if not self.is_local:
-            return fast_labels(self.weights, unit, raster.valid, self.settings)[0]
+            seen = unit_overview(raster.array, raster.valid, self.statistics)
+            return fast_labels(self.weights, unit, raster.valid, self.settings, seen)[0]
         from nuriwake.engine.compute import cpu_threads
         from nuriwake.engine.predict import Predictor
 

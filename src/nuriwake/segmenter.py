@@ -107,15 +107,13 @@ def _prepare(
 ) -> tuple[NDArray[np.float32], BandStatistics, Overview | None]:
     """Normalise a raster, and what is learned from where that is the raster reduced."""
     from nuriwake.learn.normalise import band_statistics, normalise
-    from nuriwake.learn.overview import Overview, overview, square_side
+    from nuriwake.learn.overview import overview, square_side
 
     side = 1 if settings.method.is_local else square_side(raster.shape)
     seen = overview(raster.array, raster.valid, side)
     statistics = model.statistics if model else band_statistics(seen.image, seen.valid)
     unit = normalise(raster.array, raster.valid, statistics)
-    if side == 1:
-        return unit, statistics, None
-    return unit, statistics, Overview(normalise(seen.image, seen.valid, statistics), seen.valid)
+    return unit, statistics, None if side == 1 else seen.normalised(statistics)
 
 
 def check_start(model: Model, settings: Settings) -> None:

@@ -78,12 +78,19 @@ class _Waiting:
     beside: LabelMap  # the last column of the tile to the left
     regions: dict[int, _OpenRegion] = field(default_factory=dict)
     reaching_down: set[int] = field(default_factory=set)
+    goes_on: NDArray[np.bool_] | None = None  # as the last tile told
     row: int = 0
 
     def begin_row(self, row: int) -> None:
         """Go on to the next row of tiles."""
         self.row, self.reaching_down = row, set()
         self.above, self.below = self.below, np.zeros_like(self.below)
+
+    def unfinished(self) -> set[int]:
+        """Return the regions that tiles of later rows add to."""
+        if self.goes_on is None:
+            return self.reaching_down
+        return self.reaching_down | {region for region in self.regions if self.goes_on[region]}
 
     def surround(self, tile: MapTile, shape: tuple[int, int]) -> Surroundings:
         """Frame a tile with its neighbours above and to the left, and keep its own last lines."""
@@ -128,7 +135,7 @@ def region_features(
     waiting = _Waiting(nothing, nothing.copy(), nothing[:0])
     for tile in tiles:
         if tile.window.row != waiting.row:
-            yield from _finish(waiting, waiting.reaching_down, line)
+            yield from _finish(waiting, waiting.unfinished(), line)
             waiting.begin_row(tile.window.row)
         yield from _tile_features(tile, shape, georeference, line, waiting)
     yield from _finish(waiting, set(), line)
@@ -150,7 +157,10 @@ def _tile_features(
     arcs = _tile_arcs(waiting.surround(tile, shape), line)
     open_ids, down = _ids_on_seams(tile, shape)
     waiting.reaching_down |= down
-    is_open = np.isin(ids, list(open_ids))
+    is_open = np.isin(ids, [*open_ids, *waiting.regions])
+    if tile.goes_on is not None:
+        is_open |= tile.goes_on[ids]
+    waiting.goes_on = tile.goes_on
     for i in np.flatnonzero(is_open):
         _keep_back(waiting, int(ids[i]), int(labels[i]), moments.rows([int(i)]))
     done = np.flatnonzero(~is_open & (ids > 0))

@@ -28,7 +28,7 @@ from nuriwake.io.grid import grid_of, ome_text
 from nuriwake.io.places import RemotePath
 from nuriwake.io.tiff import TIFF_SUFFIXES, check_page, opened_tiff
 from nuriwake.io.trial import try_hdf5
-from nuriwake.raster import BoolMap, Georeference, LabelMap, Raster, Window, holds_data
+from nuriwake.raster import BoolMap, Georeference, Raster, Window, holds_data
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -223,7 +223,7 @@ def _opened(path: Path) -> Iterator[DatasetReader]:
 def write_label_geotiff(
     path: Path,
     shape: tuple[int, int],
-    blocks: Iterable[tuple[Window, LabelMap]],
+    blocks: Iterable[tuple[Window, NDArray[np.integer]]],
     *,
     max_label: int,
     georeference: Georeference | None = None,
@@ -241,7 +241,7 @@ def write_label_geotiff(
     path : pathlib.Path
     shape : tuple of int
         Height and width.
-    blocks : iterable of (Window, ndarray of int32)
+    blocks : iterable of (Window, ndarray of int)
         The map in pieces, each pixel once; pieces that start at multiples of 512 are fastest.
     max_label : int
         The largest label that may come.
@@ -279,7 +279,7 @@ def _removed_after(path: Path) -> Iterator[Path]:
 def _write_blocks(
     path: Path,
     shape: tuple[int, int],
-    blocks: Iterable[tuple[Window, LabelMap]],
+    blocks: Iterable[tuple[Window, NDArray[np.integer]]],
     dtype: str,
     georeference: Georeference | None,
     tags: dict[str, str],

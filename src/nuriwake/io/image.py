@@ -35,7 +35,7 @@ def read_image(source: Path | BinaryIO, page: int | None = None) -> Raster:
     Returns
     -------
     Raster
-        Of the dtype in the file; the alpha band, if any, has become the mask.
+        Of the dtype in the file; the alpha band, or a TIFF's nodata value, has become the mask.
 
     Raises
     ------
@@ -45,11 +45,16 @@ def read_image(source: Path | BinaryIO, page: int | None = None) -> Raster:
     UsageError
         If there is no such page.
     """
+    return as_raster(_read(source, page))
+
+
+def _read(source: Path | BinaryIO, page: int | None = None) -> Raster:
+    """Read a picture, which may be without any valid pixel."""
     read = read_tiff if _is_tiff(source) else read_picture
     array, alpha = read(source, page)
     valid = np.ones(array.shape[:2], bool) if alpha is None else alpha.astype(bool)
     array = array[:, :, np.newaxis] if array.ndim == 2 else array
-    return as_raster(Raster(array, valid, path=source if isinstance(source, Path) else None))
+    return Raster(array, valid, path=source if isinstance(source, Path) else None)
 
 
 def image_size(source: Path | BinaryIO) -> tuple[tuple[int, int], int]:
@@ -142,7 +147,7 @@ def read_labels(path: Path) -> LabelMap:
     InputError
         If the file cannot be read or is not one band of integers.
     """
-    raster = read_image(path)
+    raster = _read(path)
     if raster.n_bands != 1 or raster.array.dtype.kind not in "bui":
         raise InputError(
             f"{path}: a label map has one band of integers; got {raster.n_bands} bands of "

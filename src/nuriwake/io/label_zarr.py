@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.errors import OutputError, require
-from nuriwake.raster import Georeference, LabelMap, Window
+from nuriwake.raster import Georeference, Window
 
 CHUNK = 512
 
@@ -20,7 +20,7 @@ CHUNK = 512
 def write_label_zarr(
     path: Path,
     shape: tuple[int, int],
-    blocks: Iterable[tuple[Window, LabelMap]],
+    blocks: Iterable[tuple[Window, NDArray[np.integer]]],
     *,
     max_label: int,
     georeference: Georeference | None = None,
@@ -37,7 +37,7 @@ def write_label_zarr(
         The folder to make, such as ``labels.zarr`` or ``image.zarr/labels/regions``.
     shape : tuple of int
         Height and width.
-    blocks : iterable of (Window, ndarray of int32)
+    blocks : iterable of (Window, ndarray of int)
         The map in pieces, each pixel once.
     max_label : int
         The largest label that may come.
@@ -96,7 +96,7 @@ def atomic_folder(path: Path) -> Iterator[tuple[Any, Path]]:
 def _write_pyramid(
     group: Any,
     shape: tuple[int, int],
-    blocks: Iterable[tuple[Window, LabelMap]],
+    blocks: Iterable[tuple[Window, NDArray[np.integer]]],
     dtype: np.dtype[np.generic],
     georeference: Georeference | None,
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,12 +26,43 @@ class MapTile:
         0 = no data.
     bands : ndarray of shape (height, width, n_bands)
         The image, for the bands' means and variances; n_bands may be 0.
+    goes_on : ndarray of bool, shape (n_regions + 1,), optional
+        Which regions occur in later tiles. It need not be told of regions that are connected.
     """
 
     window: Window
     regions: LabelMap
     labels: LabelMap
     bands: NDArray[np.generic]
+    goes_on: NDArray[np.bool_] | None = None
+
+
+def last_tiles(maps: Iterable[LabelMap], n_regions: int) -> NDArray[np.int32]:
+    """Find the last tile of each region.
+
+    Regions that no data keeps apart are of several pieces once they are merged.
+
+    Parameters
+    ----------
+    maps : iterable of ndarray of int32
+        The regions of each tile; 0 = no data.
+    n_regions : int
+
+    Returns
+    -------
+    ndarray of int32, shape (n_regions + 1,)
+        Counted from 0; the first is of no data, and 0.
+
+    Examples
+    --------
+    >>> last_tiles([np.array([[1, 2]]), np.array([[0, 1]])], 2).tolist()
+    [0, 1, 0]
+    """
+    last = np.zeros(n_regions + 1, np.int32)
+    for index, regions in enumerate(maps):
+        last[regions] = index
+    last[0] = 0
+    return last
 
 
 @dataclass(frozen=True, eq=False)

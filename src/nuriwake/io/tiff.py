@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -26,6 +26,8 @@ _REDUCED_OR_MASK = 1 | 4
 _COMPRESSION_NONE = 1
 #: Values of ExtraSamples that mean alpha, associated or not.
 _ALPHA = (1, 2)
+#: GDAL's tag of the nodata value, which is text.
+_GDAL_NODATA = 42113
 
 
 @contextmanager
@@ -181,6 +183,7 @@ def read_tiff(
     -------
     array : ndarray of shape (height, width) or (height, width, bands)
     alpha : ndarray of shape (height, width) or None
+        0 also where all bands, or any one of floats, have GDAL's nodata value.
 
     Raises
     ------
@@ -206,7 +209,7 @@ def read_tiff(
         array: NDArray[Any] = series.asarray()
         if array.ndim == 3 and axes[-1] != "S":
             array = np.moveaxis(array, 0, -1)
-        return _without_alpha(array, first)
+        return _with_validity(array, first)
 
 
 def read_page(
@@ -234,13 +237,31 @@ def read_page(
     page = file.pages[number - 1]
     check_page(page, f"{name}, page {number}")
     array: NDArray[Any] = page.asarray()
-    return _without_alpha(np.moveaxis(array, 0, -1) if page.axes == "SYX" else array, page)
+    return _with_validity(np.moveaxis(array, 0, -1) if page.axes == "SYX" else array, page)
 
 
-def _without_alpha(array: NDArray[Any], page: TiffPage) -> tuple[NDArray[Any], NDArray[Any] | None]:
+def _with_validity(array: NDArray[Any], page: TiffPage) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Part a picture from its alpha band, or tell where it has the nodata value of its file."""
     extra = page.extrasamples
-    is_alpha = array.ndim == 3 and len(extra) == 1 and int(extra[0]) in _ALPHA
-    return (array[:, :, :-1], array[:, :, -1]) if is_alpha else (array, None)
+    if array.ndim == 3 and len(extra) == 1 and int(extra[0]) in _ALPHA:
+        return array[:, :, :-1], array[:, :, -1]
+    nodata = _nodata(page)
+    if nodata is None:
+        return array, None
+    with np.errstate(over="ignore"):  # of a float32 that cannot hold it
+        holds_data = np.atleast_3d(array) != nodata
+    # As in GDAL's mask of a dataset: a colour in bands of integers, in each band of floats.
+    return array, holds_data.all(axis=2) if array.dtype.kind == "f" else holds_data.any(axis=2)
+
+
+def _nodata(page: TiffPage) -> float | None:
+    """Read the nodata value that GDAL has noted; None where there is none, or it is no number."""
+    tag = page.tags.get(_GDAL_NODATA)
+    text = str(tag.value).strip("\0 ") if tag else ""
+    for number in (int, float):
+        with suppress(ValueError):
+            return number(text)
+    return None
 
 
 def tiff_header(source: Path | BinaryIO) -> tuple[tuple[int, int], int]:

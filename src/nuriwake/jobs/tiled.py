@@ -19,8 +19,17 @@ if TYPE_CHECKING:
     from nuriwake.jobs.plan import OutputPlan
     from nuriwake.jobs.segment import SegmentJob, StepRecorder
     from nuriwake.raster import WindowedSource
+    from nuriwake.scale.executors import Executor
     from nuriwake.scale.products import DoneMap
     from nuriwake.segmenter import StepReader
+
+#: What the workers of a scene need, and import while this process imports what it learns with.
+SCENE_MODULES = (
+    "nuriwake.scale.scene_tiles",
+    "nuriwake.recipes.growing",
+    "nuriwake.regions.basins",
+    "scipy.ndimage",
+)
 
 
 def segment_tiled(
@@ -41,27 +50,42 @@ def segment_tiled(
     UsageError
         If the memory is too small for one tile.
     """
-    from nuriwake.io.drawn import open_scribbles
     from nuriwake.io.sources import open_windows
+    from nuriwake.scale.executors import choose_executor
+
+    source = open_windows(plan.source, job.selection)
+    megabytes = job.memory_bytes >> 20
+    listener.say(f"{plan.source}: larger than --memory {megabytes}M allows; tile by tile.")
+    ahead = () if job.settings.method.is_local else SCENE_MODULES
+    with choose_executor(job.workers, job.scheduler, ahead) as executor:
+        published = _segment_on(executor, source, job, plan, request, files, listener)
+    return published.say_so(listener)
+
+
+def _segment_on(
+    executor: Executor,
+    source: WindowedSource,
+    job: SegmentJob,
+    plan: OutputPlan,
+    request: Mapping[str, str],
+    files: Staging,
+    listener: Listener,
+) -> Published:
+    """Learn from the raster, label its tiles and publish the files."""
+    # What follows takes PyTorch along, whose import takes a second: workers start meanwhile.
+    from nuriwake.io.drawn import open_scribbles
     from nuriwake.jobs.segment import StepRecorder
     from nuriwake.model_file import load_model
-    from nuriwake.scale.executors import choose_executor
     from nuriwake.scale.large import large_steps
     from nuriwake.scale.products import MosaicOutputs
     from nuriwake.scale.scene import SceneCut
     from nuriwake.segmenter import finish_steps
 
-    source = open_windows(plan.source, job.selection)
-    megabytes = job.memory_bytes >> 20
-    listener.say(f"{plan.source}: larger than --memory {megabytes}M allows; tile by tile.")
     drawn = open_scribbles(job.scribbles, source.shape) if job.scribbles else None
     if drawn is not None:
         listener.say(f"{job.scribbles}: {drawn.note}.")
     model = load_model(job.model) if job.model else None
-    with (
-        choose_executor(job.workers, job.scheduler) as executor,
-        _two_bars(listener, plan.source.name, job.settings.max_iter) as (show, show_tiles),
-    ):
+    with _two_bars(listener, plan.source.name, job.settings.max_iter) as (show, show_tiles):
         reader = StepRecorder(show)
         published = Published(plan, request, source, job.settings, files, reader)
         steps = large_steps(
@@ -77,7 +101,7 @@ def segment_tiled(
             on_progress=show_tiles,
         )
         finish_steps(steps, reader)
-    return published.say_so(listener)
+    return published
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,10 @@ from nuriwake.raster import Georeference, LabelMap, Window
 from nuriwake.segmentation import Partition, Segmentation
 
 if TYPE_CHECKING:
-    pass
+    from nuriwake.io.moments import MapTile
+
+#: Pixels whose polygons are traced at once: some hundred bytes each are needed for that.
+_STRIP_PIXELS = 1 << 22
 
 
 def write_region_polygons(path: Path, partition: Partition) -> None:
@@ -34,36 +38,69 @@ def write_region_polygons(path: Path, partition: Partition) -> None:
     OutputError
         If the file cannot be written.
     """
-    from nuriwake.io.moments import MapTile
     from nuriwake.io.vector import write_polygons
 
     regions = partition.regions
     bands = np.empty((*regions.shape, 0), np.uint8)
     if isinstance(partition, Segmentation):
         bands = partition.raster.array
-    labels = majority_labels(regions, partition.labels)
-    tile = MapTile(Window.full(regions.shape), regions, labels, bands)
-    write_polygons(path, [tile], regions.shape, partition.georeference)
+    tiles = _strips(regions, majority_labels(regions, partition.labels), bands)
+    write_polygons(path, tiles, regions.shape, partition.georeference)
 
 
-def majority_labels(regions: LabelMap, labels: LabelMap) -> LabelMap:
-    """Give every region the label that most of its pixels have; a tie goes to the smallest.
+def _strips(
+    regions: LabelMap, label_of: NDArray[np.int32], bands: NDArray[np.generic]
+) -> Iterator[MapTile]:
+    """Cut a map into strips of whole rows, so that little of it is worked on at a time."""
+    from nuriwake.io.moments import MapTile, last_tiles
+
+    strips = _row_slices(regions.shape)
+    last = last_tiles((regions[rows] for rows in strips), len(label_of) - 1)
+    for index, rows in enumerate(strips):
+        part = regions[rows]
+        window = Window(rows.start, 0, *part.shape)
+        yield MapTile(window, part, label_of[part], bands[rows], last > index)
+
+
+def _row_slices(shape: tuple[int, int]) -> list[slice]:
+    height, width = shape
+    n_rows = max(1, _STRIP_PIXELS // width)
+    return [slice(row, min(height, row + n_rows)) for row in range(0, height, n_rows)]
+
+
+def majority_labels(regions: LabelMap, labels: LabelMap) -> NDArray[np.int32]:
+    """Find the label that most of the pixels of each region have; a tie goes to the smallest.
+
+    Parameters
+    ----------
+    regions, labels : ndarray of int32, shape (height, width)
+        0 = no data.
+
+    Returns
+    -------
+    ndarray of int32, shape (n_regions + 1,)
+        The first is that of no data: 0.
 
     Examples
     --------
     >>> majority_labels(np.array([[1, 1, 1, 2, 0]]), np.array([[4, 4, 7, 7, 0]])).tolist()
-    [[4, 4, 4, 7, 0]]
+    [0, 4, 7]
     """
     # One number for each pair: those are sorted much faster than pairs.
     base = int(labels.max(initial=0)) + 1
-    codes, counts = np.unique(regions.ravel() * np.int64(base) + labels.ravel(), return_counts=True)
+    counted = [
+        np.unique(regions[rows].ravel() * np.int64(base) + labels[rows].ravel(), return_counts=True)
+        for rows in _row_slices(regions.shape)
+    ]
+    codes, place = np.unique(np.concatenate([code for code, _ in counted]), return_inverse=True)
+    counts = np.bincount(place, np.concatenate([count for _, count in counted]))
     pairs = np.stack(np.divmod(codes, base))
     winner = np.zeros(int(regions.max(initial=0)) + 1, np.int32)
     # The most frequent label is written last; among equals the smallest.
     order = np.lexsort((-pairs[1], counts))
     winner[pairs[0, order]] = pairs[1, order]
     winner[0] = 0
-    return winner[regions]
+    return winner
 
 
 def write_label_map(path: Path, labels: LabelMap, georeference: Georeference | None) -> None:

@@ -13,6 +13,7 @@ from math import ceil, prod, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from nuriwake.learn.normalise import BandStatistics, normalise
 from nuriwake.raster import BoolMap
 
 #: A picture of more pixels is learned from means of squares.
@@ -34,6 +35,10 @@ class Overview:
 
     image: NDArray[np.generic]
     valid: BoolMap
+
+    def normalised(self, statistics: BandStatistics) -> Overview:
+        """Give the same squares in float32, in [0, 1]."""
+        return Overview(normalise(self.image, self.valid, statistics), self.valid)
 
 
 def square_side(shape: tuple[int, ...], max_pixels: int | None = None) -> int:
@@ -83,6 +88,33 @@ def overview(array: NDArray[np.generic], valid: BoolMap, side: int) -> Overview:
     ]
     images, valids = [part.image for part in parts], [part.valid for part in parts]
     return Overview(np.concatenate(images), np.concatenate(valids))
+
+
+def unit_overview(
+    array: NDArray[np.generic], valid: BoolMap, statistics: BandStatistics
+) -> Overview | None:
+    """Reduce a large picture as for learning from it, and normalise what is left.
+
+    Parameters
+    ----------
+    array : ndarray of shape (height, width, bands)
+    valid : ndarray of bool, shape (height, width)
+    statistics : BandStatistics
+
+    Returns
+    -------
+    Overview or None
+        Of float32 in [0, 1]; None where the picture is small enough as it is.
+
+    Examples
+    --------
+    >>> pixels = np.full((2000, 1100, 1), 255, np.uint8)
+    >>> unit = unit_overview(pixels, pixels[:, :, 0] > 0, BandStatistics((0.0,), (255.0,)))
+    >>> unit.image.shape, unit.image.max()
+    ((1000, 550, 1), np.float32(1.0))
+    """
+    side = square_side(valid.shape)
+    return overview(array, valid, side).normalised(statistics) if side > 1 else None
 
 
 def square_means(array: NDArray[np.generic], valid: BoolMap, side: int) -> Overview:

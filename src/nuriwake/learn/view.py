@@ -72,10 +72,10 @@ def perceptual_colours(image: NDArray[np.float32]) -> NDArray[np.float32]:
     >>> perceptual_colours(np.ones((1, 1, 4), np.float32))[0, 0]
     array([50., 50., 50., 50.], dtype=float32)
     """
-    from skimage.color import rgb2lab
-
     n_bands = image.shape[-1]
     if n_bands == 3:
+        from skimage.color import rgb2lab
+
         lab: NDArray[np.float32] = rgb2lab(image).astype(np.float32)
         return lab
     return image * np.float32(100.0 / np.sqrt(n_bands))

@@ -61,8 +61,7 @@ def fast_steps(
     """
     # 1. Colours whose distances mean something, averaged with texture over a coarse grid.
     colours = perceptual_colours(image)
-    seen, counts = (colours, valid) if overview is None else _seen(overview)
-    view, view_valid = coarse_view(seen, counts, settings.grid_cells)
+    view, view_valid = _view(colours, valid, settings, overview)
     # 2. The network of ICASSP 2018 learns its labels on the grid: they are the image's textons.
     weights = yield from learn_view(view, view_valid, settings, start)
     textons = texton_map(respond(weights, view), view_valid)
@@ -70,19 +69,29 @@ def fast_steps(
     return _find(weights, colours, valid, textons, texture, settings, scribbles)
 
 
-def _seen(overview: Overview) -> tuple[NDArray[np.float32], BoolMap]:
-    return perceptual_colours(overview.image.astype(np.float32, copy=False)), overview.valid
+def _view(
+    colours: NDArray[np.float32], valid: BoolMap, settings: Settings, overview: Overview | None
+) -> tuple[NDArray[np.float32], BoolMap]:
+    """Make the coarse view of an image, by way of its overview where it has one."""
+    if overview is not None:
+        image = overview.image.astype(np.float32, copy=False)
+        colours, valid = perceptual_colours(image), overview.valid
+    return coarse_view(colours, valid, settings.grid_cells)
 
 
 def fast_found(
-    weights: Weights, image: NDArray[np.float32], valid: BoolMap, settings: Settings
+    weights: Weights,
+    image: NDArray[np.float32],
+    valid: BoolMap,
+    settings: Settings,
+    overview: Overview | None = None,
 ) -> Found:
     """Grow the trees of an image with the network that the recipe ``fast`` trained on other ones.
 
     See :func:`fast_labels`, whose labels these are.
     """
     colours = perceptual_colours(image)
-    view, view_valid = coarse_view(colours, valid, settings.grid_cells)
+    view, view_valid = _view(colours, valid, settings, overview)
     textons = texton_map(respond(weights, view), view_valid)
     texture = fill_cells(texture_of(view), view_valid)
     return _find(weights, colours, valid, textons, texture, settings)
@@ -115,7 +124,11 @@ def _find(
 
 
 def fast_labels(
-    weights: Weights, image: NDArray[np.float32], valid: BoolMap, settings: Settings
+    weights: Weights,
+    image: NDArray[np.float32],
+    valid: BoolMap,
+    settings: Settings,
+    overview: Overview | None = None,
 ) -> tuple[LabelMap, NDArray[np.float32]]:
     """Label an image with the network that the recipe ``fast`` trained, on it or on another one.
 
@@ -127,6 +140,9 @@ def fast_labels(
     valid : ndarray of bool, shape (height, width)
     settings : Settings
         Those of the training.
+    overview : Overview, optional
+        As in :func:`fast_steps`: of what was learned from a large image, its own labels are found
+        only by way of the overview that it was learned by.
 
     Returns
     -------
@@ -134,19 +150,23 @@ def fast_labels(
         A label means what it meant in training; 0 = no data.
     confidence : ndarray of float32, shape (height, width), in [0, 1]
     """
-    graph, textons = fast_leaves(weights, image, valid, settings)
+    graph, textons = fast_leaves(weights, image, valid, settings, overview)
     return label_leaves(graph.base, textons)
 
 
 def fast_leaves(
-    weights: Weights, image: NDArray[np.float32], valid: BoolMap, settings: Settings
+    weights: Weights,
+    image: NDArray[np.float32],
+    valid: BoolMap,
+    settings: Settings,
+    overview: Overview | None = None,
 ) -> tuple[RegionGraph, NDArray[np.float64]]:
     """Divide an image into leaves, and say how often each learned label occurs in each of them.
 
     See :func:`fast_labels`.
     """
     colours = perceptual_colours(image)
-    view, view_valid = coarse_view(colours, valid, settings.grid_cells)
+    view, view_valid = _view(colours, valid, settings, overview)
     textons = texton_map(respond(weights, view), view_valid)
     graph = region_graph(catchment_basins(colour_edges(colours, valid, settings.edge_sigma), valid))
     return graph, graph.region_mean(textons)

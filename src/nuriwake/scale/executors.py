@@ -8,13 +8,16 @@ raises ends the run, because it would come again.
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from nuriwake.errors import UsageError, WorkersLost, out_of_range, require
@@ -81,11 +84,17 @@ class ProcessExecutor:
     ----------
     n_workers : int
         How many, at least 1.
+    ahead : sequence of str, optional
+        Modules that the tasks need. The workers then start at once, and import them while this
+        process does something else.
     """
 
-    def __init__(self, n_workers: int) -> None:
+    def __init__(self, n_workers: int, ahead: Sequence[str] = ()) -> None:
         self.n_workers = n_workers
+        self._ahead = tuple(ahead)
         self._pool: ProcessPoolExecutor | None = None
+        if ahead:
+            self._start()
 
     def run(
         self, function: Callable[[Task], Result], tasks: Sequence[Task]
@@ -120,10 +129,9 @@ class ProcessExecutor:
     def _run_in_pool(
         self, function: Callable[[Task], Result], tasks: dict[int, Task]
     ) -> Iterator[tuple[int, Result]]:
-        if self._pool is None:
-            self._pool = _start_pool(self.n_workers)
+        pool = self._start()
         futures: dict[Future[Result], int] = {
-            self._pool.submit(function, task): index for index, task in tasks.items()
+            pool.submit(function, task): index for index, task in tasks.items()
         }
         try:
             for future in as_completed(futures):
@@ -133,18 +141,41 @@ class ProcessExecutor:
                 future.cancel()
             wait(futures)
 
+    def _start(self) -> ProcessPoolExecutor:
+        from multiprocessing import get_context
 
-def _start_pool(n_workers: int) -> ProcessPoolExecutor:
-    from multiprocessing import get_context
+        if self._pool is None:
+            # Forking a process whose libraries run threads can deadlock; spawning cannot.
+            self._pool = ProcessPoolExecutor(
+                self.n_workers, get_context("spawn"), _begin_worker, (self._ahead,)
+            )
+            with _interrupts_held_back():
+                self._pool.submit(bool)  # a pool starts its processes with its first task
+        return self._pool
 
-    # Forking a process whose libraries run threads can deadlock; spawning cannot.
-    return ProcessPoolExecutor(n_workers, get_context("spawn"), initializer=_begin_worker)
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Hold back Ctrl-C here, and in processes that start meanwhile until they ask for it."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin_worker() -> None:
-    """Prepare a worker before it imports what the tasks need."""
+def _begin_worker(ahead: Sequence[str]) -> None:
+    """Prepare a worker, then import what the tasks need."""
+    # Ctrl-C reaches all processes of a terminal. What it means is for the first one to say: it may
+    # end the training alone.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     let_waiting_threads_sleep(os.environ)
     _die_with_parent()
+    for module in ahead:
+        import_module(module)
 
 
 def _die_with_parent() -> None:
@@ -314,7 +345,9 @@ def _hear(scheduler: str, timeout: float) -> None:
 
 
 @contextmanager
-def choose_executor(workers: int = 1, scheduler: str | None = None) -> Iterator[Executor]:
+def choose_executor(
+    workers: int = 1, scheduler: str | None = None, ahead: Sequence[str] = ()
+) -> Iterator[Executor]:
     """Choose where to run from what the user asked for.
 
     Parameters
@@ -323,6 +356,8 @@ def choose_executor(workers: int = 1, scheduler: str | None = None) -> Iterator[
         1 runs in this process, more run in so many processes.
     scheduler : str, optional
         Address of a Dask scheduler; ``local`` starts one with ``workers`` workers.
+    ahead : sequence of str, optional
+        Modules that processes of our own import while this one goes on.
 
     Yields
     ------
@@ -347,5 +382,5 @@ def choose_executor(workers: int = 1, scheduler: str | None = None) -> Iterator[
     elif workers == 1:
         yield SerialExecutor()
     else:
-        with closing(ProcessExecutor(workers)) as processes:
+        with closing(ProcessExecutor(workers, ahead)) as processes:
             yield processes

@@ -29,6 +29,7 @@ def label_tile(model: Model, tile: Raster, core: Window | None = None) -> LabelM
         1..q; 0 where there is no data.
     """
     from nuriwake.learn.normalise import normalise
+    from nuriwake.learn.overview import unit_overview
     from nuriwake.recipes.fast import fast_labels
 
     core = core or Window.full(tile.shape)
@@ -36,7 +37,8 @@ def label_tile(model: Model, tile: Raster, core: Window | None = None) -> LabelM
         return np.zeros((core.height, core.width), np.int32)
     unit = normalise(tile.array, tile.valid, model.statistics)
     if not model.is_local:
-        return fast_labels(model.weights, unit, tile.valid, model.settings)[0][core.slices]
+        seen = unit_overview(tile.array, tile.valid, model.statistics)
+        return fast_labels(model.weights, unit, tile.valid, model.settings, seen)[0][core.slices]
     from nuriwake.engine.predict import Predictor
 
     predictor = Predictor(model.network, model.settings.precision)

@@ -210,6 +210,7 @@ def cut_stack(
         If the file cannot be written.
     """
     from nuriwake.learn.normalise import normalise
+    from nuriwake.learn.overview import unit_overview
     from nuriwake.recipes.fast import fast_found
 
     counts: list[int] = []
@@ -219,7 +220,8 @@ def cut_stack(
             counts.append(0)
             return np.zeros(page.shape, np.int32)
         unit = normalise(page.array, page.valid, model.statistics)
-        tree = fast_found(model.weights, unit, page.valid, model.settings).tree
+        seen = unit_overview(page.array, page.valid, model.statistics)
+        tree = fast_found(model.weights, unit, page.valid, model.settings, seen).tree
         try:
             regions = tree.cut(n_regions, detail=detail)
         except UsageError as error:
@@ -266,6 +268,7 @@ def material_table(model: Model, stack: StackSource, n_labels: int) -> NDArray[n
         If fewer labels are in use.
     """
     from nuriwake.learn.normalise import normalise
+    from nuriwake.learn.overview import unit_overview
     from nuriwake.recipes.fast import fast_leaves
     from nuriwake.regions.labels import agglomerate
 
@@ -273,7 +276,8 @@ def material_table(model: Model, stack: StackSource, n_labels: int) -> NDArray[n
     for page in stack:
         if page.valid.any():
             unit = normalise(page.array, page.valid, model.statistics)
-            graph, textons = fast_leaves(model.weights, unit, page.valid, model.settings)
+            seen = unit_overview(page.array, page.valid, model.statistics)
+            graph, textons = fast_leaves(model.weights, unit, page.valid, model.settings, seen)
             labels = textons.argmax(axis=1)
             np.add.at(sizes, labels, graph.areas)
             np.add.at(sums, labels, graph.areas[:, np.newaxis] * np.sqrt(textons))

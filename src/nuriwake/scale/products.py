@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from nuriwake.errors import UsageError
+from nuriwake.errors import OutputError, UsageError
 from nuriwake.io.geotiff import read_tags, write_label_geotiff
 from nuriwake.io.label_zarr import write_label_zarr
 from nuriwake.io.moments import MapTile
 from nuriwake.io.vector import write_polygons
 from nuriwake.io.zarr import ZARR_SUFFIX, read_zarr_tags
 from nuriwake.raster import LabelMap, Window, WindowedSource
-from nuriwake.scale.seams import Numbering
+from nuriwake.scale.seams import MAX_INT32, Numbering
 from nuriwake.scale.tile_components import label_components
 from nuriwake.scale.tiles import TilePlan
 from nuriwake.scale.workfolder import WorkFolder
@@ -102,8 +103,8 @@ class DoneMap(Protocol):
     def labels(self) -> Iterator[tuple[Window, LabelMap]]:
         """Yield the labels."""
 
-    def regions(self) -> Iterator[tuple[Window, LabelMap]]:
-        """Yield the regions."""
+    def regions(self) -> Iterator[tuple[Window, NDArray[np.integer]]]:
+        """Yield the regions, of int32 or, where there are too many, of int64."""
 
     def map_tiles(self) -> Iterator[MapTile]:
         """Yield regions, labels and bands, for the polygons."""
@@ -152,7 +153,7 @@ class LabelledTiles:
                 labels = label_of[label_components(labels)]
             yield tile.core, labels
 
-    def regions(self) -> Iterator[tuple[Window, LabelMap]]:
+    def regions(self) -> Iterator[tuple[Window, NDArray[np.integer]]]:
         """Yield the regions of each tile."""
         for tile in self.plan:
             region_of, _ = self._numbered().lookup(tile.index)
@@ -164,7 +165,7 @@ class LabelledTiles:
             ids = label_components(self.folder.load_labels(tile.index))
             region_of, label_of = self._numbered().lookup(tile.index)
             bands = self.source.read(tile.core).array
-            yield MapTile(tile.core, region_of[ids], label_of[ids], bands)
+            yield MapTile(tile.core, region_of[ids].astype(np.int32), label_of[ids], bands)
 
     def _numbered(self) -> Numbering:
         if self.numbering is None:
@@ -203,6 +204,11 @@ def write_products(
     """
     finished: dict[str, Path] = {}
     if outputs.polygons is not None:
+        if done.n_regions > MAX_INT32:
+            raise OutputError(
+                f"{outputs.polygons}: polygons have ids up to {MAX_INT32}; there are "
+                f"{done.n_regions} regions. Give a larger --min-area, or a raster of regions alone."
+            )
         finished["polygons"] = inner = _inner(done, "polygons", outputs.polygons)
         place = done.source.georeference
         write_polygons(inner, done.map_tiles(), done.plan.shape, place, tolerance=tolerance)
@@ -233,7 +239,7 @@ def _inner(done: DoneMap, kind: str, final: Path) -> Path:
 def _write_map(
     path: Path,
     done: DoneMap,
-    blocks: Iterator[tuple[Window, LabelMap]],
+    blocks: Iterator[tuple[Window, NDArray[np.integer]]],
     max_label: int,
     run: str,
 ) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.io.drawn import DrawnLabels
-from nuriwake.io.moments import MapTile
+from nuriwake.io.moments import MapTile, last_tiles
 from nuriwake.io.versions import package_versions
 from nuriwake.raster import LabelMap, Window, WindowedSource
 from nuriwake.regions.tree import Detail, RegionTree
@@ -116,9 +116,11 @@ class SceneMap:
 
     def map_tiles(self) -> Iterator[MapTile]:
         """Yield regions, their labels and the bands of each tile, for the polygons."""
-        for window, regions in self.regions():
+        last = last_tiles((regions for _, regions in self.regions()), self.n_regions)
+        for index, (window, regions) in enumerate(self.regions()):
             bands = self.source.read(window).array
-            yield MapTile(window, regions, self.label_of_region[regions], bands)
+            labels = self.label_of_region[regions]
+            yield MapTile(window, regions, labels, bands, last > index)
 
     def _read(self, tile: Tile, of_leaf: LabelMap) -> LabelMap:
         leaves = self.folder.load_labels(tile.index)[tile.core_in_read.slices]

@@ -12,11 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nuriwake.scale.sieve import ComponentGraph, connect, sieve
 from nuriwake.scale.tile_components import Ids, Longs, TileComponents, sum_pairs
 from nuriwake.scale.tiles import TilePlan
 
+#: More regions than that need wider ids; a raster of noise has them from some 10^10 pixels on.
+MAX_INT32 = np.iinfo(np.int32).max
 #: Reads the components of a tile: they are many, so not all tiles' are held at once.
 ReadComponents = Callable[[int], TileComponents]
 
@@ -66,7 +69,7 @@ class Numbering:
     root_ids: Longs
     n_regions: int
 
-    def lookup(self, index: int) -> tuple[Ids, Ids]:
+    def lookup(self, index: int) -> tuple[NDArray[np.integer], Ids]:
         """Return region and label of a tile's components.
 
         Parameters
@@ -76,13 +79,16 @@ class Numbering:
 
         Returns
         -------
-        regions, labels : ndarray of int32, shape (n + 1,)
-            Indexed by the tile's own component numbers; 0 stays 0.
+        regions : ndarray of int32, shape (n + 1,)
+            Indexed by the tile's own component numbers; 0 stays 0. Of int64 where there are more
+            than 2 147 483 647 regions.
+        labels : ndarray of int32, shape (n + 1,)
         """
         components = self.read(index)
         start = int(self.offsets[index])
         part = self.joined.within(start, start + len(components))
-        regions = np.zeros(len(components) + 1, np.int32)
+        number = np.int32 if self.n_regions <= MAX_INT32 else np.int64
+        regions: NDArray[np.integer] = np.zeros(len(components) + 1, number)
         absorbed = _absorbed_rows(self.joined, part, start)
         regions[1:] = _own_ids(self.plan, components, index, self.begun, absorbed)
         labels = np.concatenate([[0], components.labels]).astype(np.int32)

@@ -175,6 +175,11 @@ def sum_pairs(pairs: NDArray[np.integer], weights: Longs) -> tuple[Longs, Longs]
     if not len(pairs):
         return np.zeros((0, 2), np.int64), np.zeros(0, np.int64)
     n_ids = int(pairs.max()) + 1
+    if n_ids > 2 * pairs.size:
+        # Few of very many ids: the table has a row for each.
+        ids, compact = np.unique(pairs, return_inverse=True)
+        few, sums = sum_pairs(compact.reshape(pairs.shape), weights)
+        return ids[few].astype(np.int64), sums
     ends = pairs.min(axis=1).astype(np.int64), pairs.max(axis=1).astype(np.int64)
     # Rows of this form are sorted and hold each pair once.
     table = coo_array((weights, ends), shape=(n_ids, n_ids)).tocsr().tocoo()

@@ -15,6 +15,7 @@ from nuriwake.faces.napari.job import CancelWhenGone, Job, Listener, load_ahead,
 from nuriwake.faces.napari.shown import (
     Shown,
     layer_options,
+    picked_region,
     placement_options,
     preview_options,
     put,
@@ -66,7 +67,7 @@ class SegmentPanel(Container):  # type: ignore[misc]
             (controls.cancel, self.cancel),
             (controls.merge, lambda: self._edit(Shown.merged)),
             (controls.split, lambda: self._edit(Shown.split)),
-            (controls.undo, lambda: self._change(Shown.without_last_edit)),
+            (controls.undo, lambda: self._edit(lambda shown, _: shown.without_last_edit())),
             (controls.confidence, self.add_confidence),
             (controls.contours, self.add_contours),
             (controls.save, self._ask_and_save),
@@ -97,9 +98,9 @@ class SegmentPanel(Container):  # type: ignore[misc]
         """Segment the plane that is shown, following the scribbles."""
 
         def work() -> tuple[Any, ...]:
+            subject = self._taught()
             if self.controls.scribbles.value is None:
                 raise UsageError("there are no scribbles. Press New scribbles and draw some.")
-            subject = self._chosen("plane")
             drawn = subject.drawn(np.asarray(self.controls.scribbles.value.data))
             return segment_work, subject, self.controls.form.settings(), drawn
 
@@ -143,6 +144,15 @@ class SegmentPanel(Container):  # type: ignore[misc]
             self._viewer.dims.point,
             scope or SCOPES[self.controls.scope.value],
         )
+
+    def _taught(self) -> Subject:
+        """Say what scribbles are drawn on."""
+        if SCOPES[self.controls.scope.value] == "volume":
+            raise UsageError(
+                "scribbles teach pictures, not volumes. Merge and split the volume's regions, or "
+                "choose 'shown plane'."
+            )
+        return self._chosen("plane")
 
     def _on_look(self, look: Look) -> None:
         self.controls.status.value = look.text
@@ -234,7 +244,9 @@ class SegmentPanel(Container):  # type: ignore[misc]
         return lambda: self._cut(EditedCut(detail=detail))
 
     def _edit(self, edit: Callable[[Shown, int], Shown]) -> None:
-        self._change(lambda shown: edit(shown, int(self.controls.result.value.selected_label)))
+        layer = self.controls.result.value
+        with picked_region(layer) as label:
+            self._change(lambda shown: edit(shown, label))
 
     def _show_cut(self, _layer: object = None) -> None:
         """Let the slider and the number say what the layer shows."""
@@ -286,7 +298,7 @@ class SegmentPanel(Container):  # type: ignore[misc]
         """Add an empty layer to draw labels on, over the shown plane."""
 
         def add() -> None:
-            subject = self._chosen("plane")
+            subject = self._taught()
             layer = self._viewer.add_labels(
                 np.zeros(subject.shape, np.uint8),
                 name="scribbles",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -237,6 +238,28 @@ def put(layer: Any, shown: Shown) -> None:
     layer.metadata = {**layer.metadata, KEY: shown}
     layer.colormap = colormap_of(shown)
     layer.data = labels
+
+
+@contextmanager
+def picked_region(layer: Any) -> Iterator[int]:
+    """Give the label that is picked; what it is called afterwards is picked after the block.
+
+    Regions get other numbers when one of them is merged or split. Of a region that was split, the
+    larger part stays picked.
+
+    Parameters
+    ----------
+    layer : napari.layers.Labels
+
+    Yields
+    ------
+    int
+    """
+    label = int(layer.selected_label)
+    before = layer.data
+    yield label
+    if layer.data is not before and label:
+        layer.selected_label = int(np.bincount(layer.data[before == label]).argmax())
 
 
 def colormap_of(shown: Shown) -> Any:

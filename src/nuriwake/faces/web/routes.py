@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import numpy as np
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -60,7 +61,10 @@ LimitsOf = Annotated[Limits, Depends(_limits)]
 def _job(job_id: str, queue: Queue) -> Job:
     job = queue.find(job_id)
     if job is None:
-        raise HTTPException(404, "there is no such job; results are dropped after a time.")
+        raise HTTPException(
+            404,
+            "there is no such job; results are dropped after a time. Choose the picture again.",
+        )
     return job
 
 
@@ -258,7 +262,7 @@ def send_tile(job: KnownJob, level: int, row: int, col: int) -> Response:
 def send_tree(job: KnownJob, grown: GrownOf) -> Response:
     """Send the tree that the slider cuts."""
     return Response(
-        pack_tree(grown.shown, job.task),
+        pack_tree(grown, job.task),
         media_type="application/octet-stream",
         headers={"Content-Encoding": "gzip"},
     )
@@ -368,6 +372,7 @@ def _write(job: Job, grown: Grown, kind: str, wanted: Wanted) -> tuple[str, byte
 
 
 def _attachment(data: bytes, name: str, media_type: str) -> Response:
-    name = name.encode("ascii", "replace").decode().replace("?", "_")
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    plain = name.encode("ascii", "replace").decode().replace("?", "_")
+    named = f"filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    headers = {"Content-Disposition": f"attachment; {named}"}
     return Response(data, media_type=media_type, headers=headers)

@@ -10,6 +10,8 @@ from nuriwake.faces.web.form import SERVER_SIDE
 from nuriwake.settings import Settings
 
 _MAX_NAME = 80
+#: What no name of a file holds on Windows, and what would end one in a header.
+_UNSAFE = frozenset('\\/:*?"<>|')
 
 
 def clean_name(name: str | None) -> str:
@@ -17,11 +19,11 @@ def clean_name(name: str | None) -> str:
 
     Examples
     --------
-    >>> clean_name("C:\\photos\\a b.jpg"), clean_name("../../etc/passwd"), clean_name(None)
-    ('a b.jpg', 'passwd', 'image')
+    >>> clean_name("C:\\photos\\a & b.jpg"), clean_name("../../etc/passwd"), clean_name(None)
+    ('a & b.jpg', 'passwd', 'image')
     """
     last = PureWindowsPath(PurePosixPath(name or "").name).name
-    kept = "".join(letter for letter in last if letter.isalnum() or letter in " ._-()")
+    kept = "".join(letter for letter in last if letter.isprintable() and letter not in _UNSAFE)
     return kept.strip(" .")[-_MAX_NAME:] or "image"
 
 

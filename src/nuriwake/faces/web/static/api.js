@@ -1,5 +1,8 @@
 // The server's addresses. Every failure becomes an Error whose message people can read.
 
+/** A page that is loaded again loses its connections before it is told: what is lost is told later. */
+const moment = () => new Promise((resolve) => { setTimeout(resolve, 700); });
+
 async function answered(response) {
   if (response.ok) return response;
   let message = `The server answered ${response.status}.`;
@@ -15,6 +18,7 @@ async function request(path, options) {
     response = await fetch(path, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
+    await moment();
     throw new Error("The server does not answer. Is nuriwake app still running?");
   }
   return answered(response);
@@ -64,7 +68,7 @@ export function follow(id, listeners) {
   events.addEventListener("error", () => {
     // The browser tries again by itself, but not where the job is unknown by now.
     if (events.readyState === EventSource.CLOSED) {
-      listeners.failed({ message: "The connection to the server was lost." });
+      moment().then(() => listeners.failed({ message: "The connection to the server was lost." }));
     }
   });
   return () => events.close();
@@ -84,7 +88,7 @@ async function save(response, name) {
   const disposition = response.headers.get("content-disposition") || "";
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await response.blob());
-  link.download = /filename="([^"]+)"/.exec(disposition)?.[1] || name;
+  link.download = decodeURIComponent(/filename\*=UTF-8''([^;]+)/.exec(disposition)?.[1] ?? name);
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

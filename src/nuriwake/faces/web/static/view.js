@@ -8,6 +8,7 @@ import { Tiles } from "./tiles.js";
 import { MiniMap, Zoom } from "./zoom.js";
 
 const OPAQUE = 0xff000000;
+const VEIL = 0x70000000;
 const rgba = (r, g, b) => (OPAQUE | (b << 16) | (g << 8) | r) >>> 0;
 
 /** A part of the picture on a grid of which each cell is `step` pixels wide and high. */
@@ -24,14 +25,22 @@ class Layer {
   resize(width, height) {
     this.canvas.width = width;
     this.canvas.height = height;
-    this.image = null;
+    this.image = this.table = this.painted = null;
     this.canvas.hidden = true;
+  }
+
+  /** Take a colour for each leaf, the first for no data; nothing is painted yet. */
+  colour(table) {
+    this.table = table;
+    this.painted = null;
   }
 
   /** Hold every `step`-th row and column of a picture, each as large as `step` of them. */
   thin(width, height, step) {
     const [wide, high] = [width, height].map((size) => Math.ceil(size / step));
+    const { table } = this;
     if (this.canvas.width !== wide || this.canvas.height !== high) this.resize(wide, high);
+    this.table = table;
     Object.assign(this.canvas.style, { width: `${wide * step}px`, height: `${high * step}px` });
   }
 
@@ -51,6 +60,7 @@ class Layer {
 
   /** Empty layers are taken out, so that the browser has less to lay over each other. */
   clear() {
+    this.table = null;
     if (this.canvas.hidden) return;
     this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
     this.canvas.hidden = true;
@@ -118,7 +128,8 @@ export class View {
       this.isDrawing = false;
       this.tiles.draw(this.zoom);
       if (!this.partition) return;
-      this.#fillRegions();
+      this.#fill(this.layers.regions);
+      this.#fill(this.layers.selection);
       this.#paintOutlines();
     });
   }
@@ -174,23 +185,22 @@ export class View {
     this.classOf = this.tags.classes.length ? this.tags.ofNodes(partition) : null;
     this.classColours = rgbOf(this.tags.classes);
     for (let leaf = 0; leaf < tree.nLeaves; leaf++) table[leaf + 1] = this.#colour(partition.nodes[leaf]);
-    this.colours = table;
-    this.painted = null;
-    this.#fillRegions();
+    this.layers.regions.colour(table);
+    this.#fill(this.layers.regions);
   }
 
-  /** Paint the regions that are in view, and some way around them; others when they come into view. */
-  #fillRegions() {
-    const { painted, width, height } = this;
+  /** Paint the leaves that are in view, and some way around them; others when they come into view. */
+  #fill(layer) {
+    const { table, painted } = layer;
+    if (!table) return;
+    const { width, height } = this;
     const step = this.#step;
     const seen = this.#inView(0);
     if (painted && painted.step === step && painted.top <= seen.top && painted.left <= seen.left && painted.bottom >= seen.bottom && painted.right >= seen.right) return;
     const part = this.#inView(0.25);
-    const layer = this.layers.regions;
     layer.thin(width, height, step);
     const words = layer.words();
     const { base } = this.tree;
-    const table = this.colours;
     const cells = thinned(part, step);
     const middle = step >> 1;
     for (let row = cells.top; row < cells.bottom; row++) {
@@ -200,7 +210,7 @@ export class View {
       }
     }
     layer.put(cells);
-    this.painted = { ...part, step };
+    layer.painted = { ...part, step };
   }
 
   /** Every so many-th row and column of the regions is painted: the screen has no dots for more. */
@@ -236,13 +246,12 @@ export class View {
       layer.clear();
       return;
     }
-    const { base, nLeaves } = this.tree;
-    const inside = new Uint8Array(nLeaves + 1);
-    for (let leaf = 0; leaf < nLeaves; leaf++) inside[leaf + 1] = this.partition.nodes[leaf] === this.selected ? 1 : 0;
-    const words = layer.words();
     // A light veil over everything else lets the region stand out.
-    for (let p = 0; p < base.length; p++) words[p] = inside[base[p]] ? 0 : 0x70000000;
-    layer.put();
+    const { nLeaves } = this.tree;
+    const table = new Uint32Array(nLeaves + 1).fill(VEIL);
+    for (let leaf = 0; leaf < nLeaves; leaf++) if (this.partition.nodes[leaf] === this.selected) table[leaf + 1] = 0;
+    layer.colour(table);
+    this.#fill(layer);
   }
 
   /** The pixel under a pointer event, or null. */
