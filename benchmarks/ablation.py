@@ -30,7 +30,7 @@ from nuriwake.recipes.growing import grow_tree
 from nuriwake.recipes.published import Learned, as_tensor, learn, new_network
 from nuriwake.regions.basins import catchment_basins
 from nuriwake.regions.cues import grid_cues, sum_cues
-from nuriwake.regions.evidence import colour_edges
+from nuriwake.regions.evidence import colour_edges, texton_edges
 from nuriwake.regions.graph import region_graph
 from nuriwake.regions.tree import RegionTree
 from nuriwake.settings import Settings
@@ -39,6 +39,7 @@ ALTITUDES = altitude_grid(1e-3, 100.0, per_decade=12)
 WHOLE = "the recipe"
 NO_COLOUR = "without mean colours"
 UNTRAINED = "untrained network"
+NO_SURPRISE = "without surprises of textons"
 #: What each variant sets; a weight of 0 leaves an ingredient out.
 VARIANTS: Mapping[str, Mapping[str, float]] = MappingProxyType(
     {
@@ -54,6 +55,7 @@ VARIANTS: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "without histograms of tones": {"tone_weight": 0},
         "without histograms of textons": {"texton_weight": 0},
         "without edges of textons": {"texton_edges": 0},
+        NO_SURPRISE: {},
         "without jumps of textons": {"texton_contrast": 0},
         "without jumps of texture": {"texture_contrast": 0},
         "without adaptation": {"adaptation": 0},
@@ -117,6 +119,8 @@ def grow_variants(picture: np.ndarray, seed: int) -> Iterator[tuple[str, RegionT
         if chosen.max_iter != settings.max_iter:
             textons = texton_map(_learn(view, view_valid, chosen).responses, view_valid)
         grid = grid_cues(textons, texture_of(view), chosen)
+        if name == NO_SURPRISE:
+            grid = replace(grid, edges=texton_edges(textons, sigma=1.0))
         evidence = sum_cues(graph, colours, edges, grid, chosen).evidence()
         if name == NO_COLOUR:
             evidence = replace(evidence, colours=np.zeros_like(evidence.colours))

@@ -8,15 +8,22 @@ each map: every polygon is valid, no two overlap, together they cover the valid 
 else, each has as many pixels as its region (without simplification), and neighbours share their
 borders corner by corner (GEOS's validity of a coverage). Some maps are written as GeoJSON in
 longitude and latitude, and the polygons that are read back are checked too.
+
+    python benchmarks/polygons.py --large 12450
+
+writes a made map of so many rows and columns, of ragged regions of some 60 x 60 pixels, as a
+GeoPackage, as ``--save polygons`` does. Printed: CPU seconds, and the peak memory beside the map.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyogrio
@@ -28,6 +35,7 @@ from scipy.ndimage import gaussian_filter
 from nuriwake.io.coverage import BorderLine, region_features
 from nuriwake.io.moments import MapTile
 from nuriwake.io.vector import write_polygons
+from nuriwake.jobs.writers import write_region_polygons
 from nuriwake.raster import Georeference, LabelMap
 from nuriwake.scale.tile_components import label_components
 from nuriwake.scale.tiles import plan_tiles
@@ -102,12 +110,44 @@ def check_written(labels: LabelMap, tile_shape: tuple[int, int], tolerance: floa
     return found if shapely.coverage_is_valid(polygons) else [*found, "not shared in degrees"]
 
 
+def ragged_map(side: int, cell: int = 60) -> LabelMap:
+    """Make connected regions with borders as ragged as those of a picture, row by row."""
+    labels = np.empty((side, side), np.int32)
+    across = np.arange(side)
+    n_cells = side // cell + 2
+    for row in range(side):
+        col = (across + 3 * np.sin(across / 17 + row / 31)).astype(np.int32) // cell
+        down = (row + 3 * np.sin(across * 1.3 + 5 * np.sin(across / 7))).astype(np.int32) // cell
+        labels[row] = np.clip(down, 0, n_cells) * n_cells + np.clip(col, 0, n_cells) + 1
+    return labels
+
+
+def measure_large(side: int) -> None:
+    """Write a large map, and print what that took."""
+    regions = ragged_map(side)
+    labels = np.remainder(regions, 7, dtype=np.int32)
+    partition = SimpleNamespace(regions=regions, labels=labels, georeference=None)
+
+    def peak() -> float:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    before, started = peak(), time.process_time()
+    with tempfile.TemporaryDirectory() as folder:
+        write_region_polygons(Path(folder) / "map.gpkg", partition)  # type: ignore[arg-type]
+    print(f"{side**2 / 1e6:.0f} megapixels, {np.unique(regions[::20, ::20]).size} regions: "
+          f"{time.process_time() - started:.0f} CPU s, {peak():.0f} MiB at the peak, "
+          f"{peak() - before:.0f} MiB beside the maps")  # fmt: skip
+
+
 def main() -> None:
     """Check the maps and print what was found."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--maps", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--large", type=int, metavar="SIDE", help="write a map of this side")
     arguments = parser.parse_args()
+    if arguments.large:
+        return measure_large(arguments.large)
     rng = np.random.default_rng(arguments.seed)
     n_polygons = n_wrong = n_corners = 0
     started = time.process_time()

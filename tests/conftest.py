@@ -22,6 +22,11 @@ settings.load_profile("steady")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
+#: For tests that kill or limit a process.
+posix_only = pytest.mark.skipif(
+    os.name != "posix", reason="signals between processes and resource limits are of POSIX"
+)
+
 
 def require_or_skip(present: bool, variable: str, reason: str) -> None:
     """Skip with a reason; fail instead where the environment says that it must be there."""

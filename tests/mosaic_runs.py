@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import sys
 from pathlib import Path
@@ -76,6 +75,8 @@ if __name__ == "__main__":
     place, what, number = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     try:
         if what == "limit":
+            import resource  # Windows has none
+
             resource.setrlimit(resource.RLIMIT_FSIZE, (number, number))
         run(place, on_progress=lambda done, _: what == "kill" and _kill_at(number, done))
     except NuriwakeError as error:

@@ -63,6 +63,17 @@ def test_a_segmenter_takes_lists_of_any_of_them(blocks):
         segmenter.fit(images, mask=np.ones((24, 32), bool))
 
 
+def test_lists_of_whole_numbers_are_8_bit_where_they_fit():
+    grey = IMAGE[:, :, 0]
+    for image in (grey.tolist(), tuple(map(tuple, grey.tolist()))):
+        assert to_raster(image).array.dtype == np.uint8
+        _same(to_raster(image), grey)
+    for image in ([[0, 256]], [[-1, 255]], [[0.0, 255.0]], np.array([[0, 255]])):
+        raster = to_raster(image)
+        assert raster.array.dtype in (np.int64, np.float64)
+        assert raster.array[0, :, 0].tolist() == list(np.asarray(image)[0])
+
+
 def test_mask_is_another_name_for_valid():
     mask = np.arange(24)[:, None] > 5
     mask = np.broadcast_to(mask, (24, 32))

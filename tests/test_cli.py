@@ -16,6 +16,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from conftest import posix_only
 from nuriwake.engine import private
 from nuriwake.faces.cli import run
 from nuriwake.io.image import read_labels
@@ -115,7 +116,7 @@ BAD = {
         1,
         "m.safetensors: no such file",
     ),
-    "no such device": (["{cup}", "--device", "cuda:99"], 2, "`device` must be one of auto, cpu"),
+    "no such device": (["{cup}", "--device", "cuda:99"], 2, "`--device` must be one of auto, cpu"),
 }
 
 
@@ -246,7 +247,8 @@ def test_detail_on_both_commands(picture, saved, tmp_path):
     ("flags", "code", "message"),
     [
         (["--regions", "0"], 2, "`--regions` must be a number of at least 1, or auto; got '0'"),
-        (["--regions", "99999"], 2, "`n_regions` must be an int in [1, "),
+        (["--regions", "99999"], 2, "`--regions` must be an int in [1, "),
+        (["--labels", "99999"], 2, "`--labels` must be an int in [1, "),
         (["--regions", "2", "--altitude", "1"], 2, "not two of them"),
         (["--save", "result"], 2, "`--save` must be"),
         (["--detail", "all"], 2, "`--detail` must be one of fine, medium, coarse; got 'all'"),
@@ -284,6 +286,7 @@ def test_recipes(capsys):
     assert "n_layers" in capsys.readouterr().out
 
 
+@posix_only
 @pytest.mark.parametrize("keep", [False, True])
 def test_ctrl_c_keeps_labels_only_if_asked(keep, tmp_path, blocks):
     picture = tmp_path / "cup.png"

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from filelock import FileLock
 
+from conftest import posix_only
 from nuriwake.errors import OutputError
 from nuriwake.jobs import commit
 from nuriwake.jobs.commit import staging
@@ -173,6 +174,7 @@ def test_what_fails_leaves_no_folder_of_its_own(tmp_path):
     assert plan.folder.exists()
 
 
+@posix_only
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_between_two_names_waits_for_the_last(plan, monkeypatch, number):
     publish(plan)

@@ -10,6 +10,7 @@ from nuriwake.learn.view import pixel_scale
 from nuriwake.regions import cues
 from nuriwake.regions.components import connected_components
 from nuriwake.regions.cues import grid_cues, sum_cues
+from nuriwake.regions.evidence import texton_edges, texton_surprises
 from nuriwake.regions.graph import region_graph
 from nuriwake.settings import Settings
 
@@ -28,6 +29,13 @@ def random_picture(seed=0, shape=(23, 31), n_bands=3):
     textons /= textons.sum(axis=2, keepdims=True)
     texture = rng.random((12, 16, 3)).astype(np.float32)
     return base, colours, edges, grid_cues(textons, texture, SETTINGS)
+
+
+def test_edges_of_the_grid_are_large_and_rare_changes():
+    grid = random_picture()[3]
+    edges, surprises = texton_edges(grid.textons, 1.0), texton_surprises(grid.textons, 1.0)
+    ratio = grid.edges**2 / (edges * surprises)
+    np.testing.assert_allclose(ratio, ratio[0, 0], rtol=1e-4)
 
 
 def test_tones_equal_the_loop():

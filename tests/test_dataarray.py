@@ -59,6 +59,15 @@ def test_an_array_without_values_is_refused(shape):
         to_raster(_array(IMAGE[: shape[0], :, : shape[2]]))
 
 
+def test_a_variable_is_an_array_without_a_place():
+    names = ("band", "y", "x")
+    variable = xarray.Variable(names, IMAGE.transpose(2, 0, 1), attrs={"_FillValue": 1})
+    raster = to_raster(variable)
+    np.testing.assert_array_equal(raster.array, IMAGE)
+    assert raster.georeference is None
+    assert segment(variable, max_iter=1).to_xarray().dims == ("y", "x")
+
+
 def test_one_of_several_images_is_chosen_by_name():
     stack = xarray.DataArray(IMAGE.transpose(2, 0, 1), dims=("time", "y", "x"))
     with pytest.raises(InputError, match=r"image\.isel\(time=0\); or make them bands: .*='band'"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nuriwake.regions.evidence import edge_strength, texton_edges
+from nuriwake.regions.evidence import edge_strength, texton_edges, texton_surprises
 
 
 @pytest.mark.parametrize(("slopes", "expected"), [((3.0, 0.0), 3.0), ((3.0, 4.0), 5.0)])
@@ -60,3 +60,45 @@ def test_texton_edges_of_a_volume_are_those_of_its_slices_where_these_are_alike(
     volume = np.repeat(textons[np.newaxis], 5, axis=0)
     expected = texton_edges(textons, sigma=0.8)
     np.testing.assert_allclose(texton_edges(volume, sigma=0.8)[2], expected, rtol=1e-4, atol=1e-6)
+
+
+def surprises_by_pair(textons):
+    """Count every pair of cells up to two cells apart; then look at both hands of each cell."""
+    cells = list(np.ndindex(textons.shape[:-1]))
+    joint = sum(
+        np.outer(textons[one], textons[other])
+        for one in cells
+        for other in cells
+        if 0 < np.square(np.subtract(one, other)).sum() <= 4
+    )
+    joint = joint / joint.sum()
+    own = joint.sum(axis=0) + 1e-4
+    information = np.log((joint + 1e-7) ** 1.25 / np.outer(own, own))
+    found = np.zeros(textons.shape[:-1])
+    for cell in cells:
+        for axis, size in enumerate(textons.shape[:-1]):
+            before, after = list(cell), list(cell)
+            before[axis], after[axis] = max(cell[axis] - 1, 0), min(cell[axis] + 1, size - 1)
+            bond = textons[tuple(before)] @ information @ textons[tuple(after)]
+            found[cell] += np.log1p(np.exp(-bond)) ** 2
+    return np.sqrt(found)
+
+
+@pytest.mark.parametrize("shape", [(6, 7), (3, 4, 3), (1, 5), (2, 1)])
+def test_surprises_equal_the_loop(shape):
+    textons = np.random.default_rng(1).random((*shape, 3)).astype(np.float32) ** 4
+    textons /= textons.sum(axis=-1, keepdims=True)
+    found = texton_surprises(textons, sigma=0.0)
+    np.testing.assert_allclose(found, surprises_by_pair(textons), rtol=1e-4)
+
+
+def test_textons_that_alternate_are_no_surprise():
+    # A board of two textons on the left, a third one on the right: as different as each other.
+    label = np.indices((12, 20)).sum(axis=0) // 2 % 2
+    label[:, 10:] = 2
+    strength = texton_surprises(np.eye(3, dtype=np.float32)[label], sigma=0.5)
+    assert strength[:, 2:7].max() < 0.7 * strength[:, 9:11].max(axis=1).min()
+
+
+def test_a_grid_of_one_cell_has_surprises_that_are_numbers():
+    assert np.isfinite(texton_surprises(np.full((1, 1, 2), 0.5, np.float32), sigma=1.0)).all()

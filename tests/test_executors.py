@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import worker_tasks
+from conftest import posix_only
 from nuriwake.errors import InputError, OutputError, UsageError
 from nuriwake.scale.executors import choose_executor, dask_executor
 
@@ -24,6 +25,7 @@ def test_every_task_is_done_once(workers, scheduler) -> None:
             list(executor.run(worker_tasks.refuse, range(5)))
 
 
+@posix_only
 @pytest.mark.parametrize(("workers", "scheduler"), WAYS[1:])
 def test_a_killed_worker_costs_a_retry(tmp_path: Path, workers, scheduler) -> None:
     with choose_executor(workers, scheduler) as executor:
@@ -63,6 +65,7 @@ def test_workers_import_ahead_of_the_first_task() -> None:
     assert "this" not in sys.modules
 
 
+@posix_only
 def test_workers_that_always_die_end_the_run() -> None:
     with (
         choose_executor(2) as executor,

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conftest import posix_only
 from nuriwake.errors import InputError, OutputError, UsageError
 from nuriwake.io.geotiff import open_geotiff, read_geotiff, read_tags, write_label_geotiff
 from nuriwake.raster import Georeference, Window
@@ -223,6 +224,7 @@ except OutputError as error:
 """
 
 
+@posix_only
 @pytest.mark.parametrize("limit", [100_000, 1_060_000, 1_100_000])
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, limit: int) -> None:
     path = tmp_path / "labels.tif"

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from conftest import REPOSITORY
+from conftest import REPOSITORY, posix_only
 
 TOLD_TO_END = """
 import os, signal, subprocess, dask_kills
@@ -25,6 +25,7 @@ with dask_kills.cluster(2, "1GB"):
 """
 
 
+@posix_only
 def test_a_cluster_ends_with_its_benchmark():
     pytest.importorskip("distributed")
     done = subprocess.run(

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mosaic_runs
+from conftest import posix_only
 from nuriwake.errors import InputError, OutputError, UsageError
 from nuriwake.io.geotiff import open_geotiff, read_geotiff
 from nuriwake.raster import Georeference, as_raster
@@ -105,6 +106,7 @@ def test_the_bytes_do_not_depend_on_the_tiles(folder: Path, expected, tile_shape
     assert results(folder) == expected
 
 
+@posix_only
 @pytest.mark.parametrize("scheduler", [None, "local"])
 def test_a_killed_worker_costs_no_byte(folder: Path, expected, scheduler) -> None:
     killed: list[int] = []
@@ -134,6 +136,7 @@ def start(folder: Path, what: str, number: int) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
+@posix_only
 @pytest.mark.parametrize("moment", [0, 5, 16])
 def test_a_killed_run_goes_on_to_the_same_bytes(folder: Path, expected, moment: int) -> None:
     start(folder, "kill", moment)
@@ -144,6 +147,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(folder: Path, expected, moment: 
     assert results(folder) == expected
 
 
+@posix_only
 @pytest.mark.parametrize("limit", [600, 4_000])
 def test_a_full_disk_loses_nothing_that_was_done(folder: Path, expected, limit: int) -> None:
     message = start(folder, "limit", limit)
@@ -168,6 +172,7 @@ def test_results_that_are_there(folder: Path, expected) -> None:
     assert results(folder) == expected
 
 
+@posix_only
 def test_the_leavings_of_other_settings_are_removed(folder: Path, expected) -> None:
     start(folder, "kill", 3)
     stale = next(p for p in folder.iterdir() if p.name.endswith(".work"))

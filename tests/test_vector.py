@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from conftest import posix_only
 from nuriwake.errors import InputError, OutputError, UsageError
 from nuriwake.io.coverage import BorderLine, region_features
 from nuriwake.io.geotiff import read_geotiff
@@ -224,6 +225,7 @@ except OutputError as error:
 """
 
 
+@posix_only
 @pytest.mark.parametrize("name", ["a.gpkg", "a.geojson", "a.fgb"])
 def test_a_disk_that_fills_is_one_line_and_nothing_is_left(tmp_path: Path, name: str) -> None:
     """The limit of a file's size stands for the disk; what SQLite says tells no reason."""

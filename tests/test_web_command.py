@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from conftest import posix_only
 from nuriwake.faces.cli import run
 from nuriwake.faces.web import serving
 from nuriwake.faces.web.limits import Limits
@@ -32,6 +33,7 @@ def stop(process):
     return process.returncode, errors
 
 
+@posix_only
 def test_it_serves_one_image_and_ends_by_ctrl_c(tmp_path):
     path = tmp_path / "a b.png"
     Image.fromarray(np.zeros((8, 9, 3), np.uint8)).save(path)

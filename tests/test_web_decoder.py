@@ -7,6 +7,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from conftest import posix_only
 from nuriwake.errors import InputError
 from nuriwake.faces.web.decoder import Decoder
 from nuriwake.faces.web.limits import Limits
@@ -106,6 +107,7 @@ def test_time_is_bounded_and_the_next_picture_is_decoded(monkeypatch):
         decoder.close()
 
 
+@posix_only
 def test_a_dead_process_is_replaced(decoder):
     decoder.image(flat_png(8), "a.png")
     (process,) = processes(decoder)

@@ -404,6 +404,9 @@ def test_scribble_undo_erase_and_relearn(page, tasks):
         }"""
     )
     assert painted == ["230,159,0", "0,158,115"]  # what was drawn has its brush's colour
+    assert page.text_content("#slider-label") == "Regions"
+    assert page.input_value("#count") == page.get_attribute("#count", "min")
+    assert colours_on_canvas(page) == 2  # and nothing else is left
 
 
 #: A network that also a slow machine trains while one waits.
@@ -573,7 +576,7 @@ def test_a_page_of_a_stack_and_a_reduced_picture(browser, open_page, tmp_path):
             page.click("#save-session")
         download.value.save_as(tmp_path / "squares.nuriwake.zip")
         page.set_input_files("#file", tmp_path / "squares.nuriwake.zip")
-        page.wait_for_selector('#reduced:has-text("open the picture\'s own file")')
+        page.wait_for_selector('#reduced:has-text("Zoom in to see it in full")')
         wait_named(page, "squares.png · 160 × 120")
         page.goto("about:blank")
 

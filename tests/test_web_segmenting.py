@@ -2,9 +2,12 @@ import numpy as np
 import pytest
 
 from nuriwake.errors import RunCancelled
+from nuriwake.faces.web.downloads import look
+from nuriwake.faces.web.preview import page_palette
 from nuriwake.faces.web.segmenting import run_task
 from nuriwake.faces.web.work import Task
 from nuriwake.raster import as_raster
+from nuriwake.regions.editing import EditedCut
 from nuriwake.settings import Settings
 
 
@@ -43,6 +46,25 @@ def test_scribbles_guide_the_result(blocks, recipe):
     settings = Settings(recipe=recipe, max_iter=30, n_channels=8)
     task = Task("blocks.png", as_raster(blocks), settings, scribbles)
     grown = run_task(task, lambda _: None)
-    assert not grown.shows_regions
+    assert grown.shows_regions == (recipe == "fast")
     labels = grown.partition.own_labels
     assert not set(labels[scribbles == 1]) & set(labels[scribbles == 2])
+
+
+def test_what_was_drawn_is_shown_first_as_the_command_line_writes_it(blocks):
+    scribbles = np.zeros(blocks.shape[:2], np.int32)
+    scribbles[4:8, 4:8], scribbles[4:8, 24:28] = 1, 2
+    task = Task("blocks.png", as_raster(blocks), Settings(max_iter=30), scribbles)
+    grown = run_task(task, lambda _: None)
+    first = look(task, grown, EditedCut())
+    assert grown.n_automatic == first.shown.parts.max() == 2
+    np.testing.assert_array_equal(first.shown.labels, grown.partition.own_labels)
+    assert set(np.unique(first.shown.labels)) == {1, 2}
+    assert not first.shown.shows_regions  # files of objects are of the labels that were drawn
+    # Each brush's colour, whatever the region's number.
+    colours = first.colours[first.shown.parts]
+    for brush in (1, 2):
+        assert (colours[first.shown.labels == brush] == page_palette()[brush - 1]).all()
+    finer = look(task, grown, EditedCut(3))
+    assert finer.shown.shows_regions
+    assert finer.shown.regions.max() == 3

@@ -426,7 +426,7 @@ def test_files_of_a_reduced_picture_have_its_own_size():
         assert sum(each["properties"]["pixels"] for each in features) == 33 * 49
         session = client.post(f"{url}/session", json={}).content
         again = client.post("/api/sessions", files={"session": ("s", session)}).json()
-        assert again["reduced"] == {**own, "levels": 0, "tile": 512}
+        assert again["reduced"] == {**own, "levels": 1, "tile": 512}
         again = client.get(f"/api/jobs/{again['id']}/download/regions.png").content
         np.testing.assert_array_equal(read_map(again, "png"), parts)
         files = {"none": b"", "scribbles": ("s.png", drawn.getvalue())}

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from nuriwake.errors import InputError, UsageError
 from nuriwake.faces.web.limits import Limits
+from nuriwake.faces.web.pyramid import Tiles, fit
 from nuriwake.faces.web.segmenting import run_task
 from nuriwake.faces.web.session import LeafTags, Looked, open_session, pack_session
 from nuriwake.faces.web.tags import RegionClass
-from nuriwake.faces.web.work import Task
+from nuriwake.faces.web.work import Origin, Task
 from nuriwake.raster import Raster
 from nuriwake.settings import Settings
 
@@ -69,10 +70,41 @@ def test_what_goes_in_comes_out(work, packed):
     np.testing.assert_array_equal(again.scribbles, task.scribbles)
     assert (again.name, again.settings) == (task.name, task.settings)
     assert looked == looked_at(grown.shown.n_leaves)
-    assert not regrown.shows_regions
+    assert regrown.n_automatic == regrown.shown.min_regions  # labels were drawn
     np.testing.assert_array_equal(regrown.shown.base, grown.shown.base)
     np.testing.assert_array_equal(regrown.shown.merges, grown.shown.merges)
     np.testing.assert_array_equal(regrown.partition.tree.cut(5), grown.partition.tree.cut(5))
+
+
+@pytest.fixture(scope="module")
+def large():
+    """A picture that is reduced, with the tiles of all of it."""
+    values = np.random.default_rng(0).integers(0, 255, (90, 70, 3)).astype(np.uint8)
+    raster, pyramid, encoded = fit(Raster(values, np.ones((90, 70), bool)), 2000)
+    tiles = Tiles(pyramid, [len(tile) for tile in encoded], b"".join(encoded))
+    task = Task("large.png", raster, Settings(max_iter=2), origin=Origin(0, 0, "", pyramid, tiles))
+    return task, run_task(task, lambda _: None)
+
+
+def test_tiles_are_kept_where_the_file_can_be_opened_again_with_them(large):
+    task, grown = large
+    packed = pack_session(task, grown, Looked(), LIMITS)
+    again, _, _ = open_session(packed, LIMITS)
+    for place in task.origin.pyramid.places():
+        assert again.origin.tiles.read(place) == task.origin.tiles.read(place)
+    small = Limits(upload_bytes=len(packed) - 1)
+    packed = pack_session(task, grown, Looked(), small)
+    again, _, _ = open_session(packed, small)
+    assert again.origin.tiles is None
+    assert again.origin.pyramid == task.origin.pyramid
+
+
+@pytest.mark.parametrize("member", ["tiles", "tile_lengths"])
+@pytest.mark.parametrize("data", [b"", b"123", bytes(64)])
+def test_tiles_that_are_damaged_are_refused(large, member, data):
+    packed = pack_session(*large, Looked(), LIMITS)
+    with pytest.raises(InputError, match="session"):
+        open_session(repacked(packed, **{member: data}), LIMITS)
 
 
 @pytest.mark.parametrize(

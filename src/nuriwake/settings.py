@@ -211,7 +211,7 @@ class Settings(BaseModel):
     altitude: Annotated[
         float,
         Field(ge=0, le=1e9, description="cost up to which the automatic cut merges (fast)"),
-    ] = 0.355
+    ] = 0.335
     speck_size: Annotated[
         float,
         Field(

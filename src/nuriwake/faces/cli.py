@@ -27,6 +27,7 @@ from nuriwake.faces.model_commands import apply, fit
 from nuriwake.faces.segment_command import segment
 from nuriwake.faces.serve_command import serve
 from nuriwake.faces.web.command import open_page
+from nuriwake.faces.wording import in_flags
 from nuriwake.machine import let_waiting_threads_sleep
 
 #: New objects before the interpreter looks for garbage. Importing PyTorch makes very many that
@@ -148,5 +149,5 @@ def run(arguments: list[str]) -> int:
 def _complain(message: str, code: int) -> int:
     # Where nobody can be told, the exit code says it.
     with contextlib.suppress(OSError):
-        typer.echo(f"nuriwake: {message}", err=True)
+        typer.echo(f"nuriwake: {in_flags(message)}", err=True)
     return code

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from nuriwake.faces.wording import in_flags
+
 if TYPE_CHECKING:
     from nuriwake.faces.progress import Terminal
     from nuriwake.jobs.inputs import Planned, RunReport
@@ -38,7 +40,7 @@ def run_inputs(reports: Iterator[RunReport], n_inputs: int, terminal: Terminal, 
         for line in report.lines:
             terminal.say(line)
         if report.error:
-            typer.echo(f"nuriwake: {report.error}", err=True)
+            typer.echo(f"nuriwake: {in_flags(report.error)}", err=True)
             failed.append(report)
         if report.record is not None and json:
             typer.echo(report.record.to_json())

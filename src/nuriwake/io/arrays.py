@@ -92,7 +92,8 @@ def to_raster(
         Arrays of NumPy, Dask, Zarr and h5py and PyTorch's tensors are (height, width) or (height,
         width, bands) unless ``channel_axis`` says otherwise. The others say by themselves which
         axis is which, what is transparent or has no data, and where the image lies. What a masked
-        array masks is no data.
+        array masks is no data. Lists have no dtype: those of whole numbers in [0, 255] are 8-bit
+        pictures, as if they were an array of uint8.
     valid : array of bool, shape (height, width), optional
         False where there is no data. Pixels that are not finite never count.
     mask : array of bool, optional
@@ -213,8 +214,19 @@ def _from_any(image: Any, channel_axis: int | None) -> Raster:
         is_open = isinstance(image, bytes | bytearray) or hasattr(image, "read")
         hint = " Decode it first, such as PIL.Image.open(io.BytesIO(data))." if is_open else ""
         raise InputError(f"the image must be one of {_TAKEN}; got {name}.{hint}")
-    array = bands_last(np.asarray(image), channel_axis)
+    array = bands_last(_compact(image), channel_axis)
     return Raster(array, np.ones(array.shape[:2], bool))
+
+
+def _compact(image: Any) -> NDArray[Any]:
+    """Make an array; whole numbers of lists become uint8 where that holds them all."""
+    array: NDArray[Any] = np.asarray(image)
+    first = image
+    while isinstance(first, list | tuple) and first:
+        first = first[0]
+    is_whole = isinstance(first, int) and array.dtype.kind == "i"
+    fits = is_whole and array.min(initial=0) >= 0 and array.max(initial=0) <= np.iinfo(np.uint8).max
+    return array.astype(np.uint8) if fits else array
 
 
 def _from_numpy(image: NDArray[Any], channel_axis: int | None) -> Raster:

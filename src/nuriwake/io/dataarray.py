@@ -17,7 +17,7 @@ from nuriwake.io.axes import axis_of_bands
 from nuriwake.raster import BoolMap, Georeference, LabelMap, Raster
 
 if TYPE_CHECKING:
-    from xarray import DataArray
+    from xarray import DataArray, Variable
 
 ROW_NAMES = ("y", "lat", "latitude", "row", "rows", "height", "northing")
 COLUMN_NAMES = ("x", "lon", "longitude", "col", "cols", "column", "columns", "width", "easting")
@@ -32,12 +32,12 @@ _REGULAR = 1e-3
 _IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
-def read_dataarray(image: DataArray, channel_axis: int | None = -1) -> Raster:
+def read_dataarray(image: DataArray | Variable, channel_axis: int | None = -1) -> Raster:
     """Make a raster of a DataArray, whose dimensions say by their names what they are.
 
     Parameters
     ----------
-    image : xarray.DataArray
+    image : xarray.DataArray or xarray.Variable
         Of rows, columns and perhaps bands, in any order. Other dimensions must have length 1, or be
         named by ``channel_axis``. Where no dimension has a known name, the order decides.
     channel_axis : int or None
@@ -61,6 +61,10 @@ def read_dataarray(image: DataArray, channel_axis: int | None = -1) -> Raster:
             f"an xarray {type(image).__name__} holds several variables. Give one of them, or all "
             "as bands: dataset.to_dataarray(dim='band')."
         )
+    if not hasattr(image, "coords"):  # a Variable: an array with names and without a place
+        from xarray import DataArray
+
+        image = DataArray(image)
     if 0 in image.shape:
         raise InputError(f"the DataArray has no values; its shape is {tuple(image.shape)}.")
     rows, columns, bands = _find_dimensions(image, channel_axis)

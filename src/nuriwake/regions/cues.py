@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nuriwake.compiled import compiled
 from nuriwake.learn.view import pixel_scale
-from nuriwake.regions.evidence import texton_edges
+from nuriwake.regions.evidence import texton_edges, texton_surprises
 from nuriwake.regions.graph import Frame, RegionGraph
 from nuriwake.regions.merging import Evidence
 from nuriwake.settings import Settings
@@ -32,6 +32,10 @@ _REACH = 8.5
 _DIRECTIONS = 16
 #: Smoothing of the grid before hands are compared, in cells: of textons, of texture.
 _TEXTON_SIGMA, _TEXTURE_SIGMA = 1.5, 1.0
+#: Smoothing of the textons before their edges are found, in cells.
+_EDGE_SIGMA = 1.0
+#: The surprise, in these units, is on the whole as large as the edges of the textons.
+_SURPRISE = 0.1257
 #: Sums over borders; the others are over regions.
 _OF_BORDERS = ("lengths", "strengths", "texton_jumps", "texture_jumps")
 
@@ -45,7 +49,8 @@ class GridCues:
     textons : ndarray of float32, shape (h, w, q)
         Probability of each learned label in each cell.
     edges : ndarray of float32, shape (h, w)
-        How fast that mixture changes.
+        How fast that mixture changes, and how rarely such mixtures are neighbours: the geometric
+        mean of the two.
     surfaces : tuple of ndarray of float32, shape (h, w, K)
         Smooth embeddings of the textons and of the texture, weighted: distances in them say how
         different the two hands of a border look from some way off.
@@ -126,7 +131,10 @@ def grid_cues(
         np.float32(settings.texton_contrast) * directions,
         np.float32(settings.texture_contrast) * smooth_texture,
     )
-    return GridCues(textons, texton_edges(textons, sigma=1.0), surfaces)
+    # A change of textons counts where it is both large and rare.
+    changes = texton_edges(textons, _EDGE_SIGMA)
+    changes *= np.float32(_SURPRISE) * texton_surprises(textons, _EDGE_SIGMA)
+    return GridCues(textons, np.sqrt(changes, out=changes), surfaces)
 
 
 def sum_cues(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,9 @@ class MergeTree:
     min_regions : int
         Fewer parts than this are refused: scribbles of so many labels keep them apart.
     """
+
+    #: What messages call the number of parts.
+    counted: ClassVar[str] = "n_regions"
 
     base: LabelMap
     merges: NDArray[np.int32]
@@ -126,7 +129,7 @@ class MergeTree:
         is_number = isinstance(n_regions, int | np.integer) and not isinstance(n_regions, bool)
         if not is_number or not self.min_regions <= n_regions <= self.n_leaves:
             expected = f"an int in [{self.min_regions}, {self.n_leaves}]"
-            raise UsageError(out_of_range("n_regions", expected, n_regions, self._hint()))
+            raise UsageError(out_of_range(self.counted, expected, n_regions, self._hint()))
         return self.tops(2 * self.n_leaves - n_regions)[: self.n_leaves]
 
     def tops(self, limit: int) -> NDArray[np.int32]:
@@ -333,6 +336,8 @@ class LabelTree(MergeTree):
     >>> tree.cut(2)
     array([[1, 2, 1, 1]], dtype=int32)
     """
+
+    counted: ClassVar[str] = "n_labels"
 
 
 def number_nodes(nodes: NDArray[np.int32]) -> LabelMap:

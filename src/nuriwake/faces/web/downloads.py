@@ -8,7 +8,7 @@ import mimetypes
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,12 +44,15 @@ class Shown(Partition):
     ----------
     parts : ndarray of int32, shape (height, width)
         What is shown, regions or labels, 1..k; 0 = no data.
+    is_of_labels : bool
+        Whether the parts are labels.
     pyramid : Pyramid or None
         Of what the picture is a reduced copy: maps of ids and what is drawn from them have the
         size of that.
     """
 
     parts: LabelMap = field(kw_only=True)
+    is_of_labels: bool = field(kw_only=True)
     pyramid: Pyramid | None = field(kw_only=True, default=None)
 
     @cached_property
@@ -60,12 +63,12 @@ class Shown(Partition):
     @cached_property
     def regions(self) -> LabelMap:
         """The regions: those that are shown, or the automatic cut where labels are."""
-        return self.whole if self.shows_regions else self._enlarged(self.tree.cut())
+        return self._enlarged(self.tree.cut()) if self.is_of_labels else self.whole
 
     @cached_property
     def labels(self) -> LabelMap:
         """The labels: those that are shown, or the network's own where regions are."""
-        return self._enlarged(self.own_labels) if self.shows_regions else self.whole
+        return self.whole if self.is_of_labels else self._enlarged(self.own_labels)
 
     def _enlarged(self, labels: LabelMap) -> LabelMap:
         return labels if self.pyramid is None else self.pyramid.enlarge(labels)
@@ -119,6 +122,11 @@ def look(task: Task, grown: Grown, cut: EditedCut, tags: Tags | None = None) -> 
         If the cut, an edit or a tag does not fit the tree.
     """
     tree, tags = grown.shown, tags or Tags()
+    reading = grown.partition.reading
+    if cut != EditedCut():
+        reading = replace(reading, prefers_labels=False)  # those that were drawn
+    if cut.n_regions is None and cut.detail is None:
+        cut = replace(cut, n_regions=grown.n_automatic)
     nodes = nodes_of_leaves(tree, cut)
     numbers = number_nodes(nodes)
     classes = tags.numbers(int(numbers.max()))
@@ -127,7 +135,12 @@ def look(task: Task, grown: Grown, cut: EditedCut, tags: Tags | None = None) -> 
     for number, region_class in enumerate(tags.classes, 1):
         colours[classes == number] = region_class.rgb
     kept = {f.name: getattr(grown.partition, f.name) for f in fields(Partition)}
-    shown = Shown(**kept, parts=tree.paint(nodes), pyramid=task.origin.pyramid)
+    shown = Shown(
+        **{**kept, "reading": reading},
+        parts=tree.paint(nodes),
+        is_of_labels=not grown.shows_regions,
+        pyramid=task.origin.pyramid,
+    )
     return View(task, shown, colours, tags, classes)
 
 

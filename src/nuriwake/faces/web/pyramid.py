@@ -181,7 +181,16 @@ class Tiles:
             raise InputError("the tiles are those of another picture.")
         ends = accumulate(lengths, initial=0)
         self._starts = dict(zip(places, zip(ends, lengths, strict=False), strict=True))
-        self._data = keep(data)
+        self._lengths, self._data = tuple(lengths), keep(data)
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Bytes of each tile, in their order."""
+        return self._lengths
+
+    def joined(self) -> bytes:
+        """Return all tiles, one after the other."""
+        return self._data[:]
 
     def read(self, place: Place) -> bytes | None:
         """Return a tile, a JPEG; None where there is none."""

@@ -262,7 +262,7 @@ def send_tile(job: KnownJob, level: int, row: int, col: int) -> Response:
 def send_tree(job: KnownJob, grown: GrownOf) -> Response:
     """Send the tree that the slider cuts."""
     return Response(
-        pack_tree(grown.shown, job.task),
+        pack_tree(grown, job.task),
         media_type="application/octet-stream",
         headers={"Content-Encoding": "gzip"},
     )

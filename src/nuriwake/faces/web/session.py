@@ -1,5 +1,7 @@
 """A piece of work in one file: picture, settings, scribbles, result, edits and classes.
 
+Of a large picture, the tiles too, where the file can still be opened again with them.
+
 The file is a ZIP of a JSON text, plain bytes and a result; opening it runs no code.
 """
 
@@ -22,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from nuriwake.errors import InputError, NuriwakeError, UsageError
 from nuriwake.faces.web.form import chosen_settings
 from nuriwake.faces.web.limits import Limits
-from nuriwake.faces.web.pyramid import Pyramid
+from nuriwake.faces.web.pyramid import Pyramid, Tiles
 from nuriwake.faces.web.tags import RegionClass
 from nuriwake.faces.web.uploads import clean_name, read_settings_text
 from nuriwake.faces.web.work import Grown, Origin, Task
@@ -35,6 +37,8 @@ SUFFIX = ".nuriwake.zip"
 _FORMAT: Literal[1] = 1
 _DTYPES = frozenset({"|u1", "<u2", "<i2", "<u4", "<i4", "<f4", "<f8", "|b1", "|i1", "<f2"})
 _MAX_EDITS = 1000
+#: Bytes of the tiles' lengths, and room for what a ZIP says of its members.
+_LENGTHS, _SPARE = np.dtype("<u4"), 4096
 _DAMAGED = (zipfile.BadZipFile, zlib.error, OSError, ValueError, KeyError, EOFError, RuntimeError)
 
 
@@ -114,12 +118,22 @@ def pack_session(task: Task, grown: Grown, looked: Looked, limits: Limits) -> by
         if task.scribbles is not None:
             archive.writestr("scribbles", task.scribbles.astype(np.uint8).tobytes())
         archive.writestr("result.npz", _pack_result(grown.partition), zipfile.ZIP_STORED)
+        if task.origin.tiles is not None:
+            _pack_tiles(archive, task.origin.tiles, limits.upload_bytes - buffer.tell())
     if buffer.tell() > limits.upload_bytes:
         raise UsageError(
             f"a session of this picture has {buffer.tell() / 2**20:.0f} MiB, more than could be "
             "opened here again. Download the result, and cut it from the command line."
         )
     return buffer.getvalue()
+
+
+def _pack_tiles(archive: zipfile.ZipFile, tiles: Tiles, room: int) -> None:
+    """Add the tiles where there is room; without them the picture is seen as it was learned."""
+    lengths = np.array(tiles.lengths, _LENGTHS)
+    if int(lengths.sum()) + lengths.nbytes + _SPARE <= room:
+        archive.writestr("tile_lengths", lengths.tobytes())
+        archive.writestr("tiles", tiles.joined(), zipfile.ZIP_STORED)
 
 
 def _pack_result(partition: Partition) -> bytes:
@@ -186,8 +200,17 @@ def _task(archive: zipfile.ZipFile, head: _Head, limits: Limits) -> Task:
     )
     scribbles = None if drawn is None else drawn.astype(np.int32)
     settings = read_settings_text(json.dumps(head.settings))
-    origin = Origin(pyramid=head.pyramid)
+    tiles = _tiles(archive, head.pyramid, limits) if head.pyramid else None
+    origin = Origin(pyramid=head.pyramid, tiles=tiles)
     return Task(clean_name(head.name), Raster(array, valid), settings, scribbles, origin)
+
+
+def _tiles(archive: zipfile.ZipFile, pyramid: Pyramid, limits: Limits) -> Tiles | None:
+    if "tiles" not in archive.namelist():
+        return None
+    packed = _member(archive, "tile_lengths", pyramid.n_tiles * _LENGTHS.itemsize)
+    lengths = np.frombuffer(packed, _LENGTHS).tolist()
+    return Tiles(pyramid, lengths, _member(archive, "tiles", limits.upload_bytes))
 
 
 def _array(

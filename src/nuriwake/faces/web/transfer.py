@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nuriwake.faces.web.picture import raster_picture
 from nuriwake.faces.web.preview import N_COLOURS, page_palette
-from nuriwake.faces.web.work import Task
+from nuriwake.faces.web.work import Grown, Task
 from nuriwake.raster import LabelMap
 from nuriwake.regions.editing import node_colours
 from nuriwake.regions.tree import DETAILS, LabelTree, MergeTree, RegionTree
@@ -18,7 +18,7 @@ from nuriwake.regions.tree import DETAILS, LabelTree, MergeTree, RegionTree
 _ALIGNMENT = 8
 
 
-def pack_tree(tree: MergeTree, task: Task) -> bytes:
+def pack_tree(grown: Grown, task: Task) -> bytes:
     """Pack what the page needs to cut and paint on its own.
 
     The block is gzip. Inside: the length of a JSON header (uint32, little-endian), the header, and
@@ -26,13 +26,14 @@ def pack_tree(tree: MergeTree, task: Task) -> bytes:
 
     Parameters
     ----------
-    tree : MergeTree
+    grown : Grown
     task : Task
 
     Returns
     -------
     bytes
     """
+    tree = grown.shown
     arrays = {
         "base": tree.base.astype(np.uint16 if tree.n_leaves < 2**16 else np.uint32),
         "merges": tree.merges.astype(np.int32),
@@ -41,14 +42,14 @@ def pack_tree(tree: MergeTree, task: Task) -> bytes:
         "means": leaf_means(tree.base, raster_picture(task.raster), tree.n_leaves),
         "palette": page_palette(),
         "node_colours": node_colours(tree, N_COLOURS, task.scribbles),
-        **_presets(tree),
+        **_presets(tree, grown.n_automatic),
     }
     return gzip.compress(_block(arrays, tree), compresslevel=1)
 
 
-def _presets(tree: MergeTree) -> dict[str, NDArray[np.int32]]:
+def _presets(tree: MergeTree, n_automatic: int | None) -> dict[str, NDArray[np.int32]]:
     """Which node each leaf belongs to, in the automatic cut and in those of the details."""
-    presets = {"auto": tree.nodes()}
+    presets = {"auto": tree.nodes(n_automatic)}
     if isinstance(tree, RegionTree):
         presets |= {detail: tree.nodes(detail=detail) for detail in DETAILS}
     return presets

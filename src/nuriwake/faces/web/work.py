@@ -105,13 +105,19 @@ class Grown:
 
     @property
     def shows_regions(self) -> bool:
-        """False where labels were drawn, or the recipe is about labels."""
-        return self.partition.shows_regions
+        """False where the recipe is about labels."""
+        return self.partition.settings.method.shows == "regions"
 
     @property
     def shown(self) -> MergeTree:
         """The tree that the slider cuts."""
         return self.partition.tree if self.shows_regions else self.partition.label_tree
+
+    @property
+    def n_automatic(self) -> int | None:
+        """So many regions are shown at first where labels were drawn: as few as keep them apart."""
+        is_drawn = self.shows_regions and self.partition.reading.prefers_labels
+        return self.shown.min_regions if is_drawn else None
 
 
 Report = Callable[[JobProgress], None]

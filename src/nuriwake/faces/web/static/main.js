@@ -27,6 +27,7 @@ let server; // what /api/settings tells
 let form;
 let source = null; // {file}, {example}, {opened} or, after the page was loaded again, {again}
 let pictureOf = null; // the source whose picture is shown
+let early = null; // labels that came before their picture
 
 // ---- a job's life
 
@@ -37,6 +38,7 @@ function run(chosen, withScribbles = false) {
   if (source !== chosen && chosen.page === undefined) leaveResult();
   else if (source !== chosen) regions.close();
   source = chosen;
+  early = null;
   hideAlert();
   showWork();
   setBusy(true);
@@ -48,6 +50,7 @@ function run(chosen, withScribbles = false) {
 async function reopen(id) {
   leaveResult(id);
   source = { again: id };
+  early = null;
   showWork();
   setBusy(true);
   await runner.reopen(id);
@@ -65,6 +68,7 @@ function started(job, bitmap) {
     scribbles.resize(bitmap.width, bitmap.height);
     pictureOf = source;
     pointer.center();
+    if (early) live(early);
   }
   const { width, height } = job.reduced ?? job;
   $("file-name").textContent = `${job.name} · ${width} × ${height}`;
@@ -86,7 +90,8 @@ function describeOrigin({ n_pages, page, reduced }) {
 }
 
 function live(bitmap) {
-  if (pictureOf !== source) return;
+  early = pictureOf === source ? null : bitmap;
+  if (early) return;
   view.showLive(bitmap);
   if (!performance.getEntriesByName("first-live").length) performance.mark("first-live");
 }
