@@ -3,10 +3,10 @@
     python benchmarks/kills.py [--runs apply workers folder beyond scene bench] [--kills 20]
 
 The runs: `apply` on a raster of many tiles, the same with two workers, `segment` on a folder of
-pictures, `segment` on a raster beyond the memory, alone and with two workers, and `bench`. The kill (SIGKILL, of the whole
-process group) leaves no time to tidy up. What is visible after it must be whole files, equal to
-those of an undisturbed run; after resuming, all files must be. Seconds (in records) are left
-out.
+pictures, `segment` on a raster beyond the memory alone (`beyond`) and with two workers (`scene`),
+and `bench`. The kill (SIGKILL, of the whole process group) leaves no time to tidy up. What is
+visible after it must be whole files, equal to those of an undisturbed run; after resuming, all
+files must be. Seconds (in records) are left out.
 """
 
 from __future__ import annotations
