@@ -1,12 +1,12 @@
 """Kill runs at random moments, resume them, compare the files with those of undisturbed runs.
 
-    python benchmarks/kills.py [--runs apply workers folder beyond bench] [--kills 20]
+    python benchmarks/kills.py [--runs apply workers folder beyond scene bench] [--kills 20]
 
 The runs: `apply` on a raster of many tiles, the same with two workers, `segment` on a folder of
-pictures, `segment` on a raster beyond the memory, and `bench`. The kill (SIGKILL, of the whole
-process group) leaves no time to tidy up. What is visible after it must be whole files, equal to
-those of an undisturbed run; after resuming, all files must be. Seconds (in records) are left
-out.
+pictures, `segment` on a raster beyond the memory alone (`beyond`) and with two workers (`scene`),
+and `bench`. The kill (SIGKILL, of the whole process group) leaves no time to tidy up. What is
+visible after it must be whole files, equal to those of an undisturbed run; after resuming, all
+files must be. Seconds (in records) are left out.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import rasterio
 from PIL import Image
 from scipy.io import savemat
 
-RUNS = ("apply", "workers", "folder", "beyond", "bench")
+RUNS = ("apply", "workers", "folder", "beyond", "scene", "bench")
 QUICK = ("--max-iter", "5", "--n-channels", "32", "--max-labels", "32")
 #: Small tiles, so that there are many moments.
 SMALL = ("--memory", "640M")
@@ -90,8 +90,9 @@ def command(run: str, folder: Path, out: Path) -> list[str]:
         pictures = str(folder / "images" / "val")
         return [*nuriwake, "segment", pictures, "--save", "regions,overlay,polygons", *usual]
     maps = ["--save", "labels,regions,polygons"]
-    if run == "beyond":
-        return [*nuriwake, "segment", str(folder / "scene.tif"), *maps, *SMALL, *usual]
+    if run in ("beyond", "scene"):
+        workers = ["--workers", "2", "--memory", "1G"] if run == "scene" else SMALL
+        return [*nuriwake, "segment", str(folder / "scene.tif"), *maps, *workers, *usual]
     workers = ["--workers", "2", "--memory", "1700M"] if run == "workers" else SMALL
     model = str(folder / "m.safetensors")
     return [*nuriwake, "apply", model, str(folder / "scene.tif"), *maps, *workers, *usual]

@@ -147,7 +147,9 @@ def run_child(kind: str, scene: Path, out: Path, settings: Mapping[str, float]) 
         file.write(regions.astype(np.uint32), 1)
 
 
-def watch(words: list[str], patience: float) -> tuple[str, float, float, int, int]:
+def watch(
+    words: list[str], folder: Path | None, patience: float
+) -> tuple[str, float, float, int, int]:
     """Run a program; return its last words if it failed, seconds, CPU seconds and two peaks in MB.
 
     The peaks are those of the program's first process, and of all its processes together.
@@ -156,7 +158,8 @@ def watch(words: list[str], patience: float) -> tuple[str, float, float, int, in
     started, main, tree = time.perf_counter(), 0, 0
     # A pipe that nobody empties would stop those that say much.
     with tempfile.TemporaryFile("w+") as said, subprocess.Popen(
-        words, env={**os.environ, **ONE_THREAD}, stdout=said, stderr=said, start_new_session=True
+        words, env={**os.environ, **ONE_THREAD}, cwd=folder,
+        stdout=said, stderr=said, start_new_session=True,
     ) as process:  # fmt: skip
         while process.poll() is None:
             sizes = list(_resident(process.pid))
@@ -211,7 +214,9 @@ def measure(
         words = command(method, settings, scene, out, options.memory)
     except LookupError as error:
         return Row(side, method, said, str(error))
-    note, seconds, cpu, main, tree = watch(words, options.patience)
+    # Orfeo ToolBox keeps its temporary files where it runs.
+    place = options.folder if method == "otb" else None
+    note, seconds, cpu, main, tree = watch(words, place, options.patience)
     if note:
         return Row(side, method, said, note)
     table = table_of(out, truth)
@@ -265,6 +270,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--tune", action="store_true", help="choose settings; the sides' first")
     options = parser.parse_args()
+    options.folder = options.folder.resolve()
     options.folder.mkdir(parents=True, exist_ok=True)
     print("| side | method | settings | s | CPU s | MPix / CPU s | MB, main | MB, all | regions "
           "| ari | miou | agreement |\n" + 12 * "|---" + "|")  # fmt: skip
