@@ -137,7 +137,8 @@ def respond(responses: FloatMap, bias: FloatMap, labels: NDArray[np.int64]) -> N
             if row[c] == largest:
                 labels[i] = c
                 break
-        inverse = _ONE / _soften(row, largest, powers)
+        # It is at least 1 but for responses that are no numbers, which who reads them refuses.
+        inverse = _ONE / max(_soften(row, largest, powers), _HALF)
         for c in range(q):
             row[c] *= inverse
 
