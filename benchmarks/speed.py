@@ -6,6 +6,7 @@ The first line names the instruction set. A larger processor does as one with AV
 
     export ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 NUMBA_CPU_NAME=haswell
     export NUMBA_CPU_FEATURES=+sse4.2,+popcnt,+avx,+avx2,+fma,+bmi,+bmi2,+lzcnt
+    export OPENBLAS_CORETYPE=Haswell
     python benchmarks/speed.py
 
 On a machine that others use too, `--threads 1 --clock cpu` counts only the time that the process
