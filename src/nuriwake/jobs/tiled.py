@@ -72,7 +72,7 @@ def _segment_on(
     listener: Listener,
 ) -> Published:
     """Learn from the raster, label its tiles and publish the files."""
-    # What follows takes PyTorch along, whose import takes a second: workers start meanwhile.
+    # What follows takes numba along, or PyTorch, whose imports take long: workers start meanwhile.
     from nuriwake.io.drawn import open_scribbles
     from nuriwake.jobs.segment import StepRecorder
     from nuriwake.model_file import load_model

@@ -186,17 +186,21 @@ def texton_surprises(textons: NDArray[np.float32], sigma: float) -> NDArray[np.f
     True
     """
     from scipy.ndimage import gaussian_filter
+    from threadpoolctl import threadpool_limits
 
     n_axes = textons.ndim - 1
     field = gaussian_filter(textons, (*(sigma,) * n_axes, 0)) if sigma else textons
-    information = _mutual_information(textons)
     squares = np.zeros(textons.shape[:-1], np.float32)
-    for axis in range(n_axes):
-        margins = [(int(k == axis),) * 2 for k in range(textons.ndim)]
-        padded = np.pad(field, margins, mode="edge")
-        before, after = (_shifted(padded, axis, start) for start in (0, 2))
-        bond = np.einsum("...i,...i->...", before @ information, after)
-        squares += np.logaddexp(np.float32(0), -bond) ** 2
+    # On products so small, the threads of BLAS mostly wait for each other: beside another process
+    # for ten times as long.
+    with threadpool_limits(limits=1, user_api="blas"):
+        information = _mutual_information(textons)
+        for axis in range(n_axes):
+            margins = [(int(k == axis),) * 2 for k in range(textons.ndim)]
+            padded = np.pad(field, margins, mode="edge")
+            before, after = (_shifted(padded, axis, start) for start in (0, 2))
+            bond = np.einsum("...i,...i->...", before @ information, after)
+            squares += np.logaddexp(np.float32(0), -bond) ** 2
     strength: NDArray[np.float32] = np.sqrt(squares)
     return strength
 
