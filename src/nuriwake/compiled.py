@@ -36,6 +36,15 @@ def compiled(loop: Loop) -> Loop:
         return cast(Loop, numba.njit(nogil=True, fastmath=True)(loop))
 
 
+def inlined(part: Loop) -> Loop:
+    """Write a part of compiled loops out wherever it is called from one.
+
+    A call would count the references to every array that it is given, which takes longer than a
+    short loop.
+    """
+    return cast(Loop, numba.njit(inline="always", fastmath=True)(part))
+
+
 @contextmanager
 def when_compiling(hear: Callable[[], None]) -> Iterator[None]:
     """Tell, inside the block, when the first loop has to be compiled, which takes a while.

@@ -168,10 +168,11 @@ class GridEngine:
                 method.lay_out(self._surroundings(self._sources[layer], strip), laid)
             output, valid = self._output(strip, room), self._valid[strip.index[1]]
             method.multiply(laid, kernel, output, room)
-            target = self._last if is_last else self._sources[layer + 1][1:-1, 1:-1]
+            active = self._last[strip.index[1]]
+            if not is_last:
+                active = self._inner(self._sources[layer + 1], strip)
             sums = np.zeros((2, len(guess)))
-            active = target[strip.index[1]]
-            activate(output[:, 1:-1], biases, self._states(strip), valid, guess, active, sums)
+            activate(output, biases, self._states(strip), valid, guess, active, sums)
             if not is_last:
                 return sums, None
             if not valid.all():
@@ -291,7 +292,7 @@ class GridEngine:
             values += np.dot(_flat(active), feedback, out=_flat(more)).reshape(active.shape)
             sums = np.zeros(len(offset))
             valid = self._valid[strip.index[1]]
-            target = self._gradient[1:-1, 1:-1][strip.index[1]]
+            target = self._inner(self._gradient, strip)
             gate(values, none, offset, valid, active, target, sums)
             return sums, self._correlate(layer, number, self._gradient, room)
 
@@ -320,8 +321,8 @@ class GridEngine:
             method.lay_out(surroundings, laid)
             output, sums = self._output(strip, room), np.zeros(len(slopes))
             method.multiply(laid, kernel, output, room)
-            active, valid = below[1:-1, 1:-1][strip.index[1]], self._valid[strip.index[1]]
-            gate(output[:, 1:-1], slopes, offset, valid, active, active, sums)
+            active, valid = self._inner(below, strip), self._valid[strip.index[1]]
+            gate(output, slopes, offset, valid, active, active, sums)
             return sums, self._correlate(layer - 1, number, below, room)
 
         return self._gather(layer - 1, self._each(descend))
@@ -363,6 +364,10 @@ class GridEngine:
 
     def _surroundings(self, source: FloatMap, strip: Strip) -> FloatMap:
         return source[strip.start : strip.stop + 2]
+
+    def _inner(self, source: FloatMap, strip: Strip) -> FloatMap:
+        """Return a strip's rows of a map with a border, with the first and the last column."""
+        return source[strip.start + 1 : strip.stop + 1]
 
     def _output(self, strip: Strip, room: Room) -> FloatMap:
         """Return room for a convolution's output, whose first and last column are 0."""

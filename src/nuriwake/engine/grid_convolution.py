@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.engine.grid_loops import FloatMap, copy_neighbours
+from nuriwake.engine.strips import POINTS
 from nuriwake.engine.winograd import (
-    filter_gradient,
+    filter_matrix,
     input_points,
     output_pixels,
     points_shape,
     slope_points,
-    transform_filter,
 )
 
 #: Fewer channels than this, in or out, are not worth Winograd's transform.
@@ -107,6 +107,9 @@ class Transformed:
 
     name = "points"
 
+    def __init__(self) -> None:
+        self._filter = filter_matrix().astype(np.float32)
+
     def shape(self, n_rows: int, width: int, n_channels: int) -> tuple[int, ...]:
         """Return the shape of a strip that is laid out."""
         return points_shape(n_rows, width, n_channels)
@@ -117,25 +120,30 @@ class Transformed:
 
     def prepare(self, weight: NDArray[np.float64]) -> FloatMap:
         """Transform the weights, to (36, C, C')."""
-        return transform_filter(weight)
+        n_outputs, n_inputs = weight.shape[:2]
+        taps = weight.transpose(2, 3, 1, 0).astype(np.float32, order="C").reshape(9, -1)
+        points: FloatMap = self._filter @ taps
+        return points.reshape(POINTS, n_inputs, n_outputs)
 
     def multiply(self, laid: FloatMap, kernel: FloatMap, output: FloatMap, room: Room) -> None:
         """Multiply point by point and transform back."""
         n_outputs = kernel.shape[2]
         products = room.take("products", (*laid.shape[:2], n_outputs))
         np.matmul(laid, kernel, out=products)
-        output_pixels(products, np.zeros(n_outputs, np.float32), output[:, 1:-1])
+        output_pixels(products, np.zeros(0, np.float32), output, 1)
 
     def correlate(self, laid: FloatMap, slopes: FloatMap, room: Room) -> FloatMap:
-        """Sum over the tiles, point by point, (36, C', C)."""
+        """Sum over the tiles, point by point; return the taps, (9, C', C)."""
         points = room.take("products", (*laid.shape[:2], slopes.shape[2]))
         slope_points(slopes, points)
-        sums: FloatMap = points.transpose(0, 2, 1) @ laid
-        return sums
+        sums = room.take("sums", (POINTS, slopes.shape[2], laid.shape[2]))
+        np.matmul(points.transpose(0, 2, 1), laid, out=sums)
+        taps: FloatMap = self._filter.T @ sums.reshape(POINTS, -1)
+        return taps.reshape(9, *sums.shape[1:])
 
     def gradient(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Transform the sums back."""
-        return filter_gradient(sums)
+        """Bring the taps into the order of a kernel."""
+        return sums.reshape(3, 3, *sums.shape[1:]).transpose(2, 3, 0, 1)
 
 
 def choose_grid_method(n_inputs: int, n_outputs: int) -> GridMethod:

@@ -1,7 +1,11 @@
 """The loops over the cells of a grid between its matrix products, in float32.
 
-A map is stored as (H + 2, W + 2, C) with a border of zeros; a strip of it is given as a view of
-its rows without the border, (rows, W, C). Where a loop reads products, they lie in rows as long.
+A map is stored as (H + 2, W + 2, C) with a border of zeros, or without it. Of a strip, loops are
+given whole rows, (rows, W + 2, C) or (rows, W, C), so that the compiler sees that they lie in one
+piece.
+
+Loops over channels write one or two arrays: what the compiler cannot prove to lie apart it compares
+before each loop, and of more than a few it leaves the vector unit idle.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.compiled import compiled
+from nuriwake.compiled import compiled, inlined
 
 FloatMap = NDArray[np.float32]
 
@@ -42,6 +46,12 @@ def copy_neighbours(surroundings: FloatMap, copied: FloatMap) -> None:
                 copied[i, j, k * n : k * n + n] = surroundings[i + k, j - 1 : j + 2].reshape(n)
 
 
+@inlined
+def _margin(rows: Any, valid: Any) -> Any:
+    """Columns of a strip before the first and after the last of its pixels."""
+    return (rows.shape[1] - valid.shape[1]) // 2
+
+
 @compiled
 def activate(
     products: FloatMap,
@@ -56,7 +66,7 @@ def activate(
 
     Parameters
     ----------
-    products : ndarray of float32, shape (rows, W, C)
+    products : ndarray of float32, shape (rows, W or W + 2, C)
         Becomes the result's deviation from the guess, 0 for pixels that do not count.
     bias : ndarray of float32, shape (4, 4, C)
         Of a pixel with the image's border above (1), below (2), at neither (0) or both (3), and
@@ -67,29 +77,30 @@ def activate(
         Which pixels count.
     guess : ndarray of float32, shape (C,)
         Near the mean.
-    active : ndarray of float32, shape (rows, W, C)
+    active : ndarray of float32, shape (rows, W or W + 2, C)
         Written: the result.
     sums : ndarray of float64, shape (2, C)
         The deviations and their squares are added.
     """
-    n_rows, n_columns, n_channels = products.shape
-    row_sums = np.zeros((2, n_channels), np.float32)
+    n_rows, n_columns = valid.shape
+    first, into = _margin(products, valid), _margin(active, valid)
+    total, squares = np.empty_like(guess), np.empty_like(guess)
     for i in range(n_rows):
-        row_sums[:] = 0
+        total[:] = 0
+        squares[:] = 0
         for j in range(n_columns):
             shift = bias[states[i], (j == 0) + 2 * (j == n_columns - 1)]
-            y, a = products[i, j], active[i, j]
+            y, a = products[i, first + j], active[i, into + j]
             weight = _ONE if valid[i, j] else _ZERO
-            for c in range(n_channels):
-                x = max(y[c] + shift[c], _ZERO)
-                a[c] = x
-                x = (x - guess[c]) * weight
-                y[c] = x
-                row_sums[0, c] += x
-                row_sums[1, c] += x * x
-        for c in range(n_channels):
-            sums[0, c] += row_sums[0, c]
-            sums[1, c] += row_sums[1, c]
+            for c in range(a.size):
+                a[c] = max(y[c] + shift[c], _ZERO)
+            for c in range(a.size):
+                y[c] = (a[c] - guess[c]) * weight
+            for c in range(a.size):
+                total[c] += y[c]
+                squares[c] += y[c] * y[c]
+        sums[0] += total
+        sums[1] += squares
 
 
 @compiled
@@ -194,32 +205,33 @@ def gate(
 
     Parameters
     ----------
-    products : ndarray of float32, shape (rows, W, C)
-        The gradient without that part.
+    products : ndarray of float32, shape (rows, W or W + 2, C)
+        The gradient without that part; becomes the result.
     slopes, offset : ndarrays of float32, shape (C,)
         The part is slopes x active + offset.
     valid : ndarray of bool, shape (rows, W)
-    active : ndarray of float32, shape (rows, W, C)
+    active : ndarray of float32, shape (rows, W or W + 2, C)
         The ReLU's output.
-    gradient : ndarray of float32, shape (rows, W, C)
-        Written; may be ``active``.
+    gradient : ndarray of float32, shape (rows, W or W + 2, C)
+        Written: the result; may be ``active``.
     sums : ndarray of float64, shape (C,)
         The gradient is added.
     """
-    n_rows, n_columns, n_channels = products.shape
-    row_sums = np.zeros(n_channels, np.float32)
+    n_rows, n_columns = valid.shape
+    first, at, into = _margin(products, valid), _margin(active, valid), _margin(gradient, valid)
+    total = np.empty_like(offset)
     for i in range(n_rows):
-        row_sums[:] = 0
+        total[:] = 0
         for j in range(n_columns):
-            y, a, g = products[i, j], active[i, j], gradient[i, j]
+            y, a, g = products[i, first + j], active[i, at + j], gradient[i, into + j]
             weight = _ONE if valid[i, j] else _ZERO
-            for c in range(n_channels):
+            for c in range(y.size):
                 x = y[c] + (a[c] * slopes[c] + offset[c]) * weight
-                x = x if a[c] > _ZERO else _ZERO
-                g[c] = x
-                row_sums[c] += x
-        for c in range(n_channels):
-            sums[c] += row_sums[c]
+                y[c] = x if a[c] > _ZERO else _ZERO
+            for c in range(y.size):
+                g[c] = y[c]
+                total[c] += y[c]
+        sums += total
 
 
 @compiled

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.compiled import compiled
+from nuriwake.compiled import compiled, inlined
 from nuriwake.engine.strips import POINTS, TILE
 
 #: G, which takes the three taps of a kernel to the points 0, +-sqrt(1/2), +-sqrt(2) and infinity.
@@ -41,24 +41,6 @@ def filter_matrix() -> NDArray[np.float64]:
     return np.kron(one, one)
 
 
-def transform_filter(weight: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Take a kernel (C', C, 3, 3) to its points, (36, C, C')."""
-    n_outputs, n_inputs = weight.shape[:2]
-    taps = weight.transpose(2, 3, 1, 0).reshape(9, -1)
-    return (filter_matrix() @ taps).astype(np.float32).reshape(POINTS, n_inputs, n_outputs)
-
-
-def filter_gradient(products: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Take the sums over tiles of slopes x inputs, (36, C', C), to those of a kernel's weights.
-
-    Returns
-    -------
-    ndarray of float64, shape (C', C, 3, 3)
-    """
-    taps = filter_matrix().T @ products.reshape(POINTS, -1)
-    return taps.reshape(3, 3, *products.shape[1:]).transpose(2, 3, 0, 1)
-
-
 def points_shape(height: int, width: int, n_channels: int) -> tuple[int, int, int]:
     """Return the shape of the points of an image's tiles.
 
@@ -70,42 +52,71 @@ def points_shape(height: int, width: int, n_channels: int) -> tuple[int, int, in
     return POINTS, -(-height // TILE) * -(-width // TILE), n_channels
 
 
-@compiled
-def _from_pixels(d0: Any, d1: Any, d2: Any, d3: Any, d4: Any, d5: Any) -> Any:
-    """Apply B^T to six pixels in a row."""
-    a, b = d4 - _TWO * d2, _LOW * (d3 - _TWO * d1)
-    c, d = d4 - _HALF * d2, _HIGH * (d3 - _HALF * d1)
-    return d0 - _BOTH * d2 + d4, a + b, a - b, c + d, c - d, d1 - _BOTH * d3 + d5
+# Loops of at most two results and four operands: what the compiler cannot prove to lie apart it
+# compares before each loop, and it gives up on more.
 
 
-@compiled
-def _from_slopes(d0: Any, d1: Any, d2: Any, d3: Any) -> Any:
-    """Apply A to four slopes in a row."""
-    a, b = d0 + _HALF * d2, _LOW * (d1 + _HALF * d3)
-    c, d = d0 + _TWO * d2, _HIGH * (d1 + _TWO * d3)
-    return d0, a + b, a - b, c + d, c - d, d3
+@inlined
+def _from_pixels(
+    d0: Any, d1: Any, d2: Any, d3: Any, d4: Any, d5: Any,
+    p0: Any, p1: Any, p2: Any, p3: Any, p4: Any, p5: Any,
+) -> None:  # fmt: skip
+    """Apply B^T to six runs of pixels."""
+    for c in range(p0.size):
+        p0[c] = d0[c] - _BOTH * d2[c] + d4[c]
+    for c in range(p0.size):
+        p5[c] = d1[c] - _BOTH * d3[c] + d5[c]
+    for c in range(p0.size):
+        a, b = d4[c] - _TWO * d2[c], _LOW * (d3[c] - _TWO * d1[c])
+        p1[c], p2[c] = a + b, a - b
+    for c in range(p0.size):
+        a, b = d4[c] - _HALF * d2[c], _HIGH * (d3[c] - _HALF * d1[c])
+        p3[c], p4[c] = a + b, a - b
 
 
-@compiled
-def _to_pixels(d0: Any, d1: Any, d2: Any, d3: Any, d4: Any, d5: Any) -> Any:
-    """Apply A^T to six products in a row."""
-    a, b, c, d = d1 + d2, _LOW * (d1 - d2), d3 + d4, _HIGH * (d3 - d4)
-    return d0 + a + c, b + d, _HALF * a + _TWO * c, _HALF * b + _TWO * d + d5
+@inlined
+def _from_slopes(
+    d0: Any, d1: Any, d2: Any, d3: Any,
+    p0: Any, p1: Any, p2: Any, p3: Any, p4: Any, p5: Any,
+) -> None:  # fmt: skip
+    """Apply A to four runs of slopes."""
+    for c in range(p0.size):
+        p0[c], p5[c] = d0[c], d3[c]
+    for c in range(p0.size):
+        a, b = d0[c] + _HALF * d2[c], _LOW * (d1[c] + _HALF * d3[c])
+        p1[c], p2[c] = a + b, a - b
+    for c in range(p0.size):
+        a, b = d0[c] + _TWO * d2[c], _HIGH * (d1[c] + _TWO * d3[c])
+        p3[c], p4[c] = a + b, a - b
 
 
-@compiled
-def _tile_at(pixels: Any, row: int, column: int, room: Any) -> Any:
-    """Return a view of a tile's pixels; at the edge, where some are missing, zeros stand for them.
+@inlined
+def _to_pixels(
+    p0: Any, p1: Any, p2: Any, p3: Any, p4: Any, p5: Any, y0: Any, y1: Any, y2: Any, y3: Any
+) -> None:
+    """Apply A^T to six runs of products."""
+    for c in range(y0.size):
+        y0[c] = p0[c] + (p1[c] + p2[c]) + (p3[c] + p4[c])
+    for c in range(y0.size):
+        y1[c] = _LOW * (p1[c] - p2[c]) + _HIGH * (p3[c] - p4[c])
+    for c in range(y0.size):
+        y2[c] = _HALF * (p1[c] + p2[c]) + _TWO * (p3[c] + p4[c])
+    for c in range(y0.size):
+        y3[c] = _HALF * (_LOW * (p1[c] - p2[c])) + _TWO * (_HIGH * (p3[c] - p4[c])) + p5[c]
 
-    ``room`` is for those tiles and one pixel larger, so that both views are of one kind.
+
+@inlined
+def _rows_at(pixels: Any, row: int, room: Any) -> Any:
+    """Return some rows of pixels, as runs; zeros stand for those below the last.
+
+    ``room`` is for these, and gives the number of rows.
     """
-    size = room.shape[0] - 1
-    tile = pixels[row : row + size, column : column + size]
-    if tile.shape[0] == size and tile.shape[1] == size:
-        return tile
+    here = pixels[row : row + room.shape[0]]
+    if here.shape[0] == room.shape[0]:
+        return here.reshape(room.shape)
     room[:] = 0
-    room[: tile.shape[0], : tile.shape[1]] = tile
-    return room[:size, :size]
+    room[: here.shape[0]] = here.reshape(here.shape[0], room.shape[1])
+    return room
 
 
 @compiled
@@ -119,26 +130,25 @@ def input_points(surroundings: NDArray[np.float32], points: NDArray[np.float32])
     points : ndarray of float32, shape (36, tiles, C)
         Written.
     """
-    n_columns, n_channels = (surroundings.shape[1] + 1) // 4, surroundings.shape[2]
-    room = np.zeros((7, 7, n_channels), np.float32)
-    half = np.empty((6, 6, n_channels), np.float32)
-    for t in range(points.shape[1]):
-        row, column = 4 * (t // n_columns), 4 * (t % n_columns)
-        tile = _tile_at(surroundings, row, column, room)
-        for j in range(6):
-            h = half[:, j]
-            d = tile[:, j]
-            for c in range(n_channels):
-                h[0, c], h[1, c], h[2, c], h[3, c], h[4, c], h[5, c] = _from_pixels(
-                    d[0, c], d[1, c], d[2, c], d[3, c], d[4, c], d[5, c]
-                )
+    width, n = surroundings.shape[1:]
+    run, n_columns = width * n, (width + 1) // 4
+    room = np.empty((6, run), np.float32)
+    # What lies to the right of the last pixel stays 0.
+    half = np.zeros((6, (4 * n_columns + 2) * n), np.float32)
+    for row in range(points.shape[1] // n_columns):
+        d, h = _rows_at(surroundings, 4 * row, room), half
+        _from_pixels(
+            d[0], d[1], d[2], d[3], d[4], d[5],
+            h[0, :run], h[1, :run], h[2, :run], h[3, :run], h[4, :run], h[5, :run],
+        )  # fmt: skip
         for i in range(6):
-            p = points[6 * i : 6 * i + 6, t]
-            h = half[i]
-            for c in range(n_channels):
-                p[0, c], p[1, c], p[2, c], p[3, c], p[4, c], p[5, c] = _from_pixels(
-                    h[0, c], h[1, c], h[2, c], h[3, c], h[4, c], h[5, c]
-                )
+            for column in range(n_columns):
+                d = half[i, 4 * column * n : (4 * column + 6) * n].reshape(6, n)
+                p, k, t = points, 6 * i, row * n_columns + column
+                _from_pixels(
+                    d[0], d[1], d[2], d[3], d[4], d[5],
+                    p[k, t], p[k + 1, t], p[k + 2, t], p[k + 3, t], p[k + 4, t], p[k + 5, t],
+                )  # fmt: skip
 
 
 @compiled
@@ -152,34 +162,29 @@ def slope_points(surroundings: NDArray[np.float32], points: NDArray[np.float32])
     points : ndarray of float32, shape (36, tiles, C')
         Written.
     """
-    rows = surroundings[1:-1, 1:-1]
-    n_columns, n_channels = (rows.shape[1] + 3) // 4, rows.shape[2]
-    room = np.zeros((5, 5, n_channels), np.float32)
-    half = np.empty((6, 4, n_channels), np.float32)
-    for t in range(points.shape[1]):
-        row, column = 4 * (t // n_columns), 4 * (t % n_columns)
-        tile = _tile_at(rows, row, column, room)
-        for j in range(4):
-            h = half[:, j]
-            d = tile[:, j]
-            for c in range(n_channels):
-                h[0, c], h[1, c], h[2, c], h[3, c], h[4, c], h[5, c] = _from_slopes(
-                    d[0, c], d[1, c], d[2, c], d[3, c]
-                )
+    width, n = surroundings.shape[1:]
+    run, n_columns = (width - 2) * n, (width + 1) // 4
+    room = np.empty((4, width * n), np.float32)
+    half = np.zeros((6, 4 * n_columns * n), np.float32)
+    for row in range(points.shape[1] // n_columns):
+        d, h, stop = _rows_at(surroundings[1:-1], 4 * row, room), half, n + run
+        _from_slopes(
+            d[0, n:stop], d[1, n:stop], d[2, n:stop], d[3, n:stop],
+            h[0, :run], h[1, :run], h[2, :run], h[3, :run], h[4, :run], h[5, :run],
+        )  # fmt: skip
         for i in range(6):
-            p = points[6 * i : 6 * i + 6, t]
-            h = half[i]
-            for c in range(n_channels):
-                p[0, c], p[1, c], p[2, c], p[3, c], p[4, c], p[5, c] = _from_slopes(
-                    h[0, c], h[1, c], h[2, c], h[3, c]
-                )
+            for column in range(n_columns):
+                d = half[i, 4 * column * n : (4 * column + 4) * n].reshape(4, n)
+                p, k, t = points, 6 * i, row * n_columns + column
+                _from_slopes(
+                    d[0], d[1], d[2], d[3],
+                    p[k, t], p[k + 1, t], p[k + 2, t], p[k + 3, t], p[k + 4, t], p[k + 5, t],
+                )  # fmt: skip
 
 
 @compiled
 def output_pixels(
-    points: NDArray[np.float32],
-    bias: NDArray[np.float32],
-    output: NDArray[np.float32],
+    points: NDArray[np.float32], bias: NDArray[np.float32], output: NDArray[np.float32], margin: int
 ) -> None:
     """Take products to the convolution's output.
 
@@ -187,27 +192,35 @@ def output_pixels(
     ----------
     points : ndarray of float32, shape (36, tiles, C')
     bias : ndarray of float32, shape (C',)
+        Empty: 0.
     output : ndarray of float32, shape (rows, columns, C')
         Written.
+    margin : int
+        So many of its first and of its last columns are not.
     """
-    n_columns, n_channels = (output.shape[1] + 3) // 4, output.shape[2]
-    room = np.empty((4, 4, n_channels), np.float32)
-    half = np.empty((4, 6, n_channels), np.float32)
-    for t in range(points.shape[1]):
-        row, column = 4 * (t // n_columns), 4 * (t % n_columns)
+    n, n_columns = points.shape[2], (output.shape[1] - 2 * margin + 3) // 4
+    run, end = n_columns * n, output.shape[1] - margin
+    p, room = points.reshape(36, -1), np.empty((4, n), np.float32)
+    half = np.empty((4, 6, run), np.float32)
+    for row in range(points.shape[1] // n_columns):
+        a, b = row * run, row * run + run
         for j in range(6):
-            p = points[j::6, t]
-            h = half[:, j]
-            for c in range(n_channels):
-                h[0, c], h[1, c], h[2, c], h[3, c] = _to_pixels(
-                    p[0, c], p[1, c], p[2, c], p[3, c], p[4, c], p[5, c]
-                )
-        for i in range(4):
-            h = half[i]
-            for c in range(n_channels):
-                y0, y1, y2, y3 = _to_pixels(h[0, c], h[1, c], h[2, c], h[3, c], h[4, c], h[5, c])
-                b = bias[c]
-                r = room[i]
-                r[0, c], r[1, c], r[2, c], r[3, c] = y0 + b, y1 + b, y2 + b, y3 + b
-        tile = output[row : row + 4, column : column + 4]
-        tile[:] = room[: tile.shape[0], : tile.shape[1]]
+            _to_pixels(
+                p[j, a:b], p[j + 6, a:b], p[j + 12, a:b],
+                p[j + 18, a:b], p[j + 24, a:b], p[j + 30, a:b],
+                half[0, j], half[1, j], half[2, j], half[3, j],
+            )  # fmt: skip
+        for i in range(min(4, output.shape[0] - 4 * row)):
+            for column in range(n_columns):
+                first = margin + 4 * column
+                tile = output[4 * row + i, first : min(first + 4, end)]
+                y, h, a, b = tile if len(tile) == 4 else room, half[i], column * n, column * n + n
+                _to_pixels(
+                    h[0, a:b], h[1, a:b], h[2, a:b], h[3, a:b], h[4, a:b], h[5, a:b],
+                    y[0], y[1], y[2], y[3],
+                )  # fmt: skip
+                if len(tile) < 4:
+                    tile[:] = room[: len(tile)]
+                for k in range(len(tile)):
+                    for c in range(bias.size):
+                        tile[k, c] += bias[c]
