@@ -15,9 +15,10 @@ ROOT = Path(nuriwake.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 #: From top to bottom: a module may import its own row and the rows above it.
 ROWS = (
-    "errors", "machine", "compiled", "settings", "raster", "volume", "painting", "learn", "engine",
-    "regions", "recipes", "io", "model", "model_file", "segmentation", "volume_segmentation",
-    "segmenter", "volume_segmenter", "estimator", "scale", "jobs", "evaluate", "faces",
+    "errors", "machine", "beside", "compiled", "settings", "raster", "volume", "painting", "learn",
+    "engine", "regions", "recipes", "io", "model", "model_file", "segmentation",
+    "volume_segmentation", "segmenter", "volume_segmenter", "estimator", "scale", "jobs",
+    "evaluate", "faces",
 )  # fmt: skip
 PATHS = [str(path.relative_to(ROOT)) for path in MODULES]
 

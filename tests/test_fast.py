@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from nuriwake.recipes.fast import (
     scribbled_leaves,
 )
 from nuriwake.recipes.found import Found
+from nuriwake.regions.basins import catchment_basins
 from nuriwake.settings import Settings
 
 
@@ -47,6 +50,34 @@ def test_the_same_seed_gives_the_same_tree(blocks):
     one, two = (run(blocks, seed=3)[0] for _ in range(2))
     np.testing.assert_array_equal(one.tree.merges, two.tree.merges)
     np.testing.assert_array_equal(one.tree.altitudes, two.tree.altitudes)
+
+
+def test_a_second_thread_changes_no_bit_and_ends_with_the_run(blocks, monkeypatch):
+    threads = []
+    find = catchment_basins
+
+    def found(*args):
+        threads.append(threading.current_thread().name)
+        return find(*args)
+
+    monkeypatch.setattr("nuriwake.recipes.fast.catchment_basins", found)
+    one, two = (run(blocks, threads=n)[0] for n in (1, 2))
+    assert threads[0] == threading.current_thread().name
+    assert "beside" in threads[1]
+    for tree, other in ((one.tree, two.tree), (one.label_tree, two.label_tree)):
+        for name in ("base", "merges", "altitudes"):
+            np.testing.assert_array_equal(getattr(tree, name), getattr(other, name))
+    np.testing.assert_array_equal(one.own_labels, two.own_labels)
+    np.testing.assert_array_equal(one.confidence, two.confidence)
+
+
+def test_who_stops_reading_leaves_no_thread(blocks):
+    valid = np.ones(blocks.shape[:2], bool)
+    unit = normalise(blocks, valid, band_statistics(blocks, valid))
+    steps = fast_steps(unit, valid, Settings(threads=2))
+    next(steps)
+    steps.close()
+    assert not [each for each in threading.enumerate() if "beside" in each.name]
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 9, 3), (23, 17), (23, 17, 2), (23, 17, 7)])

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nuriwake.beside import Start, later, second_thread
 from nuriwake.engine.grid_respond import respond
 from nuriwake.engine.overflow import check_responses
 from nuriwake.learn.overview import Overview
 from nuriwake.learn.view import coarse_view, fill_cells, perceptual_colours, texture_of
 from nuriwake.learn.weights import Weights
+from nuriwake.machine import count_cores
 from nuriwake.raster import BoolMap, LabelMap
 from nuriwake.recipes.found import Found
 from nuriwake.recipes.growing import grow_tree
 from nuriwake.recipes.many_bands import learn_view
 from nuriwake.recipes.training import Step
 from nuriwake.regions.basins import catchment_basins
-from nuriwake.regions.cues import grid_cues, sum_cues
+from nuriwake.regions.cues import CueSums, add_grid_cues, grid_cues, sum_colour_cues
 from nuriwake.regions.evidence import colour_edges
 from nuriwake.regions.graph import RegionGraph, region_graph
 from nuriwake.regions.labels import label_tree
 from nuriwake.regions.tree import LabelTree, RegionTree
 from nuriwake.settings import Settings
+
+#: Pixels of the largest image whose leaves are found while the network learns: of a larger one the
+#: memory of both at once would count, and the time hardly.
+_MAX_BESIDE = 4_000_000
 
 
 def fast_steps(
@@ -59,14 +66,23 @@ def fast_steps(
         Its regions' automatic altitude is that of the settings. The confidence is a mean over the
         leaf of the tree that a pixel lies in.
     """
-    # 1. Colours whose distances mean something, averaged with texture over a coarse grid.
+    # 1. Colours whose distances mean something.
     colours = perceptual_colours(image)
-    view, view_valid = _view(colours, valid, settings, overview)
-    # 2. The network of ICASSP 2018 learns its labels on the grid: they are the image's textons.
-    weights = yield from learn_view(view, view_valid, settings, start)
-    textons = texton_map(respond(weights, view), view_valid)
-    texture = fill_cells(texture_of(view), view_valid)
-    return _find(weights, colours, valid, textons, texture, settings, scribbles)
+    with second_thread(_has_room(valid, settings)) as begin:
+        # 2. Leaves: they need nothing of the network, and are found while it learns.
+        leaves = begin(_find_leaves, colours, valid, settings)
+        # 3. Colours and texture, averaged over a coarse grid.
+        view, view_valid = _view(colours, valid, settings, overview)
+        # 4. The network of ICASSP 2018 learns its labels on the grid: the image's textons.
+        weights = yield from learn_view(view, view_valid, settings, start)
+        textons = texton_map(respond(weights, view), view_valid)
+        texture = fill_cells(texture_of(view), view_valid)
+        return _grow(weights, leaves(), textons, texture, settings, scribbles, begin)
+
+
+def _has_room(valid: BoolMap, settings: Settings) -> bool:
+    """Whether there is a core, and memory beside the learning's, for a second thread."""
+    return (settings.threads or count_cores()) > 1 and valid.size <= _MAX_BESIDE
 
 
 def _view(
@@ -94,33 +110,54 @@ def fast_found(
     view, view_valid = _view(colours, valid, settings, overview)
     textons = texton_map(respond(weights, view), view_valid)
     texture = fill_cells(texture_of(view), view_valid)
-    return _find(weights, colours, valid, textons, texture, settings)
+    return _grow(weights, _find_leaves(colours, valid, settings), textons, texture, settings)
 
 
-def _find(
+@dataclass(frozen=True, eq=False)
+class _Leaves:
+    """The regions that a tree grows from, and the sums of what the pixels show of them."""
+
+    graph: RegionGraph
+    sums: CueSums
+
+
+def _find_leaves(colours: NDArray[np.float32], valid: BoolMap, settings: Settings) -> _Leaves:
+    """Find catchment basins of the colour edges."""
+    edges = colour_edges(colours, valid, settings.edge_sigma)
+    graph = region_graph(catchment_basins(edges, valid))
+    return _Leaves(graph, sum_colour_cues(graph, colours, edges))
+
+
+def _grow(
     weights: Weights,
-    colours: NDArray[np.float32],
-    valid: BoolMap,
+    leaves: _Leaves,
     textons: NDArray[np.float32],
     texture: NDArray[np.float32],
     settings: Settings,
     scribbles: LabelMap | None = None,
+    begin: Start = later,
 ) -> Found:
-    """Build the trees from what the network has learned."""
-    # 3. Leaves: catchment basins of the colour edges.
-    edges = colour_edges(colours, valid, settings.edge_sigma)
-    graph = region_graph(catchment_basins(edges, valid))
-    # 4. Evidence: colour, textons and texture inside the leaves, along and across their borders.
-    grid = grid_cues(textons, texture, settings)
-    evidence = sum_cues(graph, colours, edges, grid, settings).evidence()
-    # 5. Merge, cheapest pair first.
+    """Build the trees from the leaves and what the network has learned."""
+    # 5. Evidence: colour, textons and texture inside the leaves, along and across their borders.
+    grid, graph = grid_cues(textons, texture, settings, begin), leaves.graph
+    sums = add_grid_cues(leaves.sums, graph, grid, settings, start=begin)
+    evidence = sums.evidence()
+    # 6. Merge, cheapest pair first.
+    named = begin(_name_leaves, graph, evidence.textons)
     groups = None if scribbles is None else scribbled_leaves(graph.base, scribbles)
     tree = grow_tree(graph, evidence, settings, groups)
-    labels, confidence = label_leaves(graph.base, evidence.textons)
-    materials = material_tree(graph, labels, evidence.textons)
+    labels, confidence, materials = named()
     if scribbles is not None:
         labels = spread_scribbles(tree, scribbles)
     return Found(tree, materials, labels, confidence, weights)
+
+
+def _name_leaves(
+    graph: RegionGraph, textons: NDArray[np.float64]
+) -> tuple[LabelMap, NDArray[np.float32], LabelTree]:
+    """Return the labels of the leaves, their confidence and the tree of the labels."""
+    labels, confidence = label_leaves(graph.base, textons)
+    return labels, confidence, material_tree(graph, labels, textons)
 
 
 def fast_labels(

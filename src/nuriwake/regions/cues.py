@@ -12,20 +12,17 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.compiled import compiled
+from nuriwake.beside import Start, later
 from nuriwake.learn.view import pixel_scale
 from nuriwake.regions.evidence import texton_edges, texton_surprises
 from nuriwake.regions.graph import Frame, RegionGraph
 from nuriwake.regions.merging import Evidence
+from nuriwake.regions.tones import sum_tones, toned
 from nuriwake.settings import Settings
 
 Floats = NDArray[np.float64]
 #: Lab units that count as 1 beside a change of textons.
 _COLOUR_UNIT = 10.0
-#: Ranges of the histograms of L, a and b: what photographs fill.
-_LAB_LOW, _LAB_HIGH = (0.0, -40.0, -50.0), (100.0, 50.0, 60.0)
-#: Places of a histogram.
-_TONES = 12
 #: Reference pixels from a border to where its two hands are compared.
 _REACH = 8.5
 #: Directions in which textons differ most: the others hardly add to a difference.
@@ -105,7 +102,10 @@ class CueSums:
 
 
 def grid_cues(
-    textons: NDArray[np.float32], texture: NDArray[np.float32], settings: Settings
+    textons: NDArray[np.float32],
+    texture: NDArray[np.float32],
+    settings: Settings,
+    start: Start = later,
 ) -> GridCues:
     """Prepare what is read from the grid.
 
@@ -116,25 +116,42 @@ def grid_cues(
     texture : ndarray of float32, shape (h, w, channels)
         Of the view; no channels leave it out.
     settings : Settings
+    start : callable, optional
+        Of :func:`.beside.second_thread`, to share the work with.
 
     Returns
     -------
     GridCues
     """
+    from threadpoolctl import threadpool_limits
+
+    # On products so small, the threads of BLAS mostly wait for each other: beside another process
+    # for ten times as long.
+    with threadpool_limits(limits=1, user_api="blas"):
+        surfaces = start(_surfaces, textons, texture, settings)
+        # A change of textons counts where it is both large and rare.
+        smooth = _smooth(textons, _EDGE_SIGMA)
+        changes = texton_edges(smooth, sigma=0.0)
+        changes *= np.float32(_SURPRISE) * texton_surprises(textons, smooth)
+        return GridCues(textons, np.sqrt(changes, out=changes), surfaces())
+
+
+def _surfaces(
+    textons: NDArray[np.float32], texture: NDArray[np.float32], settings: Settings
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    directions = _leading(np.sqrt(_smooth(textons, _TEXTON_SIGMA)), _DIRECTIONS)
+    return (
+        np.float32(settings.texton_contrast) * directions,
+        np.float32(settings.texture_contrast) * _smooth(texture, _TEXTURE_SIGMA),
+    )
+
+
+def _smooth(field: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """Smooth a grid of vectors."""
     from scipy.ndimage import gaussian_filter
 
-    n_axes = textons.ndim - 1
-    smooth = gaussian_filter(textons, (*(_TEXTON_SIGMA,) * n_axes, 0))
-    directions = _leading(np.sqrt(smooth), _DIRECTIONS)
-    smooth_texture = gaussian_filter(texture, (*(_TEXTURE_SIGMA,) * n_axes, 0))
-    surfaces = (
-        np.float32(settings.texton_contrast) * directions,
-        np.float32(settings.texture_contrast) * smooth_texture,
-    )
-    # A change of textons counts where it is both large and rare.
-    changes = texton_edges(textons, _EDGE_SIGMA)
-    changes *= np.float32(_SURPRISE) * texton_surprises(textons, _EDGE_SIGMA)
-    return GridCues(textons, np.sqrt(changes, out=changes), surfaces)
+    smooth: NDArray[np.float32] = gaussian_filter(field, (*(sigma,) * (field.ndim - 1), 0))
+    return smooth
 
 
 def sum_cues(
@@ -166,23 +183,37 @@ def sum_cues(
     -------
     CueSums
     """
-    frame = frame or graph.frame
+    sums = sum_colour_cues(graph, colours, edges, weights)
+    return add_grid_cues(sums, graph, grid, settings, frame)
+
+
+def sum_colour_cues(
+    graph: RegionGraph,
+    colours: NDArray[np.float32],
+    edges: NDArray[np.float32],
+    weights: NDArray[np.float32] | None = None,
+) -> CueSums:
+    """Sum those cues that need no grid; parameters as in :func:`sum_cues`.
+
+    Returns
+    -------
+    CueSums
+        Without textons and jumps: these have no channels yet.
+    """
     core = tuple(map(slice, graph.core))
-    channels, low, high = _toned(colours[core])
+    channels, low, high = toned(colours[core])
     tones = channels.reshape(-1, channels.shape[-1])
     counts = np.zeros(0, np.float32) if weights is None else weights[core].ravel()
-    strengths, jumps = sum_border_cues(graph, edges, grid, settings, frame)
-    roughness = graph.region_sums(edges[..., np.newaxis] / np.float32(_COLOUR_UNIT))[:, 0]
     sums = CueSums(
         areas=graph.areas,
         colours=graph.region_sums(colours) / _COLOUR_UNIT,
-        textons=graph.region_sums(grid.textons, frame),
+        textons=np.zeros((graph.n_regions, 0)),
         tones=sum_tones(graph.base[core].ravel(), graph.n_regions, tones, counts, low, high),
-        roughness=roughness,
+        roughness=graph.region_sums(edges[..., np.newaxis] / np.float32(_COLOUR_UNIT))[:, 0],
         lengths=graph.lengths,
-        strengths=strengths,
-        texton_jumps=jumps[0],
-        texture_jumps=jumps[1],
+        strengths=sum_colour_edges(graph, edges),
+        texton_jumps=np.zeros((graph.n_edges, 0)),
+        texture_jumps=np.zeros((graph.n_edges, 0)),
     )
     return sums if weights is None else _weighted(sums, graph, colours, weights)
 
@@ -196,25 +227,77 @@ def _weighted(
     """Let pixels count by their weights in colours and sizes too."""
     each = weights[..., np.newaxis]
     areas = graph.region_sums(each)[:, 0]
-    # What is there as the far side of borders alone has no pixel.
-    share = areas / np.maximum(graph.areas, 1.0)
     return replace(
         sums,
         areas=areas,
         colours=graph.region_sums(colours * each) / _COLOUR_UNIT,
-        textons=sums.textons * share[:, np.newaxis],
-        roughness=sums.roughness * share,
+        roughness=sums.roughness * _share(areas, graph),
     )
+
+
+def _share(areas: Floats, graph: RegionGraph) -> Floats:
+    """How much a region's pixels count in the mean; 0 for what is there as a far side alone."""
+    return areas / np.maximum(graph.areas, 1.0)
+
+
+def add_grid_cues(
+    sums: CueSums,
+    graph: RegionGraph,
+    grid: GridCues,
+    settings: Settings,
+    frame: Frame | None = None,
+    start: Start = later,
+) -> CueSums:
+    """Complete :func:`sum_colour_cues` by what the grid shows.
+
+    Parameters
+    ----------
+    sums : CueSums
+    graph, grid, settings, frame
+        As in :func:`sum_cues`.
+    start : callable, optional
+        As in :func:`grid_cues`.
+
+    Returns
+    -------
+    CueSums
+    """
+    frame = frame or graph.frame
+    textons = start(graph.region_sums, grid.textons, frame)
+    strengths, jumps = sum_border_cues(graph, sums.strengths, grid, settings, frame, start)
+    return replace(
+        sums,
+        textons=textons() * _share(sums.areas, graph)[:, np.newaxis],
+        strengths=strengths,
+        texton_jumps=jumps[0],
+        texture_jumps=jumps[1],
+    )
+
+
+def sum_colour_edges(graph: RegionGraph, edges: NDArray[np.float32]) -> Floats:
+    """Sum the gradient of the colours along every border.
+
+    Returns
+    -------
+    ndarray of float64, shape (E,)
+    """
+    return graph.border_sums(edges / np.float32(_COLOUR_UNIT))
 
 
 def sum_border_cues(
     graph: RegionGraph,
-    edges: NDArray[np.float32],
+    strengths: Floats,
     grid: GridCues,
     settings: Settings,
     frame: Frame,
+    start: Start = later,
 ) -> tuple[Floats, list[Floats]]:
-    """Sum the cues over every border; parameters as in :func:`sum_cues`.
+    """Sum the cues over every border; other parameters as in :func:`add_grid_cues`.
+
+    Parameters
+    ----------
+    strengths : ndarray of float64, shape (E,)
+        From :func:`sum_colour_edges`.
 
     Returns
     -------
@@ -222,10 +305,11 @@ def sum_border_cues(
     jumps : list of two ndarray of float64, shape (E, K)
         Of the textons and of the texture.
     """
-    strengths = graph.border_sums(edges / np.float32(_COLOUR_UNIT))
-    strengths += settings.texton_edges * graph.border_sums(grid.edges, frame)
     reach = _REACH * pixel_scale(frame.shape, frame.steps)
-    return strengths, [graph.border_jumps(surface, reach, frame) for surface in grid.surfaces]
+    texture_jumps = start(graph.border_jumps, grid.surfaces[1], reach, frame)
+    strengths = strengths + settings.texton_edges * graph.border_sums(grid.edges, frame)
+    texton_jumps = graph.border_jumps(grid.surfaces[0], reach, frame)
+    return strengths, [texton_jumps, texture_jumps()]
 
 
 def empty_sums(like: CueSums, n_regions: int, n_borders: int) -> CueSums:
@@ -276,60 +360,3 @@ def _leading(field: NDArray[np.float32], n_directions: int) -> NDArray[np.float3
     axes = np.linalg.eigh(covariance)[1][:, ::-1][:, :n_directions]
     turned: NDArray[np.float32] = field @ axes.astype(np.float32)
     return turned
-
-
-def _toned(colours: NDArray[np.float32]) -> tuple[NDArray[np.float32], Floats, Floats]:
-    """Channels whose histograms are taken, at most three, and the ranges of these histograms."""
-    n_bands = colours.shape[-1]
-    if n_bands == 3:
-        return colours, np.array(_LAB_LOW), np.array(_LAB_HIGH)
-    # Bands are sorted by wavelength as a rule: neighbours stand for each other.
-    groups = np.array_split(np.arange(n_bands), min(n_bands, 3))
-    channels = np.empty((*colours.shape[:-1], len(groups)), np.float32)
-    for k, group in enumerate(groups):
-        np.divide(sum(colours[..., band] for band in group), group.size, out=channels[..., k])
-    return channels, np.zeros(len(groups)), np.full(len(groups), 100.0 / np.sqrt(n_bands))
-
-
-@compiled
-def sum_tones(
-    base: NDArray[np.int32],
-    n_regions: int,
-    channels: NDArray[np.float32],
-    weights: NDArray[np.float32],
-    low: Floats,
-    high: Floats,
-) -> Floats:
-    """Sum the histograms of some channels over each region.
-
-    Parameters
-    ----------
-    base : ndarray of int32, shape (n_pixels,)
-        Region ids 1..n; 0 = no data.
-    n_regions : int
-    channels : ndarray of float32, shape (n_pixels, C)
-    weights : ndarray of float32, shape (n_pixels,)
-        How much each pixel counts, over all channels. Empty: 1.
-    low, high : ndarray of float64, shape (C,)
-        Where the first place of the histogram stands, and the last one; a value between two
-        places counts for both.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_regions, 12 C)
-    """
-    n_channels = channels.shape[1]
-    sums = np.zeros((n_regions, n_channels * _TONES))
-    for i in range(base.size):
-        region = base[i] - 1
-        if region < 0:
-            continue
-        count = weights[i] / n_channels if weights.size else 1.0 / n_channels
-        for k in range(n_channels):
-            place = (channels[i, k] - low[k]) / (high[k] - low[k]) * (_TONES - 1)
-            place = min(max(place, 0.0), _TONES - 1.0)
-            left = min(int(place), _TONES - 2)
-            share = (place - left) * count
-            sums[region, k * _TONES + left] += count - share
-            sums[region, k * _TONES + left + 1] += share
-    return sums

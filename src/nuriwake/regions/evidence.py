@@ -153,7 +153,9 @@ def texton_edges(textons: NDArray[np.float32], sigma: float) -> NDArray[np.float
     return strength
 
 
-def texton_surprises(textons: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+def texton_surprises(
+    textons: NDArray[np.float32], smooth: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """How rarely what lies on either hand of a cell is met side by side in this image.
 
     Where two textons alternate all over a surface, the one is no surprise beside the other, however
@@ -163,8 +165,8 @@ def texton_surprises(textons: NDArray[np.float32], sigma: float) -> NDArray[np.f
     ----------
     textons : ndarray of float32, shape (h, w, q) or (d, h, w, q)
         Probability of each label in each cell.
-    sigma : float
-        Smoothing in cells.
+    smooth : ndarray of float32, of the same shape
+        The same, smoothed: what lies on the two hands.
 
     Returns
     -------
@@ -181,26 +183,18 @@ def texton_surprises(textons: NDArray[np.float32], sigma: float) -> NDArray[np.f
     Examples
     --------
     >>> stripes = np.eye(3, dtype=np.float32)[[[0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 2, 2, 2]]]
-    >>> found = texton_surprises(stripes, sigma=0.0)[0]
+    >>> found = texton_surprises(stripes, stripes)[0]
     >>> bool(found[4] < found[11])
     True
     """
-    from scipy.ndimage import gaussian_filter
-    from threadpoolctl import threadpool_limits
-
-    n_axes = textons.ndim - 1
-    field = gaussian_filter(textons, (*(sigma,) * n_axes, 0)) if sigma else textons
     squares = np.zeros(textons.shape[:-1], np.float32)
-    # On products so small, the threads of BLAS mostly wait for each other: beside another process
-    # for ten times as long.
-    with threadpool_limits(limits=1, user_api="blas"):
-        information = _mutual_information(textons)
-        for axis in range(n_axes):
-            margins = [(int(k == axis),) * 2 for k in range(textons.ndim)]
-            padded = np.pad(field, margins, mode="edge")
-            before, after = (_shifted(padded, axis, start) for start in (0, 2))
-            bond = np.einsum("...i,...i->...", before @ information, after)
-            squares += np.logaddexp(np.float32(0), -bond) ** 2
+    information = _mutual_information(textons)
+    for axis in range(textons.ndim - 1):
+        margins = [(int(k == axis),) * 2 for k in range(textons.ndim)]
+        padded = np.pad(smooth, margins, mode="edge")
+        before, after = (_shifted(padded, axis, start) for start in (0, 2))
+        bond = np.einsum("...i,...i->...", before @ information, after)
+        squares += np.logaddexp(np.float32(0), -bond) ** 2
     strength: NDArray[np.float32] = np.sqrt(squares)
     return strength
 

@@ -1,13 +1,12 @@
-"""The merge of regions, cheapest first: a sparse graph with a heap, compiled.
+"""The merge of regions, cheapest first: a sparse graph with a queue of its edges, compiled.
 
-Each contraction updates the merged region's means and the borders that become one, and puts its
-edges into the heap with their new cost; entries of the old cost are recognised by their version and
-dropped when they surface. So the work is E log E for regions of bounded degree, and never n * n.
+Each contraction updates the merged region's means and the borders that become one, and moves its
+edges in the queue to where their new costs belong; edges that are gone are dropped when they come
+up. So the work is E log E for regions of bounded degree, and never n * n.
 """
 
 from __future__ import annotations
 
-import heapq
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,11 +15,10 @@ from numpy.typing import NDArray
 
 from nuriwake.compiled import compiled
 from nuriwake.regions.graph import RegionGraph
+from nuriwake.regions.queue import Queue, change_cost, queue_of, take_first
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-#: Cost, edge and the edge's version at that cost.
-Entry = tuple[float, int, int]
 
 
 @dataclass(frozen=True)
@@ -140,7 +138,7 @@ class Borders(NamedTuple):
     strength: Floats
     texton_jumps: Floats
     texture_jumps: Floats
-    version: Ints
+    is_gone: NDArray[np.bool_]
     next_half: Ints
 
 
@@ -181,9 +179,10 @@ def merge_regions(
     ([[0, 1], [2, 3]], [1.0, 4.5])
     """
     n = graph.n_regions
-    histograms = np.concatenate(
-        [linkage.texton_weight * evidence.textons, linkage.tone_weight * evidence.tones], axis=1
-    ).astype(np.float64)
+    q = evidence.textons.shape[1]
+    histograms = np.empty((n, q + evidence.tones.shape[1]))
+    np.multiply(evidence.textons, linkage.texton_weight, out=histograms[:, :q])
+    np.multiply(evidence.tones, linkage.tone_weight, out=histograms[:, q:])
     regions = Regions(
         areas=graph.areas / graph.areas.sum(),
         colours=np.array(evidence.colours, np.float64, order="C"),
@@ -201,7 +200,7 @@ def merge_regions(
         strength=np.array(evidence.border, np.float64),
         texton_jumps=np.array(evidence.texton_jumps, np.float64, order="C"),
         texture_jumps=np.array(evidence.texture_jumps, np.float64, order="C"),
-        version=np.zeros(graph.n_edges, np.int64),
+        is_gone=np.zeros(graph.n_edges, bool),
         next_half=np.full(2 * graph.n_edges, -1),
     )
     weights = np.array(
@@ -294,12 +293,12 @@ def _unite(borders: Borders, into: int, edge: int, is_turned: bool) -> None:
         for k in range(jumps.shape[1]):
             jumps[into, k] += share * (sign * jumps[edge, k] - jumps[into, k])
     borders.length[into] = total
-    borders.version[edge] = -1
+    borders.is_gone[edge] = True
 
 
 @compiled
 def _rewire(regions: Regions, borders: Borders, keep: int, gone: int, edge_to: Ints) -> None:
-    """Hang the edges of both regions on one; dead edges (version -1) drop out of the lists.
+    """Hang the edges of both regions on one; edges that are gone drop out of the lists.
 
     ``edge_to`` is scratch, -1 everywhere before and after.
     """
@@ -310,7 +309,7 @@ def _rewire(regions: Regions, borders: Borders, keep: int, gone: int, edge_to: I
         while half >= 0:
             following, edge = borders.next_half[half], half // 2
             far = borders.ends[edge, 1 - half % 2]
-            if borders.version[edge] < 0:
+            if borders.is_gone[edge]:
                 pass
             elif edge_to[far] >= 0:
                 is_turned = borders.ends[edge_to[far], half % 2] == far
@@ -334,28 +333,25 @@ def _is_forbidden(regions: Regions, one: int, other: int) -> bool:
 
 
 @compiled
-def _push_borders(
-    regions: Regions, borders: Borders, region: int, weights: Floats, heap: list[Entry]
+def _change_costs(
+    regions: Regions, borders: Borders, region: int, weights: Floats, queue: Queue, n_queued: int
 ) -> None:
-    """Put every edge of a region into the heap with its cost of now."""
+    """Give every edge of a region its cost of now."""
     half = regions.head[region]
     while half >= 0:
         edge = half // 2
-        borders.version[edge] += 1
-        cost = _cost(regions, borders, edge, weights)
-        heapq.heappush(heap, (cost, edge, borders.version[edge]))
+        change_cost(queue, edge, _cost(regions, borders, edge, weights), n_queued)
         half = borders.next_half[half]
 
 
 @compiled
-def _first_heap(regions: Regions, borders: Borders, weights: Floats) -> list[Entry]:
-    heap = [(0.0, 0, 0) for _ in range(0)]  # empty, but of a type that the compiler knows
-    for edge in range(borders.length.size):
+def _first_queue(regions: Regions, borders: Borders, weights: Floats) -> Queue:
+    costs = np.empty(borders.length.size)
+    for edge in range(costs.size):
         for end in range(2):
             _hang(regions, borders, borders.ends[edge, end], 2 * edge + end)
-        heap.append((_cost(regions, borders, edge, weights), edge, 0))
-    heapq.heapify(heap)
-    return heap
+        costs[edge] = _cost(regions, borders, edge, weights)
+    return queue_of(costs)
 
 
 @compiled
@@ -363,13 +359,13 @@ def _merge(regions: Regions, borders: Borders, weights: Floats) -> tuple[NDArray
     n = regions.areas.size
     merges, altitudes = np.empty((max(n - 1, 0), 2), np.int32), np.empty(max(n - 1, 0))
     edge_to = np.full(n, -1)
-    heap = _first_heap(regions, borders, weights)
+    queue = _first_queue(regions, borders, weights)
     done, altitude = 0, 0.0
-    while heap:
-        cost, edge, version = heapq.heappop(heap)
-        if version != borders.version[edge]:
+    for n_queued in range(queue.costs.size - 1, -1, -1):
+        edge = take_first(queue, n_queued + 1)
+        if borders.is_gone[edge]:
             continue
-        borders.version[edge] = -1
+        borders.is_gone[edge] = True
         keep, gone = borders.ends[edge, 0], borders.ends[edge, 1]
         regions.degree[keep] -= 1
         regions.degree[gone] -= 1
@@ -378,7 +374,7 @@ def _merge(regions: Regions, borders: Borders, weights: Floats) -> tuple[NDArray
         if regions.degree[keep] < regions.degree[gone]:
             keep, gone = gone, keep
         one, other = regions.node[keep], regions.node[gone]
-        altitude = max(altitude, cost)
+        altitude = max(altitude, queue.costs[edge])
         merges[done, 0], merges[done, 1], altitudes[done] = (
             min(one, other),
             max(one, other),
@@ -388,5 +384,5 @@ def _merge(regions: Regions, borders: Borders, weights: Floats) -> tuple[NDArray
         done += 1
         _absorb(regions, keep, gone)
         _rewire(regions, borders, keep, gone, edge_to)
-        _push_borders(regions, borders, keep, weights, heap)
+        _change_costs(regions, borders, keep, weights, queue, n_queued)
     return merges[:done], altitudes[:done]

@@ -19,6 +19,7 @@ from nuriwake.regions.cues import (
     add_sums,
     empty_sums,
     sum_border_cues,
+    sum_colour_edges,
     sum_cues,
 )
 from nuriwake.regions.graph import Frame, RegionGraph, region_graph
@@ -110,7 +111,8 @@ def sum_seam(
     core = (1, before.size) if axis == 0 else (before.size, 1)
     base = (compact.reshape(base.shape) + first).astype(np.int32)
     graph = region_graph(base, core, axes=(axis,))
-    strengths, jumps = sum_border_cues(graph, edges, grid, settings, frame)
+    colour = sum_colour_edges(graph, edges)
+    strengths, jumps = sum_border_cues(graph, colour, grid, settings, frame)
     none = np.zeros((0, 0))
     sums = CueSums(none, none, none, none, none, graph.lengths, strengths, *jumps)
     ids = ids[ids > 0]
