@@ -131,8 +131,9 @@ def grid_cues(
         surfaces = start(_surfaces, textons, texture, settings)
         # A change of textons counts where it is both large and rare.
         smooth = _smooth(textons, _EDGE_SIGMA)
-        changes = texton_edges(smooth, sigma=0.0)
-        changes *= np.float32(_SURPRISE) * texton_surprises(textons, smooth)
+        edges = start(texton_edges, smooth, sigma=0.0)
+        surprises = texton_surprises(textons, smooth)
+        changes = edges() * (np.float32(_SURPRISE) * surprises)
         return GridCues(textons, np.sqrt(changes, out=changes), surfaces())
 
 
