@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.compiled import compiled
+from nuriwake.compiled import compiled, inlined
 from nuriwake.regions.graph import RegionGraph
 from nuriwake.regions.queue import Queue, change_cost, queue_of, take_first
 
@@ -231,7 +231,7 @@ def _complete(
     return np.concatenate([merges, rest]), np.concatenate([altitudes, infinite])
 
 
-@compiled
+@inlined
 def _norm(vector: Floats) -> float:
     total = 0.0
     for k in range(vector.size):
@@ -239,7 +239,7 @@ def _norm(vector: Floats) -> float:
     return float(np.sqrt(total))
 
 
-@compiled
+@inlined
 def _cost(regions: Regions, borders: Borders, edge: int, weights: Floats) -> float:
     one, other = borders.ends[edge, 0], borders.ends[edge, 1]
     difference = 0.0
