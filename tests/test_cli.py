@@ -267,9 +267,11 @@ def test_info_asks_what_the_engine_asks(bf16, shown, capsys, monkeypatch):
     assert run(["info", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["versions"]["torch"]
-    assert found["bf16"] is bf16
+    assert (found["bf16"], found["fast"]) == (bf16, "cpu, fp32")
     assert run(["info"]) == 0
-    assert shown in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert shown in told
+    assert "recipe fast   cpu, fp32, unless --device" in told
 
 
 def test_recipes(capsys):

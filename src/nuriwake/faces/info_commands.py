@@ -21,6 +21,7 @@ class MachineInfo:
     threads: int
     cpu: str
     bf16: bool
+    fast: str
 
 
 def machine_info() -> MachineInfo:
@@ -31,14 +32,19 @@ def machine_info() -> MachineInfo:
     from nuriwake.engine.precision import has_fast_bf16, instruction_set
     from nuriwake.io.versions import package_versions
     from nuriwake.machine import count_cores
+    from nuriwake.recipes.grid_learning import needs_torch
+    from nuriwake.settings import Settings
 
+    settings = Settings(recipe="fast")
+    device = choose_device("auto")
     return MachineInfo(
         versions=package_versions(),
-        device=str(choose_device("auto")),
+        device=str(device),
         devices=available_devices(),
         threads=count_cores(),
         cpu=instruction_set(),
         bf16=has_fast_bf16(torch.device("cpu")),
+        fast=str(device) if needs_torch(settings, settings.grid_cells) else "cpu, fp32",
     )
 
 
@@ -66,6 +72,7 @@ def info(json: JsonFlag = False, warm_up: WarmUpFlag = False) -> None:
     typer.echo(f"{'threads':<14}{found.threads}")
     bf16 = "fast" if found.bf16 else "slow or none, so that auto takes fp32"
     typer.echo(f"{'CPU':<14}{found.cpu}; bf16: {bf16}")
+    typer.echo(f"{'recipe fast':<14}{found.fast}, unless --device or --precision names another")
 
 
 def _warm_up() -> None:

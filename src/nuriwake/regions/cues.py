@@ -133,8 +133,9 @@ def grid_cues(
         surfaces = start(_surfaces, textons, texture, settings)
         # A change of textons counts where it is both large and rare.
         smooth = _smooth(textons, _EDGE_SIGMA)
-        changes = texton_edges(smooth, sigma=0.0)
-        changes *= np.float32(_SURPRISE) * texton_surprises(textons, smooth)
+        edges = start(texton_edges, smooth, sigma=0.0)
+        surprises = texton_surprises(textons, smooth)
+        changes = edges() * (np.float32(_SURPRISE) * surprises)
         return GridCues(textons, np.sqrt(changes, out=changes), surfaces())
 
 
@@ -303,11 +304,12 @@ def sum_border_cues(
     jumps : list of two ndarray of float64, shape (E, K)
         Of the textons and of the texture.
     """
+    changes = start(graph.border_sums, grid.edges, frame)
     reach = _REACH * pixel_scale(frame.shape, frame.steps)
-    texture_jumps = start(graph.border_jumps, grid.surfaces[1], reach, frame)
-    strengths = settings.texton_edges * graph.border_sums(grid.edges, frame)
-    texton_jumps = graph.border_jumps(grid.surfaces[0], reach, frame)
-    return strengths, [texton_jumps, texture_jumps()]
+    jumps = graph.border_jumps(np.concatenate(grid.surfaces, axis=-1), reach, frame)
+    n_directions = grid.surfaces[0].shape[-1]
+    strengths = settings.texton_edges * changes()
+    return strengths, np.split(jumps, [n_directions], axis=1)
 
 
 def empty_sums(like: CueSums, n_regions: int, n_borders: int) -> CueSums:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.compiled import compiled
+from nuriwake.compiled import compiled, inlined
 from nuriwake.regions.graph import RegionGraph
 from nuriwake.regions.linkage import Evidence, Linkage, Things
 from nuriwake.regions.queue import Queue, change_cost, queue_of, take_first
@@ -210,7 +210,7 @@ def count_parts(pairs: NDArray[np.int32], n: int) -> int:
     return int(n_parts)
 
 
-@compiled
+@inlined
 def _norm(vector: Floats) -> float:
     total = 0.0
     for k in range(vector.size):
@@ -218,7 +218,7 @@ def _norm(vector: Floats) -> float:
     return float(np.sqrt(total))
 
 
-@compiled
+@inlined
 def _cost(regions: Regions, borders: Borders, edge: int, weights: Floats) -> float:
     one, other = borders.ends[edge, 0], borders.ends[edge, 1]
     difference = 0.0

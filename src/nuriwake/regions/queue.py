@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nuriwake.compiled import compiled
+from nuriwake.compiled import compiled, inlined
 
 #: A wide heap is flat: what it moves down, it moves past few nodes, whose children lie together.
 _CHILDREN = 4
@@ -93,13 +93,13 @@ def _sink(queue: Queue, spot: int, n: int) -> None:
     _put(queue, item, spot)
 
 
-@compiled
+@inlined
 def _is_before(queue: Queue, one: int, other: int) -> bool:
     a, b = queue.costs[one], queue.costs[other]
     return bool(a < b or (a == b and one < other))
 
 
-@compiled
+@inlined
 def _put(queue: Queue, item: int, spot: int) -> None:
     queue.heap[spot] = item
     queue.place[item] = spot
