@@ -154,6 +154,8 @@ def cell_means(
     valid : ndarray of bool, of that shape
         Which cells hold a valid pixel.
     """
+    if valid.all():
+        return _area_mean(values, shape), np.ones(shape, bool)
     counts = valid[..., np.newaxis]
     share = _area_mean(counts.astype(np.float32), shape)
     means = _area_mean(values * counts, shape)

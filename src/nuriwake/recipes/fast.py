@@ -351,8 +351,8 @@ def material_tree(graph: RegionGraph, labels: LabelMap, textons: NDArray[np.floa
     """
     used, leaf_label = np.unique(textons.argmax(axis=1), return_inverse=True)
     sizes = np.bincount(leaf_label, graph.areas)
-    sums = np.zeros((used.size, textons.shape[1]))
-    np.add.at(sums, leaf_label, graph.areas[:, np.newaxis] * np.sqrt(textons))
+    mixtures = graph.areas * np.sqrt(textons.T)
+    sums = np.stack([np.bincount(leaf_label, each) for each in mixtures], axis=1)
     rank = np.zeros(textons.shape[1] + 1, np.int32)
     rank[used + 1] = np.arange(1, used.size + 1)
     return label_tree(rank[labels], sums / sizes[:, np.newaxis])

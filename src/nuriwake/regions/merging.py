@@ -177,7 +177,9 @@ def _complete(
     n: int, merges: NDArray[np.int32], altitudes: Floats
 ) -> tuple[NDArray[np.int32], Floats]:
     """Join what is left, oldest node first, at infinite altitude."""
-    roots = np.setdiff1d(np.arange(n + len(merges)), merges)
+    is_root = np.ones(n + len(merges), bool)
+    is_root[merges] = False
+    roots = np.flatnonzero(is_root)
     rest = np.empty((roots.size - 1, 2), np.int32)
     rest[:, 1] = roots[1:]
     rest[:1, 0] = roots[:1]
