@@ -62,6 +62,9 @@ VARIANTS: Mapping[str, Mapping[str, float]] = MappingProxyType(
         NO_SURPRISE: {},
         "without jumps of textons": {"texton_contrast": 0},
         "without jumps of texture": {"texture_contrast": 0},
+        "things merge as patches do": {"thing_textons": 1, "thing_size_power": 0.15},
+        "things: size alone": {"thing_textons": 1},
+        "things: textons alone": {"thing_size_power": 0.15},
         "without adaptation": {"adaptation": 0},
         "specks stay": {"speck_size": 0},
     }

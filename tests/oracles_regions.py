@@ -101,6 +101,7 @@ def jumps_by_pixel(base, values, reach):
 
 def merge_by_dictionary(areas, pairs, lengths, evidence, linkage, groups):
     """Look at every pair before every merge; return merges as sets of leaves, and their costs."""
+    gain, size_power, limit, floor = 1.0, linkage.size_power, np.inf, 0.0
     clusters = {
         frozenset([i]): (
             areas[i],
@@ -112,11 +113,12 @@ def merge_by_dictionary(areas, pairs, lengths, evidence, linkage, groups):
         )
         for i in range(len(areas))
     }
-    # Of each border: its length, and for both directions the sums of strength and of jumps.
+    # Of each border: its length, the sums of both strengths, and for both ways those of the jumps.
     borders = {}
     both_jumps = zip(evidence.texton_jumps, evidence.texture_jumps, strict=True)
+    strengths = np.stack([evidence.border, evidence.texton_border], axis=1)
     for (a, b), length, strength, jumps in zip(
-        pairs.tolist(), lengths, evidence.border, both_jumps, strict=True
+        pairs.tolist(), lengths, strengths, both_jumps, strict=True
     ):
         one, other = frozenset([a]), frozenset([b])
         sums = {
@@ -134,11 +136,13 @@ def merge_by_dictionary(areas, pairs, lengths, evidence, linkage, groups):
         b, other_colour, q, u, other_rough, _ = clusters[other]
         length, total, sums = borders[pair]
         distance = ((colour - other_colour) ** 2).sum()
-        distance += linkage.texton_weight * hellinger(p, q) + linkage.tone_weight * hellinger(t, u)
-        size = (a * b / (a + b)) ** linkage.size_power
+        distance += gain * linkage.texton_weight * hellinger(p, q)
+        distance += linkage.tone_weight * hellinger(t, u)
+        size = (a * b / (a + b)) ** size_power
         surface = (a * b / (a + b)) ** (1 - 1 / linkage.n_axes)
         size *= (surface / length) ** linkage.contact_power
-        strength = total / length + sum(map(np.linalg.norm, sums[one, other])) / length
+        texton_jump, texture_jump = map(np.linalg.norm, sums[one, other])
+        strength = (total[0] + texture_jump + gain * (total[1] + texton_jump)) / length
         strength /= 1 + linkage.roughness * min(rough, other_rough)
         return size * (linkage.border_offset + strength) ** linkage.border_power * distance**0.5
 
@@ -146,10 +150,20 @@ def merge_by_dictionary(areas, pairs, lengths, evidence, linkage, groups):
         one, other = (clusters[name][-1] for name in pair)
         return one == 0 or other == 0 or one == other
 
-    merged, costs = [], []
+    merged, costs, parts = [], [], [{i} for i in range(len(areas))]
+    for a, b in pairs.tolist():
+        one, other = (next(part for part in parts if i in part) for i in (a, b))
+        if one is not other:
+            parts.remove(other)
+            one |= other
+    n_things = 0 if linkage.things is None else linkage.things.n_regions + len(parts) - 1
     while allowed := [pair for pair in borders if may_merge(pair)]:
         best = min(allowed, key=cost)
-        costs.append(cost(best))
+        if cost(best) > limit:
+            floor, limit = cost(best), np.inf
+            gain, size_power = linkage.things.texton_gain, linkage.things.size_power
+            best = min(allowed, key=cost)
+        costs.append(max(floor, cost(best)))
         one, other = best
         a, b = clusters[one], clusters[other]
         total = a[0] + b[0]
@@ -169,4 +183,6 @@ def merge_by_dictionary(areas, pairs, lengths, evidence, linkage, groups):
                 for way, from_old in (((new, far), (old, far)), ((far, new), (far, old)))
             }
             borders[name] = (before[0] + length, before[1] + strength, both)
+        if linkage.things is not None and len(clusters) == n_things:
+            limit = linkage.things.altitude * max(costs) ** linkage.things.adaptation
     return merged, costs

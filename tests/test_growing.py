@@ -6,7 +6,7 @@ import numpy as np
 
 from nuriwake.recipes.growing import calibrated, grow_tree
 from nuriwake.regions.graph import RegionGraph, region_graph
-from nuriwake.regions.merging import Evidence
+from nuriwake.regions.linkage import Evidence
 from nuriwake.settings import Settings
 
 
@@ -28,7 +28,7 @@ def fields(n_copies: int) -> tuple[RegionGraph, Evidence]:
     graph = region_graph(np.concatenate(copies, axis=1).astype(np.int32))
     colours = np.tile(grey, n_copies)[:, np.newaxis]
     none, jumps = np.zeros((colours.size, 0)), np.zeros((graph.n_edges, 0))
-    borders = np.ones(graph.n_edges), jumps, jumps
+    borders = np.ones(graph.n_edges), np.zeros(graph.n_edges), jumps, jumps
     return graph, Evidence(colours, none, none, np.zeros(colours.size), *borders)
 
 

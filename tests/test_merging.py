@@ -13,7 +13,11 @@ from hypothesis import strategies as st
 import oracles_regions
 from nuriwake.regions.components import connected_components
 from nuriwake.regions.graph import region_graph
-from nuriwake.regions.merging import Evidence, Linkage, merge_regions
+from nuriwake.regions.linkage import Evidence, Linkage, Things
+from nuriwake.regions.merging import merge_regions
+
+#: Number of regions, altitude, adaptation, gain of the textons, size_power.
+THINGS = st.integers(2, 12), st.floats(0.1, 2), st.floats(0, 1), st.floats(0, 3), st.floats(0, 1)
 
 
 def random_case(seed, n_textons=3, n_labels=5, n_jumps=2):
@@ -26,6 +30,7 @@ def random_case(seed, n_textons=3, n_labels=5, n_jumps=2):
         tones=tones / tones.sum(axis=1, keepdims=True),
         roughness=rng.random(graph.n_regions),
         border=rng.random(graph.n_edges),
+        texton_border=rng.random(graph.n_edges),
         texton_jumps=rng.normal(size=(graph.n_edges, n_jumps)),
         texture_jumps=rng.normal(size=(graph.n_edges, 1)),
     )
@@ -36,7 +41,7 @@ def plain(colours, border) -> Evidence:
     """Evidence of colours and borders alone."""
     n, none = len(colours), np.zeros((len(colours), 0))
     border, no_jumps = np.array(border, float), np.zeros((len(border), 0))
-    return Evidence(colours, none, none, np.zeros(n), border, no_jumps, no_jumps)
+    return Evidence(colours, none, none, np.zeros(n), border, 0 * border, no_jumps, no_jumps)
 
 
 def leaf_sets(n, merges):
@@ -55,13 +60,22 @@ def leaf_sets(n, merges):
     st.floats(0, 1),
     st.integers(0, 2),
     st.sampled_from([2, 3]),
+    st.none() | st.builds(Things, *THINGS),
 )
 def test_the_heap_equals_the_dictionary(
-    seed, n_textons, size_power, border_power, roughness, contact_power, n_groups, n_axes
+    seed, n_textons, size_power, border_power, roughness, contact_power, n_groups, n_axes, things
 ):
     graph, evidence = random_case(seed, n_textons)
     linkage = Linkage(
-        size_power, 0.1, border_power, 2.0, 1.0, roughness, contact_power, n_axes=n_axes
+        size_power,
+        0.1,
+        border_power,
+        2.0,
+        1.0,
+        roughness,
+        contact_power,
+        n_axes=n_axes,
+        things=things,
     )
     groups = np.random.default_rng(seed).integers(0, n_groups + 1, graph.n_regions)
     merges, altitudes = merge_regions(graph, evidence, linkage, groups)
@@ -156,12 +170,44 @@ def test_opposite_jumps_cancel_where_borders_unite():
     assert merge_regions(graph, evidence, Linkage(0.0, 0.0, 1.0, 0.0))[1].tolist() == [0.0, 0.0]
 
 
+def test_up_to_the_automatic_altitude_things_change_nothing():
+    changed = 0
+    for seed in range(20):
+        graph, evidence = random_case(seed)
+        bare = Linkage(0.2, 0.1, 2.0, 2.0, 1.0, 1.0)
+        merges, altitudes = merge_regions(graph, evidence, bare)
+        finite = altitudes[np.isfinite(altitudes)]
+        typical = finite[-8]  # leaves eight regions, and one for each other part
+        things = dataclasses.replace(bare, things=Things(8, 1.2, 0.5, 3.0, 0.6))
+        found, found_altitudes = merge_regions(graph, evidence, things)
+        limit = 1.2 * typical**0.5
+        n_patches = max(int((altitudes <= limit).sum()), len(finite) - 7)
+        np.testing.assert_array_equal(found[:n_patches], merges[:n_patches])
+        np.testing.assert_array_equal(found_altitudes[:n_patches], altitudes[:n_patches])
+        assert (found_altitudes[n_patches:] > limit).all()
+        assert (np.sort(found_altitudes) == found_altitudes).all()
+        changed += not np.array_equal(found, merges)
+    assert changed > 5
+
+
+def test_a_mosaic_costs_what_its_scenes_do():
+    graph, evidence = random_case(1)
+    one = merge_regions(graph, evidence, Linkage(0.3, 0.1, 2.0, 1.0, contact_power=0.2))
+    four = merge_regions(
+        graph, evidence, Linkage(0.3, 0.1, 2.0, 1.0, contact_power=0.2, scenes=4.0)
+    )
+    np.testing.assert_array_equal(one[0], four[0])
+    np.testing.assert_allclose(one[1] * 4**0.3, four[1])
+
+
 def test_a_large_region_counts_as_one_of_the_limit():
     # Two pairs with the same colours and borders: one of large regions, one of small ones.
     graph = region_graph(np.array([[1] * 40 + [2] * 40, [0] * 80, [3] * 10 + [4] * 10 + [0] * 60]))
     colours = np.array([[0.0], [1.0], [0.0], [1.0]])
     none = np.zeros((4, 0))
-    evidence = Evidence(colours, none, none, np.zeros(4), np.ones(2), *[np.zeros((2, 0))] * 2)
+    evidence = Evidence(
+        colours, none, none, np.zeros(4), np.ones(2), np.zeros(2), *[np.zeros((2, 0))] * 2
+    )
     free, limited = (
         merge_regions(graph, evidence, Linkage(0.5, 0.0, 1.0, 0.0, size_limit=limit))[1]
         for limit in (1.0, 0.05)

@@ -10,7 +10,7 @@ import pytest
 from nuriwake.regions.components import connected_components
 from nuriwake.regions.cues import grid_cues, sum_cues
 from nuriwake.regions.graph import Frame, region_graph
-from nuriwake.regions.merging import Evidence
+from nuriwake.regions.linkage import Evidence
 from nuriwake.regions.parts import PartSums, add_up, sum_part, sum_seam
 from nuriwake.settings import Settings
 

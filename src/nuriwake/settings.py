@@ -204,6 +204,13 @@ class Settings(BaseModel):
     contact_power: Annotated[
         float, Field(ge=0, le=1, description="how much long common borders merge first (fast)")
     ] = 0.3
+    thing_textons: Annotated[
+        float,
+        Field(ge=0, le=100, description="how much more labels count above the altitude (fast)"),
+    ] = 1.5
+    thing_size_power: Annotated[
+        float, Field(ge=0, le=1, description="size_power above the altitude (fast)")
+    ] = 0.22
     adaptation: Annotated[
         float,
         Field(ge=0, le=1, description="how much cuts follow each image's own contrast (fast)"),

@@ -27,6 +27,7 @@ VOLUME: Mapping[str, Value] = MappingProxyType(
         "border_offset": 0.0,
         "border_power": 1.0,
         "size_power": 0.5,
+        "thing_size_power": 0.5,
         "contact_power": 0.1,
         "altitude": 0.0155,
     }

@@ -31,7 +31,9 @@ from nuriwake.io.versions import package_versions
 from nuriwake.settings import Value
 
 
-def altitude_grid(low: float = 1e-3, high: float = 1e3, per_decade: int = 16) -> tuple[float, ...]:
+def altitude_grid(
+    low: float = 0.01, high: float = 100.0, per_decade: int = 32
+) -> tuple[float, ...]:
     """Return altitudes in equal ratios; the same for all images, so that one can be chosen for all.
 
     Parameters

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from nuriwake.learn.view import REFERENCE_PIXELS, SCENE_PIXELS
 from nuriwake.regions.graph import RegionGraph
-from nuriwake.regions.merging import Evidence, Linkage, merge_regions
+from nuriwake.regions.linkage import Evidence, Linkage, Things
+from nuriwake.regions.merging import merge_regions
 from nuriwake.regions.tree import RegionTree
 from nuriwake.settings import Settings
 
@@ -48,6 +49,8 @@ def grow_tree(
     -------
     RegionTree
     """
+    n_scenes = max(1.0, float(graph.areas.sum()) / scene_pixels)
+    n_typical = round(_TYPICAL_REGIONS * n_scenes)
     linkage = Linkage(
         settings.size_power,
         settings.border_offset,
@@ -58,12 +61,17 @@ def grow_tree(
         settings.contact_power,
         size_limit,
         n_axes,
+        n_scenes,
+        Things(
+            n_typical,
+            settings.altitude,
+            settings.adaptation,
+            settings.thing_textons,
+            settings.thing_size_power,
+        ),
     )
     merges, altitudes = merge_regions(graph, evidence, linkage, groups)
-    n_scenes = max(1.0, float(graph.areas.sum()) / scene_pixels)
-    # Areas and lengths as shares of one scene instead of all: only the size term has a unit.
-    altitudes *= n_scenes**settings.size_power
-    altitudes = calibrated(altitudes, settings.adaptation, round(_TYPICAL_REGIONS * n_scenes))
+    altitudes = calibrated(altitudes, settings.adaptation, n_typical)
     is_free = groups is None or np.unique(groups[groups > 0]).size < 2
     n_apart = 1 if is_free else int(np.isinf(altitudes).sum()) + 1
     extent = min(n_pixels or graph.base.size, scene_pixels)

@@ -36,7 +36,7 @@ from nuriwake.regions.basins import catchment_basins
 from nuriwake.regions.cues import GridCues, grid_cues
 from nuriwake.regions.evidence import edge_strength
 from nuriwake.regions.graph import Frame, RegionGraph
-from nuriwake.regions.merging import Evidence
+from nuriwake.regions.linkage import Evidence
 from nuriwake.regions.parts import add_up, sum_part
 from nuriwake.settings import Settings
 

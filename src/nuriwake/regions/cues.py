@@ -16,7 +16,7 @@ from nuriwake.beside import Start, later
 from nuriwake.learn.view import pixel_scale
 from nuriwake.regions.evidence import texton_edges, texton_surprises
 from nuriwake.regions.graph import Frame, RegionGraph
-from nuriwake.regions.merging import Evidence
+from nuriwake.regions.linkage import Evidence
 from nuriwake.regions.tones import sum_tones, toned
 from nuriwake.settings import Settings
 
@@ -34,7 +34,7 @@ _EDGE_SIGMA = 1.0
 #: The surprise, in these units, is on the whole as large as the edges of the textons.
 _SURPRISE = 0.1257
 #: Sums over borders; the others are over regions.
-_OF_BORDERS = ("lengths", "strengths", "texton_jumps", "texture_jumps")
+_OF_BORDERS = ("lengths", "strengths", "texton_strengths", "texton_jumps", "texture_jumps")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class GridCues:
 
 @dataclass(frozen=True, eq=False)
 class CueSums:
-    """Sums over regions (rows of the first five) and over borders (of the last four).
+    """Sums over regions (rows of the first five) and over borders (of the last five).
 
     Parameters
     ----------
@@ -72,8 +72,8 @@ class CueSums:
         Colour edges inside.
     lengths : ndarray of float64, shape (E,)
         Pixel sides.
-    strengths : ndarray of float64, shape (E,)
-        Edges of colour and of textons.
+    strengths, texton_strengths : ndarray of float64, shape (E,)
+        Edges of colour, edges of textons.
     texton_jumps, texture_jumps : ndarray of float64, shape (E, K)
         Change of the surfaces from the first region to the second.
     """
@@ -85,6 +85,7 @@ class CueSums:
     roughness: Floats
     lengths: Floats
     strengths: Floats
+    texton_strengths: Floats
     texton_jumps: Floats
     texture_jumps: Floats
 
@@ -96,6 +97,7 @@ class CueSums:
             tones=self.tones / self.areas[:, np.newaxis].astype(self.tones.dtype),
             roughness=self.roughness / self.areas,
             border=self.strengths / self.lengths,
+            texton_border=self.texton_strengths / self.lengths,
             texton_jumps=self.texton_jumps / self.lengths[:, np.newaxis],
             texture_jumps=self.texture_jumps / self.lengths[:, np.newaxis],
         )
@@ -213,6 +215,7 @@ def sum_colour_cues(
         roughness=graph.region_sums(edges[..., np.newaxis] / np.float32(_COLOUR_UNIT))[:, 0],
         lengths=graph.lengths,
         strengths=sum_colour_edges(graph, edges),
+        texton_strengths=np.zeros(graph.n_edges),
         texton_jumps=np.zeros((graph.n_edges, 0)),
         texture_jumps=np.zeros((graph.n_edges, 0)),
     )
@@ -265,11 +268,11 @@ def add_grid_cues(
     """
     frame = frame or graph.frame
     textons = start(graph.region_sums, grid.textons, frame)
-    strengths, jumps = sum_border_cues(graph, sums.strengths, grid, settings, frame, start)
+    strengths, jumps = sum_border_cues(graph, grid, settings, frame, start)
     return replace(
         sums,
         textons=textons() * _share(sums.areas, graph)[:, np.newaxis],
-        strengths=strengths,
+        texton_strengths=strengths,
         texton_jumps=jumps[0],
         texture_jumps=jumps[1],
     )
@@ -287,22 +290,17 @@ def sum_colour_edges(graph: RegionGraph, edges: NDArray[np.float32]) -> Floats:
 
 def sum_border_cues(
     graph: RegionGraph,
-    strengths: Floats,
     grid: GridCues,
     settings: Settings,
     frame: Frame,
     start: Start = later,
 ) -> tuple[Floats, list[Floats]]:
-    """Sum the cues over every border; other parameters as in :func:`add_grid_cues`.
-
-    Parameters
-    ----------
-    strengths : ndarray of float64, shape (E,)
-        From :func:`sum_colour_edges`.
+    """Sum the cues of the grid over every border; parameters as in :func:`add_grid_cues`.
 
     Returns
     -------
     strengths : ndarray of float64, shape (E,)
+        Of the edges of textons.
     jumps : list of two ndarray of float64, shape (E, K)
         Of the textons and of the texture.
     """
@@ -310,7 +308,7 @@ def sum_border_cues(
     reach = _REACH * pixel_scale(frame.shape, frame.steps)
     jumps = graph.border_jumps(np.concatenate(grid.surfaces, axis=-1), reach, frame)
     n_directions = grid.surfaces[0].shape[-1]
-    strengths = strengths + settings.texton_edges * changes()
+    strengths = settings.texton_edges * changes()
     return strengths, np.split(jumps, [n_directions], axis=1)
 
 

@@ -7,7 +7,6 @@ up. So the work is E log E for regions of bounded degree, and never n * n.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -15,101 +14,13 @@ from numpy.typing import NDArray
 
 from nuriwake.compiled import compiled, inlined
 from nuriwake.regions.graph import RegionGraph
+from nuriwake.regions.linkage import Evidence, Linkage, Things
 from nuriwake.regions.queue import Queue, change_cost, queue_of, take_first
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Linkage:
-    """What it costs to merge two neighbours.
-
-    With areas a and b (as shares of the image, at most ``size_limit``) and h = a b / (a + b), the
-    length l of their border (in units of the image's side: the root of its area; in a volume its
-    surface, in units of a side of it), mean colours, histograms P and Q of textons, T and U of
-    tones, the strength s of their border, its jumps j of textons and k of texture, and the
-    roughness r of the smoother of the two::
-
-        h ** size_power * (sqrt(h) / l) ** contact_power
-            * (border_offset + (s + |j| + |k|) / (1 + roughness * r)) ** border_power
-            * sqrt(|colour - colour'|^2 + texton_weight * (1 - sum(sqrt(P Q)))
-                   + tone_weight * (1 - sum(sqrt(T U))))
-
-    Parameters
-    ----------
-    size_power : float
-        0 treats large and small regions alike; 0.5 is Ward's.
-    border_offset : float
-        Keeps a difference of colour worth something where no edge is seen.
-    border_power : float
-        How much an edge counts against a difference of the regions.
-    texton_weight, tone_weight : float
-        Weights of the squared Hellinger distances.
-    roughness : float
-        How much less an edge counts between two regions that are full of edges themselves.
-    contact_power : float
-        How much sooner two regions merge whose common border is long for their size: two halves
-        of a thing rather than two things that touch. In a volume h ** (2 / 3) / l stands for
-        sqrt(h) / l: it has no unit either.
-    size_limit : float
-        A region that is larger, as a share of the image, counts as if it were of this size: the
-        means of both are known well enough, whichever is larger.
-    n_axes : int
-        2 for pictures, 3 for volumes.
-
-    References
-    ----------
-    Ward, "Hierarchical grouping to optimize an objective function", JASA 1963 (the size term).
-    Felzenszwalb and Huttenlocher, "Efficient graph-based image segmentation", IJCV 2004 (borders
-    are judged by the variation inside).
-    Koepfler, Lopez and Morel, "A multiscale algorithm for image segmentation by variational
-    method", SIAM Journal on Numerical Analysis 1994 (the length of the border that a merge saves).
-    """
-
-    size_power: float
-    border_offset: float
-    border_power: float
-    texton_weight: float
-    tone_weight: float = 0.0
-    roughness: float = 0.0
-    contact_power: float = 0.0
-    size_limit: float = 1.0
-    n_axes: int = 2
-
-    @property
-    def surface_power(self) -> float:
-        """The border of a thing grows with this power of its size."""
-        return (self.n_axes - 1) / self.n_axes
-
-
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """What the merge looks at.
-
-    Parameters
-    ----------
-    colours : ndarray of float64, shape (n, C)
-        Mean colour of each region.
-    textons : ndarray of float64, shape (n, q)
-        How often each learned label occurs in each region; rows sum to 1. q = 0 leaves it out.
-    tones : ndarray of float64, shape (n, B)
-        Histogram of the colours of each region; rows sum to 1. B = 0 leaves it out.
-    roughness : ndarray of float64, shape (n,)
-        Mean strength of the edges inside each region.
-    border : ndarray of float64, shape (E,)
-        Mean strength of the border of each edge of the graph.
-    texton_jumps, texture_jumps : ndarray of float64, shape (E, K)
-        Mean change across that border, from the first region of the pair to the second.
-    """
-
-    colours: Floats
-    textons: Floats
-    tones: Floats
-    roughness: Floats
-    border: Floats
-    texton_jumps: Floats
-    texture_jumps: Floats
+#: A number of regions that is never left.
+_NO_PAUSE = np.array([-1.0, 0.0, 0.0])
 
 
 class Regions(NamedTuple):
@@ -136,10 +47,25 @@ class Borders(NamedTuple):
     ends: Ints
     length: Floats
     strength: Floats
+    of_textons: Floats
     texton_jumps: Floats
     texture_jumps: Floats
     is_gone: NDArray[np.bool_]
     next_half: Ints
+
+
+class Growth(NamedTuple):
+    """The tree so far.
+
+    Of ``counts``, the first is that of the merges, the second that of the borders in the queue; no
+    merge to come is below ``floor``.
+    """
+
+    queue: Queue
+    merges: NDArray[np.int32]
+    altitudes: Floats
+    counts: Ints
+    floor: Floats
 
 
 def merge_regions(
@@ -172,19 +98,19 @@ def merge_regions(
     >>> graph = region_graph(np.array([[1, 2, 3]], np.int32))
     >>> colours = np.array([[0.0], [1.0], [5.0]])
     >>> none = np.zeros((3, 0))
-    >>> borders = np.ones(2), np.zeros((2, 0)), np.zeros((2, 0))
+    >>> borders = np.ones(2), np.zeros(2), np.zeros((2, 0)), np.zeros((2, 0))
     >>> evidence = Evidence(colours, none, none, np.zeros(3), *borders)
     >>> merges, altitudes = merge_regions(graph, evidence, Linkage(0.0, 0.0, 1.0, 0.0))
     >>> merges.tolist(), altitudes.tolist()
     ([[0, 1], [2, 3]], [1.0, 4.5])
     """
-    n = graph.n_regions
+    n, unit = graph.n_regions, graph.areas.sum() / linkage.scenes
     q = evidence.textons.shape[1]
     histograms = np.empty((n, q + evidence.tones.shape[1]))
     np.multiply(evidence.textons, linkage.texton_weight, out=histograms[:, :q])
     np.multiply(evidence.tones, linkage.tone_weight, out=histograms[:, q:])
     regions = Regions(
-        areas=graph.areas / graph.areas.sum(),
+        areas=graph.areas / unit,
         colours=np.array(evidence.colours, np.float64, order="C"),
         histograms=histograms,
         roots=np.sqrt(histograms),
@@ -196,25 +122,55 @@ def merge_regions(
     )
     borders = Borders(
         ends=graph.pairs.astype(np.int64),
-        length=graph.lengths / np.sqrt(graph.areas.sum()) ** (2 * linkage.surface_power),
-        strength=np.array(evidence.border, np.float64),
+        length=graph.lengths / unit**linkage.surface_power,
+        strength=evidence.border + evidence.texton_border,
+        of_textons=np.array(evidence.texton_border, np.float64),
         texton_jumps=np.array(evidence.texton_jumps, np.float64, order="C"),
         texture_jumps=np.array(evidence.texture_jumps, np.float64, order="C"),
         is_gone=np.zeros(graph.n_edges, bool),
         next_half=np.full(2 * graph.n_edges, -1),
     )
-    weights = np.array(
+    weights = _weights(linkage, linkage.size_power, float(histograms[:1].sum()))
+    growth = _begin(regions, borders, weights)
+    if linkage.things is not None:
+        _merge(regions, borders, weights, growth, _pause(graph, linkage.things))
+        weights = _weigh_as_things(regions, borders, growth, linkage, q)
+    _merge(regions, borders, weights, growth, _NO_PAUSE)
+    done = growth.counts[0]
+    return _complete(n, growth.merges[:done], growth.altitudes[:done])
+
+
+def _weights(linkage: Linkage, size_power: float, histograms: float) -> Floats:
+    return np.array(
         [
-            linkage.size_power + linkage.surface_power * linkage.contact_power,
+            size_power + linkage.surface_power * linkage.contact_power,
             linkage.border_offset,
             linkage.border_power,
-            histograms[:1].sum(),
-            linkage.size_limit,
+            histograms,
+            linkage.size_limit * linkage.scenes,
             -linkage.contact_power,
         ]
     )
-    merges, altitudes = _merge(regions, borders, weights)
-    return _complete(n, merges, altitudes)
+
+
+def _pause(graph: RegionGraph, things: Things) -> Floats:
+    n_regions = things.n_regions + count_parts(graph.pairs, graph.n_regions) - 1
+    return np.array([n_regions, things.altitude, things.adaptation])
+
+
+def _weigh_as_things(
+    regions: Regions, borders: Borders, growth: Growth, linkage: Linkage, n_textons: int
+) -> Floats:
+    """Let textons count more from here on; return the other weights."""
+    gain = linkage.things.texton_gain if linkage.things else 1.0
+    regions.histograms[:, :n_textons] *= gain
+    np.sqrt(regions.histograms, out=regions.roots)
+    borders.strength[:] += (gain - 1.0) * borders.of_textons
+    borders.texton_jumps[:] *= gain
+    size_power = linkage.things.size_power if linkage.things else linkage.size_power
+    weights = _weights(linkage, size_power, float(regions.histograms[:1].sum()))
+    _change_all_costs(regions, borders, weights, growth)
+    return weights
 
 
 def _complete(
@@ -231,6 +187,29 @@ def _complete(
     rest.sort(axis=1)
     infinite = np.full(len(rest), np.inf)
     return np.concatenate([merges, rest]), np.concatenate([altitudes, infinite])
+
+
+@compiled
+def count_parts(pairs: NDArray[np.int32], n: int) -> int:
+    """Count the connected parts of a graph of n regions.
+
+    Examples
+    --------
+    >>> count_parts(np.array([[0, 2], [2, 3]], np.int32), 5)
+    3
+    """
+    above, n_parts = np.arange(n), n
+    for k in range(len(pairs)):
+        one, other = pairs[k, 0], pairs[k, 1]
+        while above[one] != one:
+            above[one] = above[above[one]]
+            one = above[one]
+        while above[other] != other:
+            above[other] = above[above[other]]
+            other = above[other]
+        n_parts -= one != other
+        above[max(one, other)] = min(one, other)
+    return int(n_parts)
 
 
 @inlined
@@ -290,7 +269,8 @@ def _unite(borders: Borders, into: int, edge: int, is_turned: bool) -> None:
     total = borders.length[into] + borders.length[edge]
     share = borders.length[edge] / total
     sign = -1.0 if is_turned else 1.0
-    borders.strength[into] += share * (borders.strength[edge] - borders.strength[into])
+    for strength in (borders.strength, borders.of_textons):
+        strength[into] += share * (strength[edge] - strength[into])
     for jumps in (borders.texton_jumps, borders.texture_jumps):
         for k in range(jumps.shape[1]):
             jumps[into, k] += share * (sign * jumps[edge, k] - jumps[into, k])
@@ -347,24 +327,41 @@ def _change_costs(
 
 
 @compiled
-def _first_queue(regions: Regions, borders: Borders, weights: Floats) -> Queue:
-    costs = np.empty(borders.length.size)
+def _begin(regions: Regions, borders: Borders, weights: Floats) -> Growth:
+    n, costs = regions.areas.size, np.empty(borders.length.size)
     for edge in range(costs.size):
         for end in range(2):
             _hang(regions, borders, borders.ends[edge, end], 2 * edge + end)
         costs[edge] = _cost(regions, borders, edge, weights)
-    return queue_of(costs)
+    merges, altitudes = np.empty((max(n - 1, 0), 2), np.int32), np.empty(max(n - 1, 0))
+    return Growth(queue_of(costs), merges, altitudes, np.array([0, costs.size]), np.zeros(1))
 
 
 @compiled
-def _merge(regions: Regions, borders: Borders, weights: Floats) -> tuple[NDArray[np.int32], Floats]:
-    n = regions.areas.size
-    merges, altitudes = np.empty((max(n - 1, 0), 2), np.int32), np.empty(max(n - 1, 0))
+def _change_all_costs(regions: Regions, borders: Borders, weights: Floats, growth: Growth) -> None:
+    n_queued = growth.counts[1]
+    for edge in growth.queue.heap[:n_queued].copy():
+        if not borders.is_gone[edge]:
+            cost = _cost(regions, borders, edge, weights)
+            change_cost(growth.queue, edge, cost, n_queued)
+
+
+@compiled
+def _merge(
+    regions: Regions, borders: Borders, weights: Floats, growth: Growth, pause: Floats
+) -> None:
+    """Merge on, until nothing is left or, see :class:`Things`, it is time for a pause."""
+    n, queue = regions.areas.size, growth.queue
     edge_to = np.full(n, -1)
-    queue = _first_queue(regions, borders, weights)
-    done, altitude = 0, 0.0
-    for n_queued in range(queue.costs.size - 1, -1, -1):
-        edge = take_first(queue, n_queued + 1)
+    done, n_queued = growth.counts[0], growth.counts[1]
+    altitude, limit = growth.floor[0], np.inf
+    while n_queued > 0:
+        edge = queue.heap[0]
+        if not borders.is_gone[edge] and queue.costs[edge] > limit:
+            altitude = max(altitude, queue.costs[edge])
+            break
+        n_queued -= 1
+        take_first(queue, n_queued + 1)
         if borders.is_gone[edge]:
             continue
         borders.is_gone[edge] = True
@@ -377,14 +374,13 @@ def _merge(regions: Regions, borders: Borders, weights: Floats) -> tuple[NDArray
             keep, gone = gone, keep
         one, other = regions.node[keep], regions.node[gone]
         altitude = max(altitude, queue.costs[edge])
-        merges[done, 0], merges[done, 1], altitudes[done] = (
-            min(one, other),
-            max(one, other),
-            altitude,
-        )
+        growth.merges[done, 0], growth.merges[done, 1] = min(one, other), max(one, other)
+        growth.altitudes[done] = altitude
         regions.node[keep] = n + done
         done += 1
         _absorb(regions, keep, gone)
         _rewire(regions, borders, keep, gone, edge_to)
         _change_costs(regions, borders, keep, weights, queue, n_queued)
-    return merges[:done], altitudes[:done]
+        if n - done == pause[0]:
+            limit = pause[1] * altitude ** pause[2]
+    growth.counts[0], growth.counts[1], growth.floor[0] = done, n_queued, altitude

@@ -23,7 +23,7 @@ from nuriwake.regions.cues import (
     sum_cues,
 )
 from nuriwake.regions.graph import Frame, RegionGraph, region_graph
-from nuriwake.regions.merging import Evidence
+from nuriwake.regions.linkage import Evidence
 from nuriwake.settings import Settings
 
 
@@ -112,9 +112,9 @@ def sum_seam(
     base = (compact.reshape(base.shape) + first).astype(np.int32)
     graph = region_graph(base, core, axes=(axis,))
     colour = sum_colour_edges(graph, edges)
-    strengths, jumps = sum_border_cues(graph, colour, grid, settings, frame)
+    strengths, jumps = sum_border_cues(graph, grid, settings, frame)
     none = np.zeros((0, 0))
-    sums = CueSums(none, none, none, none, none, graph.lengths, strengths, *jumps)
+    sums = CueSums(none, none, none, none, none, graph.lengths, colour, strengths, *jumps)
     ids = ids[ids > 0]
     return PartSums(ids[:0], ids[graph.pairs], sums)
 

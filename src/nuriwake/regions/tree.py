@@ -19,7 +19,7 @@ from nuriwake.raster import LabelMap
 
 Detail = Literal["fine", "medium", "coarse"]
 #: Where each detail is cut, as a multiple of the automatic altitude of photographs.
-DETAILS: Mapping[Detail, float] = MappingProxyType({"fine": 0.65, "medium": 2.2, "coarse": 5.5})
+DETAILS: Mapping[Detail, float] = MappingProxyType({"fine": 0.65, "medium": 2.5, "coarse": 6.0})
 #: How many times as high as the cut a speck may stand and still join a neighbour.
 _SPECK_CONTRAST = 4.0
 
