@@ -179,10 +179,11 @@ def _segment_whole(
 ) -> RunRecord:
     """Train on the whole image in memory."""
     from nuriwake.io.sources import read_input
-    from nuriwake.io.vector import check_polygons
 
     raster = read_input(plan.source, job.selection)
     if polygons := dict(plan.files).get("polygons"):
+        from nuriwake.io.vector import check_polygons
+
         check_polygons(polygons, raster.shape, raster.georeference)
     scribbles, model = read_guides(job, listener, raster.shape)
     from nuriwake.segmenter import finish_steps, segment_steps
@@ -232,13 +233,18 @@ def read_guides(
     job: SegmentJob, listener: Listener, shape: tuple[int, int] | None = None
 ) -> tuple[Scribbles | None, Model | None]:
     """Read the scribbles and the model, and say what was assumed."""
-    from nuriwake.io.scribbles import read_scribbles
-    from nuriwake.model_file import load_model
+    scribbles, model = None, None
+    if job.scribbles:
+        from nuriwake.io.scribbles import read_scribbles
 
-    scribbles = read_scribbles(job.scribbles, shape) if job.scribbles else None
-    if scribbles and scribbles.note:
-        listener.say(f"{job.scribbles}: {scribbles.note}.")
-    return scribbles, load_model(job.model) if job.model else None
+        scribbles = read_scribbles(job.scribbles, shape)
+        if scribbles.note:
+            listener.say(f"{job.scribbles}: {scribbles.note}.")
+    if job.model:
+        from nuriwake.model_file import load_model
+
+        model = load_model(job.model)
+    return scribbles, model
 
 
 def write_kinds(plan: OutputPlan, partition: Partition, files: Staging) -> None:
