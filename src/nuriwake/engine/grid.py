@@ -391,7 +391,10 @@ def _flat(part: FloatMap) -> FloatMap:
     return part.reshape(-1, part.shape[2])
 
 
-def _total(parts: object) -> Matrix:
+def _total(parts: Sequence[FloatMap]) -> Matrix:
     """Add products of single precision up in double."""
-    total: Matrix = np.sum(parts, axis=0, dtype=np.float64)  # type: ignore[call-overload]
+    first, *others = parts
+    total: Matrix = first.astype(np.float64)
+    for part in others:
+        total += part
     return total

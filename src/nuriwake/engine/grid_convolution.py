@@ -143,7 +143,8 @@ class Transformed:
 
     def gradient(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
         """Bring the taps into the order of a kernel."""
-        return sums.reshape(3, 3, *sums.shape[1:]).transpose(2, 3, 0, 1)
+        kernel = sums.reshape(3, 3, *sums.shape[1:]).transpose(2, 3, 0, 1)
+        return np.ascontiguousarray(kernel)
 
 
 def choose_grid_method(n_inputs: int, n_outputs: int) -> GridMethod:
