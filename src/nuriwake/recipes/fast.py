@@ -66,14 +66,13 @@ def fast_steps(
         Its regions' automatic altitude is that of the settings. The confidence is a mean over the
         leaf of the tree that a pixel lies in.
     """
-    # 1. Colours whose distances mean something.
+    # 1. Colours whose distances mean something, averaged with texture over a coarse grid.
     colours = perceptual_colours(image)
     with second_thread(_has_room(valid, settings)) as begin:
-        # 2. Leaves: they need nothing of the network, and are found while it learns.
+        # 3. Leaves: they need nothing of the network, and are found while it learns.
         leaves = begin(_find_leaves, colours, valid, settings)
-        # 3. Colours and texture, averaged over a coarse grid.
         view, view_valid = _view(colours, valid, settings, overview)
-        # 4. The network of ICASSP 2018 learns its labels on the grid: the image's textons.
+        # 2. The network of ICASSP 2018 learns its labels on the grid: the image's textons.
         weights = yield from learn_view(view, view_valid, settings, start)
         textons = texton_map(respond(weights, view), view_valid)
         texture = fill_cells(texture_of(view), view_valid)
@@ -138,11 +137,11 @@ def _grow(
     begin: Start = later,
 ) -> Found:
     """Build the trees from the leaves and what the network has learned."""
-    # 5. Evidence: colour, textons and texture inside the leaves, along and across their borders.
+    # 4. Evidence: colour, textons and texture inside the leaves, along and across their borders.
     grid, graph = grid_cues(textons, texture, settings, begin), leaves.graph
     sums = add_grid_cues(leaves.sums, graph, grid, settings, start=begin)
     evidence = sums.evidence()
-    # 6. Merge, cheapest pair first.
+    # 5. Merge, cheapest pair first.
     named = begin(_name_leaves, graph, evidence.textons)
     groups = None if scribbles is None else scribbled_leaves(graph.base, scribbles)
     tree = grow_tree(graph, evidence, settings, groups)
