@@ -152,6 +152,7 @@ def test_frozen_weights_respond_as_the_network_of_pytorch():
     labels, weights = engine.label(), engine.frozen()
     responses = respond(weights, image)
     assert (responses.argmax(axis=2) == labels)[valid].mean() > 0.99
+    np.testing.assert_array_equal(respond(weights, image, n_threads=3), responses)
     with torch.no_grad():
         expected = network_of(weights)(torch.from_numpy(image).permute(2, 0, 1)[None])
     np.testing.assert_allclose(responses, expected[0].permute(1, 2, 0), atol=1e-4)

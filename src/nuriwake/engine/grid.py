@@ -137,23 +137,19 @@ class GridEngine:
         for strip, laid in zip(self._strips, self._laid[0], strict=True):
             self._methods[0].lay_out(self._surroundings(self._sources[0], strip), laid)
 
-    @property
-    def _n_layers(self) -> int:
-        return len(self._sources)
-
     # --- forwards ---------------------------------------------------------------------------
 
     def label(self) -> NDArray[np.int64]:
         """Run the network; return the argmax label of each pixel, int64 (H, W)."""
         with self._team.alone(), np.errstate(all="ignore"):
             self._norms = []
-            for layer in range(self._n_layers):
+            for layer in range(len(self._sources)):
                 self._extract(layer)
             return self._respond()
 
     def _extract(self, layer: int) -> None:
         """One component: convolution and ReLU into the next map, and its statistics."""
-        method, is_last = self._methods[layer], layer == self._n_layers - 1
+        method, is_last = self._methods[layer], layer == len(self._sources) - 1
         weight, bias = self._matrix(f"convs.{layer}.weight"), self._matrix(f"convs.{layer}.bias")
         outside = np.zeros((3, 3, len(bias)))
         if layer:
@@ -185,7 +181,7 @@ class GridEngine:
         mean = guess + sums[0]
         self._guesses[layer] = mean.astype(np.float32)
         if is_last:
-            products = _total([part for _, part in parts]) / self._count
+            products = _total([part for _, part in parts if part is not None]) / self._count
             self._set_head(mean, products - np.outer(sums[0], sums[0]))
         else:
             variance = (sums[1] - sums[0] ** 2).clip(0.0)
@@ -193,7 +189,7 @@ class GridEngine:
 
     def _set_head(self, mean: Matrix, covariance: Matrix) -> None:
         norm = self._normalisation(
-            f"norms.{self._n_layers - 1}", mean, covariance.diagonal().clip(0.0)
+            f"norms.{len(self._sources) - 1}", mean, covariance.diagonal().clip(0.0)
         )
         weight = self._matrix("classifier.weight")[:, :, 0, 0]
         bias, gamma, beta = map(
@@ -222,7 +218,7 @@ class GridEngine:
         arrays = dict(self._weights.arrays) | {
             name: array.copy() for name, array in self.parameters.items()
         }
-        names = [f"norms.{layer}" for layer in range(self._n_layers)] + ["classifier_norm"]
+        names = [f"norms.{layer}" for layer in range(len(self._sources))] + ["classifier_norm"]
         norms = [*self._norms, self._head.response_norm]
         for name, norm in zip(names, norms, strict=True):
             arrays[f"{name}.running_mean"] = norm.mean.astype(np.float32)
@@ -248,7 +244,7 @@ class GridEngine:
             loss, result = self._measure_slopes(targets)
             gradient = self._enter_features(result)
             above = self._gradient
-            for layer in range(self._n_layers - 1, 0, -1):
+            for layer in range(len(self._sources) - 1, 0, -1):
                 gradient = self._descend(layer, gradient, above)
                 above = self._sources[layer]
         self._set_gradient("convs.0.weight", gradient.products)
@@ -266,7 +262,7 @@ class GridEngine:
 
         losses, sums, products = zip(*self._each(measure), strict=True)
         result = self._head.backward(np.sum(sums, axis=0), _total(products))
-        last = f"norms.{self._n_layers - 1}"
+        last = f"norms.{len(self._sources) - 1}"
         self._set_gradient("classifier.weight", result.classifier)
         self._set_gradient("classifier_norm.weight", result.response_gamma)
         self._set_gradient("classifier_norm.bias", result.response_beta)
@@ -282,7 +278,7 @@ class GridEngine:
             np.ascontiguousarray(matrix, np.float32)
             for matrix in (self._head.weight, result.feedback, result.offset)
         )
-        layer, none = self._n_layers - 1, np.zeros_like(offset)
+        layer, none = len(self._sources) - 1, np.zeros_like(offset)
 
         def enter(number: int, room: Room) -> tuple[Matrix, FloatMap]:
             strip = self._strips[number]
@@ -393,8 +389,7 @@ def _flat(part: FloatMap) -> FloatMap:
 
 def _total(parts: Sequence[FloatMap]) -> Matrix:
     """Add products of single precision up in double."""
-    first, *others = parts
-    total: Matrix = first.astype(np.float64)
-    for part in others:
+    total: Matrix = parts[0].astype(np.float64)
+    for part in parts[1:]:
         total += part
     return total

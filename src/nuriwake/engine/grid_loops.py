@@ -103,7 +103,7 @@ def activate(
         sums[1] += squares
 
 
-@compiled
+@inlined
 def _soften(row: Any, largest: Any, powers: Any) -> Any:
     """Turn responses into e to the power of what they lack; return the sum."""
     factors = powers.view(np.float32)

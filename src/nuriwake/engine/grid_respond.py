@@ -6,25 +6,32 @@ one computation, so that a model labels the image that it was trained on as its 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from nuriwake.engine.folding import Normalisation
 from nuriwake.engine.grid_convolution import Room, choose_grid_method
-from nuriwake.engine.strips import TILE, strips_of
+from nuriwake.engine.strips import TILE, Strip, strips_of
+from nuriwake.engine.team import Team
 from nuriwake.learn.weights import EPSILON, Weights
 
 _STRIP_PIXELS = 2048
 
 
-def respond(weights: Weights, image: NDArray[np.float32]) -> NDArray[np.float32]:
+def respond(
+    weights: Weights, image: NDArray[np.float32], n_threads: int = 1
+) -> NDArray[np.float32]:
     """Run a trained network on a normalised image.
 
     Parameters
     ----------
     weights : Weights
     image : ndarray of float32, shape (height, width, bands)
+    n_threads : int
+        They share the strips; the responses are the same for any number.
 
     Returns
     -------
@@ -40,18 +47,21 @@ def respond(weights: Weights, image: NDArray[np.float32]) -> NDArray[np.float32]
     # The sums of one thread are the same however many there are; whether responses are numbers is
     # asked by who reads them.
     with threadpool_limits(limits=1, user_api="blas"), np.errstate(over="ignore", invalid="ignore"):
-        features = image
+        features, team = image, Team(n_threads)
         for layer in range(weights.radius):
-            features = _extract(weights, layer, features)
+            features = _extract(weights, layer, features, team)
         classifier = _matrix(weights, "classifier.weight")[:, :, 0, 0]
         norm = _frozen(weights, "classifier_norm")
         weight = norm.scale[:, np.newaxis] * classifier
         bias = norm.scale * _matrix(weights, "classifier.bias") + norm.shift
         responses: NDArray[np.float32] = features @ weight.T.astype(np.float32)
-        return responses + bias.astype(np.float32)
+        responses += bias.astype(np.float32)
+        return responses
 
 
-def _extract(weights: Weights, layer: int, source: NDArray[np.float32]) -> NDArray[np.float32]:
+def _extract(
+    weights: Weights, layer: int, source: NDArray[np.float32], team: Team
+) -> NDArray[np.float32]:
     """One component: convolution, ReLU and normalisation, strip by strip."""
     height, width, n_inputs = source.shape
     weight, norm = _matrix(weights, f"convs.{layer}.weight"), _frozen(weights, f"norms.{layer}")
@@ -59,18 +69,27 @@ def _extract(weights: Weights, layer: int, source: NDArray[np.float32]) -> NDArr
         array.astype(np.float32)
         for array in (_matrix(weights, f"convs.{layer}.bias"), norm.scale, norm.shift)
     )
-    method, room = choose_grid_method(n_inputs, len(weight)), Room()
+    method = choose_grid_method(n_inputs, len(weight))
     kernel = method.prepare(weight)
     padded = np.pad(source, ((1, 1), (1, 1), (0, 0)))
     features = np.empty((height, width, len(weight)), np.float32)
-    for strip in strips_of(1, height, width, _STRIP_PIXELS, TILE):
-        n_rows = strip.stop - strip.start
-        laid = room.take(method.name, method.shape(n_rows, width, n_inputs))
-        method.lay_out(padded[strip.start : strip.stop + 2], laid)
-        output = room.take("output", (n_rows, width + 2, len(weight)))
-        method.multiply(laid, kernel, output, room)
-        active = np.maximum(output[:, 1:-1] + bias, np.float32(0))
-        features[strip.index[1]] = active * scale + shift
+
+    def extract(strips: Sequence[Strip]) -> None:
+        room = Room()
+        for strip in strips:
+            n_rows = strip.stop - strip.start
+            laid = room.take(method.name, method.shape(n_rows, width, n_inputs))
+            method.lay_out(padded[strip.start : strip.stop + 2], laid)
+            output = room.take("output", (n_rows, width + 2, len(weight)))
+            method.multiply(laid, kernel, output, room)
+            active = features[strip.index[1]]
+            with np.errstate(over="ignore", invalid="ignore"):
+                np.add(output[:, 1:-1], bias, out=active)
+                np.maximum(active, np.float32(0), out=active)
+                active *= scale
+                active += shift
+
+    team.share(strips_of(1, height, width, _STRIP_PIXELS, TILE), extract)
     return features
 
 

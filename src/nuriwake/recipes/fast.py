@@ -74,7 +74,8 @@ def fast_steps(
         view, view_valid = _view(colours, valid, settings, overview)
         # 2. The network of ICASSP 2018 learns its labels on the grid: the image's textons.
         weights = yield from learn_view(view, view_valid, settings, start)
-        textons = texton_map(respond(weights, view), view_valid)
+        n_threads = settings.threads or count_cores()
+        textons = texton_map(respond(weights, view, n_threads), view_valid)
         texture = fill_cells(texture_of(view), view_valid)
         return _grow(weights, leaves(), textons, texture, settings, scribbles, begin)
 
