@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TypeVar
 
 import numpy as np
@@ -27,7 +28,7 @@ from nuriwake.engine.folding import (
     fold_convolution,
 )
 from nuriwake.engine.grid_borders import border_biases, inside_sums
-from nuriwake.engine.grid_convolution import Room, choose_grid_method
+from nuriwake.engine.grid_convolution import Room, choose_grid_method, zeros_together
 from nuriwake.engine.grid_loops import FloatMap, activate, gate, respond, slope
 from nuriwake.engine.schedule import Schedule
 from nuriwake.engine.strips import TILE, Strip, strips_of
@@ -116,24 +117,23 @@ class GridEngine:
         """Make the maps, and lay the image out, which stays as it is."""
         height, width, n_bands = image.shape
         p, q, n_layers = weights.n_channels, weights.n_labels, weights.radius
+        inputs = [n_bands] + [p] * (n_layers - 1)
+        self._methods = [choose_grid_method(n_inputs, p) for n_inputs in inputs]
+        padded, whole = (height + 2, width + 2), (height, width)
+        strip_shapes = [
+            method.shape(strip.stop - strip.start, width, n_inputs)
+            for method, n_inputs in zip(self._methods, inputs, strict=True)
+            for strip in self._strips
+        ]
+        shapes = [(*padded, n) for n in (*inputs, p)] + [(*whole, p), (*whole, q), *strip_shapes]
+        arrays = zeros_together(shapes)
         # What each convolution reads, with a border of zeros; later, of all but the image, the
         # gradient of what the one before has written.
-        self._sources = [np.zeros((height + 2, width + 2, n_bands), np.float32)] + [
-            np.zeros((height + 2, width + 2, p), np.float32) for _ in range(n_layers - 1)
-        ]
+        self._sources = list(islice(arrays, n_layers))
         self._sources[0][1:-1, 1:-1] = image
-        self._gradient = np.zeros((height + 2, width + 2, p), np.float32)
-        self._last = np.zeros((height, width, p), np.float32)
-        # The softmax, later the slopes d = n dL/dy'.
-        self._slopes = np.zeros((height, width, q), np.float32)
-        self._methods = [choose_grid_method(source.shape[2], p) for source in self._sources]
-        self._laid = [
-            [
-                np.zeros(method.shape(s.stop - s.start, width, source.shape[2]), np.float32)
-                for s in self._strips
-            ]
-            for method, source in zip(self._methods, self._sources, strict=True)
-        ]
+        # The last array holds the softmax, later the slopes d = n dL/dy'.
+        self._gradient, self._last, self._slopes = islice(arrays, 3)
+        self._laid = [list(islice(arrays, len(self._strips))) for _ in self._methods]
         for strip, laid in zip(self._strips, self._laid[0], strict=True):
             self._methods[0].lay_out(self._surroundings(self._sources[0], strip), laid)
 

@@ -6,6 +6,8 @@ the gradient of the kernel by the slopes of the output.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from math import prod
 from typing import Protocol
 
 import numpy as np
@@ -44,6 +46,22 @@ class Room:
         if self._buffers.get(name, np.empty(0)).size < size:
             self._buffers[name] = np.zeros(size, np.float32)
         return self._buffers[name][:size].reshape(shape)
+
+
+def zeros_together(shapes: Sequence[tuple[int, ...]]) -> Iterator[FloatMap]:
+    """Return arrays of zeros out of one block: the larger it is, the larger its pages may be.
+
+    Examples
+    --------
+    >>> [array.shape for array in zeros_together([(2, 3), (4,)])]
+    [(2, 3), (4,)]
+    """
+    sizes = [prod(shape) for shape in shapes]
+    # Each begins with a cache line.
+    places = np.cumsum([0, *(-(-size // 16) * 16 for size in sizes)])
+    block = np.zeros(places[-1], np.float32)
+    for place, size, shape in zip(places, sizes, shapes, strict=False):
+        yield block[place : place + size].reshape(shape)
 
 
 class GridMethod(Protocol):
