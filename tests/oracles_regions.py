@@ -156,7 +156,9 @@ def merge_by_dictionary(areas, pairs, lengths, evidence, linkage, groups):
         if one is not other:
             parts.remove(other)
             one |= other
-    n_things = 0 if linkage.things is None else linkage.things.n_regions + len(parts) - 1
+    n_things = 0
+    if linkage.things is not None:
+        n_things = min(linkage.things.n_regions + len(parts) - 1, len(areas) - 1)
     while allowed := [pair for pair in borders if may_merge(pair)]:
         best = min(allowed, key=cost)
         if cost(best) > limit:
@@ -184,5 +186,5 @@ def merge_by_dictionary(areas, pairs, lengths, evidence, linkage, groups):
             }
             borders[name] = (before[0] + length, before[1] + strength, both)
         if linkage.things is not None and len(clusters) == n_things:
-            limit = linkage.things.altitude * max(costs) ** linkage.things.adaptation
+            limit = linkage.things.altitude * (max(costs) or 1.0) ** linkage.things.adaptation
     return merged, costs

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from nuriwake.recipes.growing import calibrated, grow_tree
 from nuriwake.regions.graph import RegionGraph, region_graph
@@ -43,3 +46,39 @@ def test_what_is_larger_than_a_scene_is_cut_as_so_many_scenes() -> None:
         assert four.count(detail) == 4 * one.count(detail)
     as_one = grow_tree(*fields(4), settings, scene_pixels=np.inf)
     assert as_one.count("fine") < 3 * one.count("fine")
+
+
+def textured(n_copies: int) -> tuple[RegionGraph, Evidence]:
+    """The same fields, of three textons."""
+    graph, evidence = fields(n_copies)
+    rng = np.random.default_rng(8)
+    textons = np.tile(rng.dirichlet([0.3] * 3, 400), (n_copies, 1))
+    border = rng.random(graph.n_edges)
+    return graph, replace(evidence, textons=textons, texton_border=border, border=1 - border)
+
+
+@pytest.mark.parametrize("n_scenes", [1, 4])
+@pytest.mark.parametrize("is_scribbled", [False, True])
+def test_things_are_what_lies_above_the_automatic_altitude(n_scenes, is_scribbled):
+    graph, evidence = textured(n_scenes)
+    groups = np.zeros(graph.n_regions, int)
+    groups[[3, 250]] = (1, 2) if is_scribbled else 0
+    patches, things = (
+        grow_tree(
+            graph,
+            evidence,
+            Settings(recipe="fast", altitude=0.72, thing_textons=gain, thing_size_power=power),
+            groups,
+            scene_pixels=6400.0,
+        )
+        for gain, power in ((1.0, 0.15), (3.0, 0.5))
+    )
+    assert 2 < patches.count(None) < 100 * n_scenes
+    for altitude in (0.4, 0.6, 0.72):
+        np.testing.assert_array_equal(things.cut(altitude=altitude), patches.cut(altitude=altitude))
+    n = patches.count(None) // 2
+    assert not np.array_equal(things.cut(n), patches.cut(n))
+    bare = grow_tree(
+        graph, evidence, Settings(recipe="fast"), groups, scene_pixels=6400.0, has_things=False
+    )
+    np.testing.assert_array_equal(bare.merges, patches.merges)

@@ -217,7 +217,7 @@ class Settings(BaseModel):
     ] = 0.3
     altitude: Annotated[
         float,
-        Field(ge=0, le=1e9, description="cost up to which the automatic cut merges (fast)"),
+        Field(ge=0, le=1e9, description="cost up to which the automatic cut merges patches (fast)"),
     ] = 0.335
     speck_size: Annotated[
         float,

@@ -28,9 +28,9 @@ from nuriwake.regions.labels import label_tree
 from nuriwake.regions.tree import LabelTree, RegionTree
 from nuriwake.settings import Settings
 
-#: Pixels of the largest image whose leaves are found while the network learns: of a larger one the
-#: memory of both at once would count, and the time hardly.
-_MAX_BESIDE = 4_000_000
+#: Numbers of the largest image whose leaves are found while the network learns, 4 megapixels of
+#: three bands: of a larger one the memory of both at once would count, and the time hardly.
+_MAX_BESIDE = 12_000_000
 
 
 def fast_steps(
@@ -68,7 +68,7 @@ def fast_steps(
     """
     # 1. Colours whose distances mean something, averaged with texture over a coarse grid.
     colours = perceptual_colours(image)
-    with second_thread(_has_room(valid, settings)) as begin:
+    with second_thread(_has_room(image, settings)) as begin:
         # 3. Leaves: they need nothing of the network, and are found while it learns.
         leaves = begin(_find_leaves, colours, valid, settings)
         view, view_valid = _view(colours, valid, settings, overview)
@@ -80,9 +80,9 @@ def fast_steps(
         return _grow(weights, leaves(), textons, texture, settings, scribbles, begin)
 
 
-def _has_room(valid: BoolMap, settings: Settings) -> bool:
+def _has_room(image: NDArray[np.float32], settings: Settings) -> bool:
     """Whether there is a core, and memory beside the learning's, for a second thread."""
-    return (settings.threads or count_cores()) > 1 and valid.size <= _MAX_BESIDE
+    return (settings.threads or count_cores()) > 1 and image.size <= _MAX_BESIDE
 
 
 def _view(

@@ -25,6 +25,7 @@ def grow_tree(
     size_limit: float = 1.0,
     scene_pixels: float = SCENE_PIXELS,
     n_axes: int = 2,
+    has_things: bool = True,
 ) -> RegionTree:
     """Merge the leaves into one tree.
 
@@ -44,6 +45,8 @@ def grow_tree(
         this size are.
     n_axes : int
         2 for pictures, 3 for volumes.
+    has_things : bool
+        False: all regions are patches, as those of a tile are.
 
     Returns
     -------
@@ -51,6 +54,13 @@ def grow_tree(
     """
     n_scenes = max(1.0, float(graph.areas.sum()) / scene_pixels)
     n_typical = round(_TYPICAL_REGIONS * n_scenes)
+    things = Things(
+        n_typical,
+        settings.altitude,
+        settings.adaptation,
+        settings.thing_textons,
+        settings.thing_size_power,
+    )
     linkage = Linkage(
         settings.size_power,
         settings.border_offset,
@@ -62,13 +72,7 @@ def grow_tree(
         size_limit,
         n_axes,
         n_scenes,
-        Things(
-            n_typical,
-            settings.altitude,
-            settings.adaptation,
-            settings.thing_textons,
-            settings.thing_size_power,
-        ),
+        things if has_things else None,
     )
     merges, altitudes = merge_regions(graph, evidence, linkage, groups)
     altitudes = calibrated(altitudes, settings.adaptation, n_typical)

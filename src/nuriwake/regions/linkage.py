@@ -14,8 +14,9 @@ Floats = NDArray[np.float64]
 class Things:
     """What counts otherwise where the regions are things rather than patches of their surfaces.
 
-    That is once no more than ``n_regions`` are left and the next merge is above the automatic
-    altitude, so that no cut up to there is another one. Patches differ in colour by light and
+    That is once no more than ``n_regions`` are left (where there never were as many, from the first
+    merge on) and the next merge is above the automatic altitude, so that no cut up to there is
+    another one. Patches differ in colour by light and
     shadow alone, and textons tell them apart less surely than things, which are large.
 
     Parameters
@@ -23,7 +24,8 @@ class Things:
     n_regions : int
         For each connected part of the graph beyond the first, one more.
     altitude, adaptation : float
-        The automatic altitude is altitude * (altitude that leaves n_regions) ** adaptation.
+        The automatic altitude is altitude * (altitude that leaves n_regions) ** adaptation. Where
+        groups keep regions apart, which nobody knows before the end, it may be a little lower.
     texton_gain : float
         How much more textons count: inside regions, along their borders and on either hand.
     size_power : float

@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 #: A number of regions that is never left.
 _NO_PAUSE = np.array([-1.0, 0.0, 0.0])
+#: Not infinite: compiled loops are told that nothing is.
+_NO_LIMIT = float(np.finfo(np.float64).max)
 
 
 class Regions(NamedTuple):
@@ -134,7 +136,9 @@ def merge_regions(
     growth = _begin(regions, borders, weights)
     if linkage.things is not None:
         _merge(regions, borders, weights, growth, _pause(graph, linkage.things))
-        weights = _weigh_as_things(regions, borders, growth, linkage, q)
+        # What counts otherwise, in place: the histograms of textons come first.
+        regions.histograms[:, :q] *= linkage.things.texton_gain
+        weights = _weigh_as_things(regions, borders, growth, linkage, linkage.things)
     _merge(regions, borders, weights, growth, _NO_PAUSE)
     done = growth.counts[0]
     return _complete(n, growth.merges[:done], growth.altitudes[:done])
@@ -155,20 +159,19 @@ def _weights(linkage: Linkage, size_power: float, histograms: float) -> Floats:
 
 def _pause(graph: RegionGraph, things: Things) -> Floats:
     n_regions = things.n_regions + count_parts(graph.pairs, graph.n_regions) - 1
-    return np.array([n_regions, things.altitude, things.adaptation])
+    # Where there never were as many, the first merge tells what an image's costs are like.
+    return np.array([min(n_regions, graph.n_regions - 1), things.altitude, things.adaptation])
 
 
 def _weigh_as_things(
-    regions: Regions, borders: Borders, growth: Growth, linkage: Linkage, n_textons: int
+    regions: Regions, borders: Borders, growth: Growth, linkage: Linkage, things: Things
 ) -> Floats:
     """Let textons count more from here on; return the other weights."""
-    gain = linkage.things.texton_gain if linkage.things else 1.0
-    regions.histograms[:, :n_textons] *= gain
+    gain = things.texton_gain
     np.sqrt(regions.histograms, out=regions.roots)
     borders.strength[:] += (gain - 1.0) * borders.of_textons
     borders.texton_jumps[:] *= gain
-    size_power = linkage.things.size_power if linkage.things else linkage.size_power
-    weights = _weights(linkage, size_power, float(regions.histograms[:1].sum()))
+    weights = _weights(linkage, things.size_power, float(regions.histograms[:1].sum()))
     _change_all_costs(regions, borders, weights, growth)
     return weights
 
@@ -354,10 +357,12 @@ def _merge(
     n, queue = regions.areas.size, growth.queue
     edge_to = np.full(n, -1)
     done, n_queued = growth.counts[0], growth.counts[1]
-    altitude, limit = growth.floor[0], np.inf
+    altitude, limit = growth.floor[0], _NO_LIMIT
     while n_queued > 0:
         edge = queue.heap[0]
-        if not borders.is_gone[edge] and queue.costs[edge] > limit:
+        keep, gone = borders.ends[edge, 0], borders.ends[edge, 1]
+        may_merge = not (borders.is_gone[edge] or _is_forbidden(regions, keep, gone))
+        if may_merge and queue.costs[edge] > limit:
             altitude = max(altitude, queue.costs[edge])
             break
         n_queued -= 1
@@ -365,10 +370,9 @@ def _merge(
         if borders.is_gone[edge]:
             continue
         borders.is_gone[edge] = True
-        keep, gone = borders.ends[edge, 0], borders.ends[edge, 1]
         regions.degree[keep] -= 1
         regions.degree[gone] -= 1
-        if _is_forbidden(regions, keep, gone):
+        if not may_merge:
             continue
         if regions.degree[keep] < regions.degree[gone]:
             keep, gone = gone, keep
@@ -382,5 +386,5 @@ def _merge(
         _rewire(regions, borders, keep, gone, edge_to)
         _change_costs(regions, borders, keep, weights, queue, n_queued)
         if n - done == pause[0]:
-            limit = pause[1] * altitude ** pause[2]
+            limit = pause[1] * (altitude ** pause[2] if altitude > 0 else 1.0)
     growth.counts[0], growth.counts[1], growth.floor[0] = done, n_queued, altitude

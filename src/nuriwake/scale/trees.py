@@ -119,7 +119,7 @@ class SceneTextons:
             from nuriwake.recipes.fast import scribbled_leaves
 
             groups = scribbled_leaves(graph.base, scribbles)
-        tree = grow_tree(graph, sums.evidence(), self.settings, groups)
+        tree = grow_tree(graph, sums.evidence(), self.settings, groups, has_things=False)
         altitude = share * self._altitude(int(valid.sum()))
         if most is not None and tree.count_at(altitude) > most:
             return tree.cut(max(most, tree.min_regions))
