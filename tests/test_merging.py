@@ -213,3 +213,18 @@ def test_a_large_region_counts_as_one_of_the_limit():
     )
     assert free[1] == pytest.approx(2 * free[0])
     assert limited[1] == pytest.approx(limited[0])
+
+
+def test_what_may_not_merge_does_not_begin_the_things():
+    # Without the check of the groups, the altitudes of some of these are too low.
+    linkage = Linkage(0.2, 0.1, 2.0, 2.0, 1.0, 1.0, things=Things(12, 0.5, 0.5, 0.3, 0.9))
+    for seed in range(25):
+        graph, evidence = random_case(seed)
+        groups = np.random.default_rng(seed).integers(0, 3, graph.n_regions)
+        unit = graph.areas.sum()
+        expected = oracles_regions.merge_by_dictionary(
+            graph.areas / unit, graph.pairs, graph.lengths / unit**0.5, evidence, linkage, groups
+        )
+        _, altitudes = merge_regions(graph, evidence, linkage, groups)
+        finite = altitudes[np.isfinite(altitudes)]
+        np.testing.assert_allclose(finite, np.maximum.accumulate(expected[1]), rtol=1e-9)

@@ -60,7 +60,7 @@ def zeros_together(shapes: Sequence[tuple[int, ...]]) -> Iterator[FloatMap]:
     # Each begins with a cache line.
     places = np.cumsum([0, *(-(-size // 16) * 16 for size in sizes)])
     block = np.zeros(places[-1], np.float32)
-    for place, size, shape in zip(places, sizes, shapes, strict=False):
+    for place, size, shape in zip(places[:-1], sizes, shapes, strict=True):
         yield block[place : place + size].reshape(shape)
 
 

@@ -69,10 +69,10 @@ def fast_steps(
     # 1. Colours whose distances mean something, averaged with texture over a coarse grid.
     colours = perceptual_colours(image)
     with second_thread(_has_room(image, settings)) as begin:
-        # 3. Leaves: they need nothing of the network, and are found while it learns.
+        # 2. Leaves: they need nothing of the network, and are found while it learns.
         leaves = begin(_find_leaves, colours, valid, settings)
         view, view_valid = _view(colours, valid, settings, overview)
-        # 2. The network of ICASSP 2018 learns its labels on the grid: the image's textons.
+        # 3. The network of ICASSP 2018 learns its labels on the grid: the image's textons.
         weights = yield from learn_view(view, view_valid, settings, start)
         n_threads = settings.threads or count_cores()
         textons = texton_map(respond(weights, view, n_threads), view_valid)

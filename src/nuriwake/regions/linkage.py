@@ -16,8 +16,8 @@ class Things:
 
     That is once no more than ``n_regions`` are left (where there never were as many, from the first
     merge on) and the next merge is above the automatic altitude, so that no cut up to there is
-    another one. Patches differ in colour by light and
-    shadow alone, and textons tell them apart less surely than things, which are large.
+    another one. Patches differ in colour by light and shadow alone, and textons tell them apart
+    less surely than things, which are large.
 
     Parameters
     ----------
