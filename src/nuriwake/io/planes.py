@@ -33,7 +33,7 @@ class PlaneSource(BandedFile):
     positions: Mapping[str, int] = field(default_factory=dict)
 
     def read(self, window: Window) -> Raster:
-        """Read the pixels of one window; those that are not finite, masked or transparent are invalid.
+        """Read the pixels of one window; those not finite, masked or transparent are invalid.
 
         Raises
         ------
