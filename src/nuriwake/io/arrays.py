@@ -124,9 +124,9 @@ def to_raster(
     """
     if valid is not None and mask is not None:
         raise UsageError("`valid` and `mask` are two names for one thing. Give one of them.")
-    counts = mask if valid is None else valid
+    counts, name = (mask, "mask") if valid is None else (valid, "valid")
     raster = _convert(image, channel_axis)
-    return as_raster(raster, None if counts is None else _one_band(counts))
+    return as_raster(raster, None if counts is None else _one_band(counts), name)
 
 
 def to_rasters(
