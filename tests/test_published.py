@@ -104,7 +104,9 @@ def test_frozen_network_repeats_the_training_responses(blocks):
     mask = torch.from_numpy(valid)[None, None].to(learned.image)
     with torch.no_grad():
         training = learned.network.train()(learned.image, mask)
-    torch.testing.assert_close(frozen, training, atol=1e-4, rtol=0)
+    # A graphics card multiplies with the ten bits of TF32.
+    tolerance = 1e-4 if frozen.device.type == "cpu" else 1e-3
+    torch.testing.assert_close(frozen, training, atol=tolerance, rtol=0)
 
 
 def test_making_targets_wakes_no_threads():
