@@ -113,8 +113,9 @@ class Asked:
 
 def _can_count(number: object) -> bool:
     """Tell whether something is a number of parts."""
-    is_number = isinstance(number, int | np.integer) and not isinstance(number, bool)
-    return is_number and number >= 1
+    if isinstance(number, bool) or not isinstance(number, int | np.integer):
+        return False
+    return bool(number >= 1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -340,8 +340,9 @@ class LabelTree(MergeTree):
 
 
 def _is_real(value: object) -> bool:
-    is_number = isinstance(value, int | float | np.integer | np.floating)
-    return is_number and not isinstance(value, bool) and not np.isnan(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    return not np.isnan(value)
 
 
 def check_detail(detail: Detail) -> None:
