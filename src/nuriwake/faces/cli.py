@@ -135,7 +135,7 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort, RunCancelled):
         return _complain("interrupted: of what was not done, nothing was written.", 130)
     except TyperException as error:
-        return _complain(f"{one_line(error.format_message())} See nuriwake --help.", 2)
+        return _complain(_with_help(error), 2)
     except (InputError, OutputError) as error:
         return _complain(str(error), 1)
     except NuriwakeError as error:
@@ -144,6 +144,14 @@ def run(arguments: list[str]) -> int:
         what = error.filename or "standard output"
         return _complain(one_line(f"{what}: cannot be written ({error.strerror or error})."), 1)
     return int(code or 0)
+
+
+def _with_help(error: TyperException) -> str:
+    """Say what is wrong with a command line, and whose help says what is right."""
+    message = one_line(error.format_message())
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "nuriwake"
+    return f"{message}{'' if message.endswith(('.', '?')) else '.'} See {command} --help."
 
 
 def _complain(message: str, code: int) -> int:
