@@ -208,9 +208,33 @@ class Settings(BaseModel):
         float,
         Field(ge=0, le=100, description="how much more labels count above the altitude (fast)"),
     ] = 1.5
+    thing_tones: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=100,
+            description="how much more histograms count against mean colours above the altitude (fast)",
+        ),
+    ] = 2.0
     thing_size_power: Annotated[
         float, Field(ge=0, le=1, description="size_power above the altitude (fast)")
     ] = 0.22
+    thing_difference_power: Annotated[
+        float,
+        Field(
+            ge=0.5,
+            le=1,
+            description="how much differences keep regions apart above the altitude; 0.5 below (fast)",
+        ),
+    ] = 0.55
+    thing_spread: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="how much more images of many regions keep above the altitude (fast)",
+        ),
+    ] = 0.1
     adaptation: Annotated[
         float,
         Field(ge=0, le=1, description="how much cuts follow each image's own contrast (fast)"),
