@@ -54,15 +54,6 @@ def grow_tree(
     """
     n_scenes = max(1.0, float(graph.areas.sum()) / scene_pixels)
     n_typical = round(_TYPICAL_REGIONS * n_scenes)
-    things = Things(
-        n_typical,
-        settings.altitude,
-        settings.adaptation,
-        settings.thing_textons,
-        settings.thing_tones,
-        settings.thing_size_power,
-        settings.thing_difference_power,
-    )
     linkage = Linkage(
         settings.size_power,
         settings.border_offset,
@@ -74,7 +65,7 @@ def grow_tree(
         size_limit,
         n_axes,
         n_scenes,
-        things if has_things else None,
+        _things(settings, n_typical) if has_things else None,
     )
     merges, altitudes = merge_regions(graph, evidence, linkage, groups)
     altitudes = calibrated(altitudes, settings.adaptation, n_typical)
@@ -93,6 +84,18 @@ def grow_tree(
         speck_pixels=speck,
         detail_unit=settings.altitude,
         leaf_pixels=graph.areas,
+    )
+
+
+def _things(settings: Settings, n_typical: int) -> Things:
+    return Things(
+        n_typical,
+        settings.altitude,
+        settings.adaptation,
+        settings.thing_textons,
+        settings.thing_tones,
+        settings.thing_size_power,
+        settings.thing_difference_power,
     )
 
 
