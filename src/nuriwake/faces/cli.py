@@ -140,6 +140,12 @@ def run(arguments: list[str]) -> int:
         return _complain(str(error), 1)
     except NuriwakeError as error:
         return _complain(str(error), 2)
+    except ImportError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in ("", "nuriwake"):
+            raise
+        reason = f"its package {package} cannot be imported ({error})"
+        return _complain(one_line(f"the installation is damaged: {reason}. Install it again."), 2)
     except OSError as error:
         what = error.filename or "standard output"
         return _complain(one_line(f"{what}: cannot be written ({error.strerror or error})."), 1)
