@@ -314,6 +314,7 @@ def test_ctrl_c_keeps_labels_only_if_asked(keep, tmp_path, blocks):
     expected = ["cup.labels.png", "cup.nuriwake.json", "cup.overlay.png", "cup.png"]
     assert _files(tmp_path) == (expected if keep else ["cup.png"])
     assert "Traceback" not in errors
+    assert ("nuriwake: interrupted: of what was not done, nothing was written." in errors) != keep
     if keep:
         assert json.loads((tmp_path / "cup.nuriwake.json").read_text())["partial"] is True
 
