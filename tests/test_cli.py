@@ -171,6 +171,7 @@ def test_fit_then_apply_gives_steady_labels_and_colours(picture, tmp_path):
     assert run(["fit", str(picture), str(picture), "-m", str(model), *flags]) == 0
     Image.open(picture).crop((0, 0, 20, 24)).save(picture.parent / "part.png")
     assert run(["apply", str(model), str(picture.parent), "-o", str(out), "--quiet"]) == 0
+    assert (out / "cup.labels.png").read_bytes().startswith(b"\x89PNG")
     whole, part = (read_labels(out / f"{name}.labels.png") for name in ("cup", "part"))
     np.testing.assert_array_equal(part[:, :18], whole[:, :18])
     colours = [np.asarray(Image.open(out / f"{name}.overlay.png")) for name in ("cup", "part")]
@@ -313,8 +314,29 @@ def test_ctrl_c_keeps_labels_only_if_asked(keep, tmp_path, blocks):
     expected = ["cup.labels.png", "cup.nuriwake.json", "cup.overlay.png", "cup.png"]
     assert _files(tmp_path) == (expected if keep else ["cup.png"])
     assert "Traceback" not in errors
+    assert ("nuriwake: interrupted: of what was not done, nothing was written." in errors) != keep
     if keep:
         assert json.loads((tmp_path / "cup.nuriwake.json").read_text())["partial"] is True
+
+
+@posix_only
+def test_ctrl_c_while_something_is_deleted_is_not_lost():
+    code = """
+import signal, time
+from nuriwake.faces.cli import quieten_libraries
+class Deleted:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(0.1)
+quieten_libraries()
+try:
+    Deleted()
+    time.sleep(20)
+except KeyboardInterrupt:
+    print("heard")
+"""
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (shown.stdout, shown.stderr) == ("heard\n", "")
 
 
 def test_who_is_told_to_end_leaves_nothing(tmp_path, blocks):
@@ -400,3 +422,11 @@ def test_a_shell_completes_flags():
     environ = {**os.environ, **environ, "COMP_CWORD": "2"}
     shown = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     assert shown.stdout.split() == ["--max-iter"]
+
+
+def test_a_package_that_is_gone_costs_one_line(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert run(["info"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("nuriwake: the installation is damaged: its package torch cannot be")
+    assert told.count("\n") == 1

@@ -141,7 +141,7 @@ def record_steps(
             step = training.send(stop)
         except StopIteration as done:
             return done.value
-        history.append(HistoryRow(step.iteration, step.n_labels, step.loss))
+        history.append(HistoryRow(step.iteration, step.n_labels, float(step.loss)))
         stop = yield step
 
 
@@ -173,7 +173,7 @@ def fit_steps(images: Sequence[Image], settings: Settings) -> Generator[Step, bo
     """
     from nuriwake.learn.normalise import normalise, pooled_statistics
     from nuriwake.model import Model
-    from nuriwake.recipes.reference import Reference
+    from nuriwake.recipes.crops import Reference
     from nuriwake.recipes.registry import learning_of
 
     if len(images) == 1:

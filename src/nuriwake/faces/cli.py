@@ -7,14 +7,16 @@ Exit codes: 0 all done; 1 some inputs failed (the others are done); 2 wrong usag
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import logging
 import os
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, ParamSpec
 
 import typer
 from typer.exceptions import TyperException
@@ -30,9 +32,12 @@ from nuriwake.faces.web.command import open_page
 from nuriwake.faces.wording import in_flags
 from nuriwake.machine import let_waiting_threads_sleep
 
+Arguments = ParamSpec("Arguments")
 #: New objects before the interpreter looks for garbage. Importing PyTorch makes very many that
 #: stay, and looking through them again and again is felt in a run of a few seconds.
 _OBJECTS_BEFORE_COLLECTION = 50_000
+#: When Ctrl-C comes again where it met code that cannot raise, such as a deletion.
+_AGAIN_SECONDS = 0.02
 
 app = typer.Typer(
     help="Segment any raster with no labels: a small network is trained on the image itself.",
@@ -63,9 +68,22 @@ def _common(
         typer.echo(context.get_help())
 
 
+def _told_of_ctrl_c(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """Let :func:`run` say that a command was interrupted; typer would end it without a word."""
+
+    @functools.wraps(command)
+    def run_command(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except KeyboardInterrupt as interrupt:
+            raise RunCancelled("interrupted") from interrupt
+
+    return run_command
+
+
 for command in (segment, cut, fit, apply, evaluate, bench, info, recipes):
-    app.command()(command)
-app.command("app")(open_page)
+    app.command()(_told_of_ctrl_c(command))
+app.command("app")(_told_of_ctrl_c(open_page))
 app.add_typer(serve, name="serve")
 
 
@@ -92,8 +110,17 @@ def quieten_libraries() -> None:
     logging.getLogger("nuriwake").addHandler(ours)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
-        # Such as rasterio's, when it cannot decode a message of GDAL's: the error comes anyway.
-        sys.unraisablehook = lambda _: None
+        sys.unraisablehook = _hear_ignored
+
+
+def _hear_ignored(ignored: sys.UnraisableHookArgs) -> None:
+    """Hear of what could not be raised; Ctrl-C comes again then.
+
+    The others are such as rasterio's, when it cannot decode a message of GDAL's: its error comes
+    anyway.
+    """
+    if issubclass(ignored.exc_type, KeyboardInterrupt):
+        threading.Timer(_AGAIN_SECONDS, signal.raise_signal, [signal.SIGINT]).start()
 
 
 class _Ended(BaseException):
@@ -140,6 +167,12 @@ def run(arguments: list[str]) -> int:
         return _complain(str(error), 1)
     except NuriwakeError as error:
         return _complain(str(error), 2)
+    except ImportError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in ("", "nuriwake"):
+            raise
+        reason = f"its package {package} cannot be imported ({error})"
+        return _complain(one_line(f"the installation is damaged: {reason}. Install it again."), 2)
     except OSError as error:
         what = error.filename or "standard output"
         return _complain(one_line(f"{what}: cannot be written ({error.strerror or error})."), 1)

@@ -109,7 +109,7 @@ def is_geotiff(path: Path) -> bool:
     """
     if family_of(path) != "tiff":
         return False
-    if path.with_name(path.name + ".msk").is_file():  # GDAL's place for a mask
+    if Path(f"{os.fspath(path)}.msk").is_file():  # GDAL's place for a mask
         return True
     with opened_tiff(path) as file:
         return not _GEO_TAGS.isdisjoint(tag.code for tag in file.pages.first.tags)
