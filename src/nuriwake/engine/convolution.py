@@ -154,7 +154,7 @@ class Winograd:
         shape = surroundings.shape[0] - 2, surroundings.shape[1] - 2, kernel.shape[2]
         points = torch.bmm(_at_points(input_points, surroundings), kernel)
         output = points.new_empty(shape)
-        output_pixels(points.numpy(), bias.numpy(), output.numpy(), 0)
+        output_pixels(points.numpy(), bias.numpy(), output.numpy())
         return output
 
     def correlate(self, source: PaddedMap, slopes: PaddedMap) -> Correlation:

@@ -1,8 +1,8 @@
 """The loops over the cells of a grid between its matrix products, in float32.
 
-A map is stored as (H + 2, W + 2, C) with a border of zeros, or without it. Of a strip, loops are
-given whole rows, (rows, W + 2, C) or (rows, W, C), so that the compiler sees that they lie in one
-piece.
+They are parts of the passes of :mod:`nuriwake.engine.grid_passes`. A map is stored as
+(H + 2, W + 2, C) with a border of zeros, or without it. Of both, loops are given whole rows, so
+that the compiler sees that they lie in one piece.
 
 Loops over channels write one or two arrays: what the compiler cannot prove to lie apart it compares
 before each loop, and of more than a few it leaves the vector unit idle.
@@ -29,69 +29,60 @@ _E4, _E5, _E6 = np.float32(0.0096181291), np.float32(0.0013333558), np.float32(0
 _LEAST = np.float32(-126)
 
 
-@compiled
-def copy_neighbours(surroundings: FloatMap, copied: FloatMap) -> None:
+@inlined
+def copy_neighbours(surroundings: Any, copied: Any) -> None:
     """Copy the 3x3 neighbours of each pixel out.
 
     Parameters
     ----------
     surroundings : ndarray of float32, shape (rows + 2, W + 2, C)
-    copied : ndarray of float32, shape (rows, W + 2, 9 C)
-        Written, but for its first and last column.
+    copied : ndarray of float32, shape (rows W or more, 9 C)
+        Written.
     """
-    n = 3 * surroundings.shape[2]
-    for i in range(copied.shape[0]):
-        for j in range(1, copied.shape[1] - 1):
+    height, width, n_channels = surroundings.shape
+    n = 3 * n_channels
+    for i in range(height - 2):
+        for j in range(width - 2):
             for k in range(3):
-                copied[i, j, k * n : k * n + n] = surroundings[i + k, j - 1 : j + 2].reshape(n)
+                row = copied[i * (width - 2) + j, k * n : k * n + n]
+                row[:] = surroundings[i + k, j : j + 3].reshape(n)
 
 
 @inlined
-def _margin(rows: Any, valid: Any) -> Any:
-    """Columns of a strip before the first and after the last of its pixels."""
-    return (rows.shape[1] - valid.shape[1]) // 2
-
-
-@compiled
 def activate(
-    products: FloatMap,
-    bias: FloatMap,
-    states: NDArray[np.int64],
-    valid: NDArray[np.bool_],
-    guess: FloatMap,
-    active: FloatMap,
-    sums: NDArray[np.float64],
+    products: Any, start: int, bias: Any, valid: Any, guess: Any, active: Any, sums: Any
 ) -> None:
     """Add the bias, apply the ReLU, and take the statistics of the result.
 
     Parameters
     ----------
-    products : ndarray of float32, shape (rows, W or W + 2, C)
+    products : ndarray of float32, shape (rows, W, C)
         Becomes the result's deviation from the guess, 0 for pixels that do not count.
+    start : int
+        Row of the image that is the first of these.
     bias : ndarray of float32, shape (4, 4, C)
         Of a pixel with the image's border above (1), below (2), at neither (0) or both (3), and
         in the same way to its left and right.
-    states : ndarray of int64, shape (rows,)
-        Which of the four each row has.
-    valid : ndarray of bool, shape (rows, W)
+    valid : ndarray of bool, shape (H, W)
         Which pixels count.
     guess : ndarray of float32, shape (C,)
         Near the mean.
-    active : ndarray of float32, shape (rows, W or W + 2, C)
+    active : ndarray of float32, shape (H, W, C) or (H + 2, W + 2, C)
         Written: the result.
     sums : ndarray of float64, shape (2, C)
         The deviations and their squares are added.
     """
-    n_rows, n_columns = valid.shape
-    first, into = _margin(products, valid), _margin(active, valid)
+    n_rows, n_columns = products.shape[:2]
+    margin = (active.shape[0] - valid.shape[0]) // 2
     total, squares = np.empty_like(guess), np.empty_like(guess)
     for i in range(n_rows):
+        row = start + i
         total[:] = 0
         squares[:] = 0
         for j in range(n_columns):
-            shift = bias[states[i], (j == 0) + 2 * (j == n_columns - 1)]
-            y, a = products[i, first + j], active[i, into + j]
-            weight = _ONE if valid[i, j] else _ZERO
+            above, aside = (row == 0) + 2 * (row == len(valid) - 1), (j == 0) + 2 * (j == n_columns - 1)
+            y, a, shift = products[i, j], active[margin + row, margin + j], bias[above, aside]
+            weight = _ONE if valid[row, j] else _ZERO
             for c in range(a.size):
                 a[c] = max(y[c] + shift[c], _ZERO)
             for c in range(a.size):
@@ -122,8 +113,8 @@ def _soften(row: Any, largest: Any, powers: Any) -> Any:
     return total
 
 
-@compiled
-def respond(responses: FloatMap, bias: FloatMap, labels: NDArray[np.int64]) -> None:
+@inlined
+def respond(responses: Any, bias: Any, labels: Any, powers: Any) -> None:
     """Add the bias, find the first maximum, and turn the responses into the softmax.
 
     Parameters
@@ -133,9 +124,10 @@ def respond(responses: FloatMap, bias: FloatMap, labels: NDArray[np.int64]) -> N
     bias : ndarray of float32, shape (q,)
     labels : ndarray of int64, shape (N,)
         Written, in [0, q).
+    powers : ndarray of int32, shape (q,)
+        Room.
     """
     q = responses.shape[1]
-    powers = np.empty(q, np.int32)
     for i in range(responses.shape[0]):
         row = responses[i]
         for c in range(q):
@@ -143,24 +135,20 @@ def respond(responses: FloatMap, bias: FloatMap, labels: NDArray[np.int64]) -> N
         largest = row[0]
         for c in range(q):
             largest = max(largest, row[c])
-        labels[i] = 0
+        label = np.int32(0)
         for c in range(q):
-            if row[c] == largest:
-                labels[i] = c
-                break
+            # The first maximum is the last one from the end.
+            if row[q - 1 - c] == largest:
+                label = np.int32(q - 1 - c)
+        labels[i] = label
         # It is at least 1 but for responses that are no numbers, which who reads them refuses.
         inverse = _ONE / max(_soften(row, largest, powers), _HALF)
         for c in range(q):
             row[c] *= inverse
 
 
-@compiled
-def slope(
-    softmax: FloatMap,
-    targets: NDArray[np.int64],
-    valid: NDArray[np.bool_],
-    sums: NDArray[np.float64],
-) -> float:
+@inlined
+def slope(softmax: Any, targets: Any, valid: Any, sums: Any) -> Any:
     """Turn the softmax into slopes, softmax - one-hot, of the pixels that count.
 
     Parameters
@@ -191,40 +179,37 @@ def slope(
     return loss
 
 
-@compiled
+@inlined
 def gate(
-    products: FloatMap,
-    slopes: FloatMap,
-    offset: FloatMap,
-    valid: NDArray[np.bool_],
-    active: FloatMap,
-    gradient: FloatMap,
-    sums: NDArray[np.float64],
+    products: Any, start: int, slopes: Any, offset: Any, valid: Any, active: Any, gradient: Any, sums: Any
 ) -> None:
     """Add what the statistics add, for the pixels that count, and go back through the ReLU.
 
     Parameters
     ----------
-    products : ndarray of float32, shape (rows, W or W + 2, C)
+    products : ndarray of float32, shape (rows, W, C)
         The gradient without that part; becomes the result.
+    start : int
+        Row of the image that is the first of these.
     slopes, offset : ndarrays of float32, shape (C,)
         The part is slopes x active + offset.
-    valid : ndarray of bool, shape (rows, W)
-    active : ndarray of float32, shape (rows, W or W + 2, C)
+    valid : ndarray of bool, shape (H, W)
+    active : ndarray of float32, shape (H, W, C) or (H + 2, W + 2, C)
         The ReLU's output.
-    gradient : ndarray of float32, shape (rows, W or W + 2, C)
+    gradient : ndarray of float32, shape (H + 2, W + 2, C)
         Written: the result; may be ``active``.
     sums : ndarray of float64, shape (C,)
         The gradient is added.
     """
-    n_rows, n_columns = valid.shape
-    first, at, into = _margin(products, valid), _margin(active, valid), _margin(gradient, valid)
+    n_rows, n_columns = products.shape[:2]
+    margin = (active.shape[0] - valid.shape[0]) // 2
     total = np.empty_like(offset)
     for i in range(n_rows):
+        row = start + i
         total[:] = 0
         for j in range(n_columns):
-            y, a, g = products[i, first + j], active[i, at + j], gradient[i, into + j]
-            weight = _ONE if valid[i, j] else _ZERO
+            y, a, g = products[i, j], active[margin + row, margin + j], gradient[1 + row, 1 + j]
+            weight = _ONE if valid[row, j] else _ZERO
             for c in range(y.size):
                 x = y[c] + (a[c] * slopes[c] + offset[c]) * weight
                 y[c] = x if a[c] > _ZERO else _ZERO

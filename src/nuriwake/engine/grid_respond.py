@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from nuriwake.engine.folding import Normalisation
-from nuriwake.engine.grid_convolution import Room, choose_grid_method
-from nuriwake.engine.strips import TILE, Strip, strips_of
+from nuriwake.engine.grid_convolution import choose_grid_method
+from nuriwake.engine.grid_passes import convolve, room_for
+from nuriwake.engine.strips import TILE
 from nuriwake.engine.team import Team
 from nuriwake.learn.weights import EPSILON, Weights
-
-_STRIP_PIXELS = 2048
 
 
 def respond(
@@ -62,7 +61,7 @@ def respond(
 def _extract(
     weights: Weights, layer: int, source: NDArray[np.float32], team: Team
 ) -> NDArray[np.float32]:
-    """One component: convolution, ReLU and normalisation, strip by strip."""
+    """One component: convolution, ReLU and normalisation."""
     height, width, n_inputs = source.shape
     weight, norm = _matrix(weights, f"convs.{layer}.weight"), _frozen(weights, f"norms.{layer}")
     bias, scale, shift = (
@@ -73,23 +72,18 @@ def _extract(
     kernel = method.prepare(weight)
     padded = np.pad(source, ((1, 1), (1, 1), (0, 0)))
     features = np.empty((height, width, len(weight)), np.float32)
+    n_bands = -(-height // TILE)
 
-    def extract(strips: Sequence[Strip]) -> None:
-        room = Room()
-        for strip in strips:
-            n_rows = strip.stop - strip.start
-            laid = room.take(method.name, method.shape(n_rows, width, n_inputs))
-            method.lay_out(padded[strip.start : strip.stop + 2], laid)
-            output = room.take("output", (n_rows, width + 2, len(weight)))
-            method.multiply(laid, kernel, output, room)
-            active = features[strip.index[1]]
-            with np.errstate(over="ignore", invalid="ignore"):
-                np.add(output[:, 1:-1], bias, out=active)
-                np.maximum(active, np.float32(0), out=active)
-                active *= scale
-                active += shift
+    def extract(bands: Sequence[int]) -> None:
+        room = room_for(width, n_inputs, len(weight))
+        laid = np.zeros(method.shape(width, n_inputs), np.float32)
+        convolve(padded, kernel, bias, room, (bands[0], bands[-1] + 1), laid, features)
+        part = features[TILE * bands[0] : TILE * (bands[-1] + 1)]
+        with np.errstate(over="ignore", invalid="ignore"):
+            part *= scale
+            part += shift
 
-    team.share(strips_of(1, height, width, _STRIP_PIXELS, TILE), extract)
+    team.share(range(n_bands), extract)
     return features
 
 

@@ -119,22 +119,16 @@ def _rows_at(pixels: Any, row: int, room: Any) -> Any:
     return room
 
 
-@compiled
-def input_points(surroundings: NDArray[np.float32], points: NDArray[np.float32]) -> None:
-    """Take pixels to the points of their tiles.
+@inlined
+def fill_points(surroundings: Any, points: Any, room: Any, half: Any) -> None:
+    """Take pixels to the points of their tiles, see :func:`input_points`.
 
-    Parameters
-    ----------
-    surroundings : ndarray of float32, shape (rows + 2, columns + 2, C)
-        With the border that a convolution without padding needs.
-    points : ndarray of float32, shape (36, tiles, C)
-        Written.
+    ``room``, (6, (columns + 2) C), is for what lies below the last row; ``half``,
+    (6, (4 tiles in a row + 2) C), for what lies between pixels and points.
     """
     width, n = surroundings.shape[1:]
     run, n_columns = width * n, (width + 1) // 4
-    room = np.empty((6, run), np.float32)
-    # What lies to the right of the last pixel stays 0.
-    half = np.zeros((6, (4 * n_columns + 2) * n), np.float32)
+    half[:, run:] = 0
     for row in range(points.shape[1] // n_columns):
         d, h = _rows_at(surroundings, 4 * row, room), half
         _from_pixels(
@@ -151,21 +145,15 @@ def input_points(surroundings: NDArray[np.float32], points: NDArray[np.float32])
                 )  # fmt: skip
 
 
-@compiled
-def slope_points(surroundings: NDArray[np.float32], points: NDArray[np.float32]) -> None:
-    """Take slopes with respect to a convolution's output to the points of their tiles.
+@inlined
+def fill_slope_points(surroundings: Any, points: Any, room: Any, half: Any) -> None:
+    """Take slopes to the points of their tiles, see :func:`slope_points`.
 
-    Parameters
-    ----------
-    surroundings : ndarray of float32, shape (rows + 2, columns + 2, C')
-        Of which the border does not count.
-    points : ndarray of float32, shape (36, tiles, C')
-        Written.
+    ``room``, (4, (columns + 2) C'), and ``half`` are as those of :func:`fill_points`.
     """
     width, n = surroundings.shape[1:]
     run, n_columns = (width - 2) * n, (width + 1) // 4
-    room = np.empty((4, width * n), np.float32)
-    half = np.zeros((6, 4 * n_columns * n), np.float32)
+    half[:, run:] = 0
     for row in range(points.shape[1] // n_columns):
         d, h, stop = _rows_at(surroundings[1:-1], 4 * row, room), half, n + run
         _from_slopes(
@@ -182,26 +170,14 @@ def slope_points(surroundings: NDArray[np.float32], points: NDArray[np.float32])
                 )  # fmt: skip
 
 
-@compiled
-def output_pixels(
-    points: NDArray[np.float32], bias: NDArray[np.float32], output: NDArray[np.float32], margin: int
-) -> None:
-    """Take products to the convolution's output.
+@inlined
+def fill_pixels(points: Any, output: Any, half: Any, room: Any) -> None:
+    """Take products to the convolution's output, see :func:`output_pixels`.
 
-    Parameters
-    ----------
-    points : ndarray of float32, shape (36, tiles, C')
-    bias : ndarray of float32, shape (C',)
-        Empty: 0.
-    output : ndarray of float32, shape (rows, columns, C')
-        Written.
-    margin : int
-        So many of its first and of its last columns are not.
+    ``half``, (4, 6, tiles in a row x C'), and ``room``, (4, C'), are for what lies between.
     """
-    n, n_columns = points.shape[2], (output.shape[1] - 2 * margin + 3) // 4
-    run, end = n_columns * n, output.shape[1] - margin
-    p, room = points.reshape(36, -1), np.empty((4, n), np.float32)
-    half = np.empty((4, 6, run), np.float32)
+    n, n_columns = points.shape[2], (output.shape[1] + 3) // 4
+    run, p = n_columns * n, points.reshape(36, -1)
     for row in range(points.shape[1] // n_columns):
         a, b = row * run, row * run + run
         for j in range(6):
@@ -212,8 +188,7 @@ def output_pixels(
             )  # fmt: skip
         for i in range(min(4, output.shape[0] - 4 * row)):
             for column in range(n_columns):
-                first = margin + 4 * column
-                tile = output[4 * row + i, first : min(first + 4, end)]
+                tile = output[4 * row + i, 4 * column : 4 * column + 4]
                 y, h, a, b = tile if len(tile) == 4 else room, half[i], column * n, column * n + n
                 _to_pixels(
                     h[0, a:b], h[1, a:b], h[2, a:b], h[3, a:b], h[4, a:b], h[5, a:b],
@@ -221,6 +196,60 @@ def output_pixels(
                 )  # fmt: skip
                 if len(tile) < 4:
                     tile[:] = room[: len(tile)]
-                for k in range(len(tile)):
-                    for c in range(bias.size):
-                        tile[k, c] += bias[c]
+
+
+@compiled
+def input_points(surroundings: NDArray[np.float32], points: NDArray[np.float32]) -> None:
+    """Take pixels to the points of their tiles.
+
+    Parameters
+    ----------
+    surroundings : ndarray of float32, shape (rows + 2, columns + 2, C)
+        With the border that a convolution without padding needs.
+    points : ndarray of float32, shape (36, tiles, C)
+        Written.
+    """
+    width, n = surroundings.shape[1:]
+    room = np.empty((6, width * n), np.float32)
+    half = np.empty((6, (4 * ((width + 1) // 4) + 2) * n), np.float32)
+    fill_points(surroundings, points, room, half)
+
+
+@compiled
+def slope_points(surroundings: NDArray[np.float32], points: NDArray[np.float32]) -> None:
+    """Take slopes with respect to a convolution's output to the points of their tiles.
+
+    Parameters
+    ----------
+    surroundings : ndarray of float32, shape (rows + 2, columns + 2, C')
+        Of which the border does not count.
+    points : ndarray of float32, shape (36, tiles, C')
+        Written.
+    """
+    width, n = surroundings.shape[1:]
+    room = np.empty((4, width * n), np.float32)
+    half = np.empty((6, 4 * ((width + 1) // 4) * n), np.float32)
+    fill_slope_points(surroundings, points, room, half)
+
+
+@compiled
+def output_pixels(
+    points: NDArray[np.float32], bias: NDArray[np.float32], output: NDArray[np.float32]
+) -> None:
+    """Take products to the convolution's output.
+
+    Parameters
+    ----------
+    points : ndarray of float32, shape (36, tiles, C')
+    bias : ndarray of float32, shape (C',)
+        Empty: 0.
+    output : ndarray of float32, shape (rows, columns, C')
+        Written.
+    """
+    n, n_columns = points.shape[2], (output.shape[1] + 3) // 4
+    half, room = np.empty((4, 6, n_columns * n), np.float32), np.empty((4, n), np.float32)
+    fill_pixels(points, output, half, room)
+    for i in range(output.shape[0]):
+        for j in range(output.shape[1]):
+            for c in range(bias.size):
+                output[i, j, c] += bias[c]

@@ -1,0 +1,386 @@
+"""The passes of a training step over the grid, each one compiled loop without Python.
+
+A pass goes over strips of bands: a band is a row of tiles, or their rows of pixels, and what is
+computed between its matrix products stays in a second-level cache. Sums are taken for each strip,
+so that they are the same whichever thread does which.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nuriwake.compiled import compiled, inlined
+from nuriwake.engine.grid_loops import FloatMap, activate, copy_neighbours, gate, respond, slope
+from nuriwake.engine.products import multiply
+from nuriwake.engine.strips import POINTS, TILE
+from nuriwake.engine.winograd import fill_pixels, fill_points, fill_slope_points
+
+Sums = NDArray[np.float64]
+Bounds = NDArray[np.int64]
+
+
+class Room(NamedTuple):
+    """Memory that one thread uses again and again: fresh pages would cost more than the loops.
+
+    Parameters
+    ----------
+    points, products : ndarrays of float32, shape (36, tiles in a row, C)
+    pixels, more : ndarrays of float32, shape (4, W, C)
+    rows, half, across : ndarrays of float32
+        For what lies between pixels and points, see :func:`.winograd.fill_points`,
+        :func:`.winograd.fill_slope_points` and :func:`.winograd.fill_pixels`.
+    """
+
+    points: FloatMap
+    products: FloatMap
+    pixels: FloatMap
+    more: FloatMap
+    rows: FloatMap
+    half: FloatMap
+    across: FloatMap
+
+
+def room_for(width: int, n_inputs: int, n_outputs: int) -> Room:
+    """Return room for convolutions of maps of so many columns, between so many channels."""
+    tiles = -(-width // TILE)
+    points, pixels = (POINTS, tiles, n_outputs), (TILE, width, n_outputs)
+    rows = (TILE + 2, (width + 2) * n_inputs)
+    half = (TILE + 2, (TILE * tiles + 2) * n_inputs)
+    across = (TILE, TILE + 2, tiles * n_outputs)
+    shapes = (points, points, pixels, pixels, rows, half, across)
+    return Room(*(np.zeros(shape, np.float32) for shape in shapes))
+
+
+@compiled
+def lay_out(source: FloatMap, laid: FloatMap) -> None:
+    """Lay a whole map out for a convolution.
+
+    Parameters
+    ----------
+    source : ndarray of float32, shape (H + 2, W + 2, C)
+        With a border of zeros.
+    laid : ndarray of float32, shape (bands, 36, tiles in a row, C) or (bands, 1, 4 W, 9 C)
+        Written: the points of the tiles, or the neighbours of the pixels.
+    """
+    width, n = source.shape[1:]
+    rows = np.zeros((TILE + 2, width * n), np.float32)
+    half = np.empty((TILE + 2, (TILE * ((width + 1) // TILE) + 2) * n), np.float32)
+    for band in range(len(laid)):
+        _lay_out(source, band, laid[band], rows, half)
+
+
+@inlined
+def _lay_out(source: Any, band: int, laid: Any, rows: Any, half: Any) -> None:
+    surroundings = source[TILE * band : TILE * band + TILE + 2]
+    if len(laid) == POINTS:
+        fill_points(surroundings, laid, rows, half)
+    else:
+        copy_neighbours(surroundings, laid[0])
+
+
+@inlined
+def _convolve(laid: Any, kernel: Any, room: Any, output: Any) -> None:
+    """Convolve a band that is laid out; write its rows, (rows, W, C')."""
+    if len(laid) == POINTS:
+        for k in range(POINTS):
+            multiply(laid[k], kernel[k], room.products[k])
+        edge = room.more.reshape(-1)[: TILE * output.shape[2]].reshape(TILE, -1)
+        fill_pixels(room.products, output, room.across, edge)
+    else:
+        flat = output.reshape(-1, output.shape[2])
+        multiply(laid[0, : len(flat)], kernel[0], flat)
+
+
+@inlined
+def _correlate(slopes: Any, gradient: Any, band: int, laid: Any, room: Any, sums: Any) -> None:
+    """Add slopes, rows of a gradient, x neighbourhood in what is laid out.
+
+    ``sums`` has a matrix, (C', C), for each point, or one for all neighbours, and one of room.
+    """
+    square = sums[-1]
+    if len(laid) == POINTS:
+        surroundings = gradient[TILE * band : TILE * band + len(slopes) + 2]
+        fill_slope_points(surroundings, room.points, room.rows[:TILE], room.half)
+        for k in range(POINTS):
+            multiply(room.points[k].T, laid[k], square)
+            _add(square, sums[k])
+    else:
+        flat = slopes.reshape(-1, slopes.shape[2])
+        multiply(flat.T, laid[0, : len(flat)], square)
+        _add(square, sums[0])
+
+
+@inlined
+def _add(part: Any, total: Any) -> None:
+    for i in range(len(part)):
+        one, all_ = part[i], total[i]
+        for j in range(len(one)):
+            all_[j] += one[j]
+
+
+@compiled
+def convolve(
+    source: FloatMap,
+    kernel: FloatMap,
+    bias: FloatMap,
+    room: Room,
+    bands: tuple[int, int],
+    laid: FloatMap,
+    features: FloatMap,
+) -> None:
+    """Convolve, add the bias and apply the ReLU.
+
+    Parameters
+    ----------
+    source : ndarray of float32, shape (H + 2, W + 2, C)
+        With a border of zeros.
+    kernel : ndarray of float32, shape (36, C, C') or (1, 9 C, C')
+    bias : ndarray of float32, shape (C',)
+    room : Room
+    bands : tuple of int
+        The first one, and the end.
+    laid : ndarray of float32, shape (36, tiles in a row, C) or (1, 4 W, 9 C)
+        Room for a band that is laid out.
+    features : ndarray of float32, shape (H, W, C')
+        Written.
+    """
+    for band in range(bands[0], bands[1]):
+        _lay_out(source, band, laid, room.rows, room.half)
+        output = features[TILE * band : TILE * band + TILE]
+        _convolve(laid, kernel, room, output)
+        for i in range(len(output)):
+            for j in range(output.shape[1]):
+                y = output[i, j]
+                for c in range(y.size):
+                    y[c] = max(y[c] + bias[c], np.float32(0))
+
+
+@compiled
+def extract(
+    source: FloatMap,
+    laid: FloatMap,
+    kernel: FloatMap,
+    bias: FloatMap,
+    valid: NDArray[np.bool_],
+    guess: FloatMap,
+    active: FloatMap,
+    room: Room,
+    bounds: Bounds,
+    strips: tuple[int, int],
+    sums: Sums,
+    moments: Sums,
+) -> None:
+    """Convolve, apply the ReLU, and take the statistics, strip by strip.
+
+    Parameters
+    ----------
+    source, laid
+        As in :func:`lay_out`; an empty source is laid out already.
+    kernel : ndarray of float32, shape (36, C, C') or (1, 9 C, C')
+    bias, valid, guess, active
+        As in :func:`.grid_loops.activate`.
+    room : Room
+    bounds : ndarray of int64
+        The first band of each strip, and the end of the last one.
+    strips : tuple of int
+        The first one, and the end.
+    sums : ndarray of float64, shape (strips, 2, C')
+        Of the deviations and their squares; written where zeros were.
+    moments : ndarray of float64, shape (strips, C', C')
+        Of their products, in the same way; of shape (0, 0, 0), they are not taken, and pixels that
+        do not count keep their features.
+    """
+    height, n = len(valid), kernel.shape[2]
+    square = np.empty((n, n), np.float32)
+    for strip in range(strips[0], strips[1]):
+        for band in range(bounds[strip], bounds[strip + 1]):
+            start, here = TILE * band, laid[band]
+            if len(source):
+                _lay_out(source, band, here, room.rows, room.half)
+            output = room.pixels[: min(TILE, height - start)]
+            _convolve(here, kernel, room, output)
+            activate(output, start, bias, valid, guess, active, sums[strip])
+            if len(moments):
+                flat = output.reshape(-1, n)
+                multiply(flat.T, flat, square)
+                _add(square, moments[strip])
+                _clear(active[start : start + len(output)], valid[start : start + len(output)])
+
+
+@inlined
+def _clear(rows: Any, valid: Any) -> None:
+    for i in range(len(rows)):
+        for j in range(rows.shape[1]):
+            if not valid[i, j]:
+                rows[i, j, :] = 0
+
+
+@compiled
+def answer(
+    features: FloatMap,
+    weight: FloatMap,
+    bias: FloatMap,
+    softmax: FloatMap,
+    labels: NDArray[np.int64],
+    bounds: Bounds,
+    strips: tuple[int, int],
+) -> None:
+    """Write the softmax of the responses and the labels, see :func:`.grid_loops.respond`.
+
+    Parameters
+    ----------
+    features : ndarray of float32, shape (H, W, p)
+    weight : ndarray of float32, shape (p, q)
+    bias : ndarray of float32, shape (q,)
+    softmax : ndarray of float32, shape (H, W, q)
+    labels : ndarray of int64, shape (H, W)
+    bounds, strips
+        As in :func:`extract`.
+    """
+    powers = np.empty(len(bias), np.int32)
+    stop = min(TILE * bounds[strips[1]], len(labels))
+    for row in range(TILE * bounds[strips[0]], stop):
+        multiply(features[row], weight, softmax[row])
+        respond(softmax[row], bias, labels[row], powers)
+
+
+@compiled
+def measure(
+    softmax: FloatMap,
+    targets: NDArray[np.int64],
+    valid: NDArray[np.bool_],
+    features: FloatMap,
+    bounds: Bounds,
+    strips: tuple[int, int],
+    losses: Sums,
+    sums: Sums,
+    products: Sums,
+) -> None:
+    """Turn the softmax into slopes, see :func:`.grid_loops.slope`.
+
+    Parameters
+    ----------
+    softmax, targets, valid, features, bounds, strips
+        As before.
+    losses : ndarray of float64, shape (strips,)
+    sums : ndarray of float64, shape (strips, q)
+        Of the slopes; written where zeros were.
+    products : ndarray of float64, shape (strips, q, p)
+        Of slopes x features, in the same way.
+    """
+    square = np.empty(products.shape[1:], np.float32)
+    for strip in range(strips[0], strips[1]):
+        for band in range(bounds[strip], bounds[strip + 1]):
+            start, stop = TILE * band, min(TILE * band + TILE, len(valid))
+            for row in range(start, stop):
+                losses[strip] += slope(softmax[row], targets[row], valid[row], sums[strip])
+            slopes = softmax[start:stop].reshape(-1, softmax.shape[2])
+            multiply(slopes.T, features[start:stop].reshape(len(slopes), -1), square)
+            _add(square, products[strip])
+
+
+@compiled
+def enter(
+    slopes: FloatMap,
+    weight: FloatMap,
+    features: FloatMap,
+    feedback: FloatMap,
+    offset: FloatMap,
+    valid: NDArray[np.bool_],
+    gradient: FloatMap,
+    laid: FloatMap,
+    transform: FloatMap,
+    room: Room,
+    bounds: Bounds,
+    strips: tuple[int, int],
+    sums: Sums,
+    taps: FloatMap,
+) -> None:
+    """Go back through the head's map and the last ReLU, slopes x weight + features x feedback.
+
+    Parameters
+    ----------
+    slopes, features, valid, room, bounds, strips
+        As before.
+    weight : ndarray of float32, shape (q, p)
+    feedback : ndarray of float32, shape (p, p)
+    offset : ndarray of float32, shape (p,)
+        See :class:`.folding.HeadGradient`.
+    gradient : ndarray of float32, shape (H + 2, W + 2, p)
+        Written, but for its border.
+    laid : ndarray of float32
+        What the last convolution has read, laid out.
+    transform : ndarray of float32, shape (9, 36) or (1, 1)
+        Takes sums over points to taps.
+    sums : ndarray of float64, shape (strips, p)
+        Of the gradient; written where zeros were.
+    taps : ndarray of float32, shape (strips, 9 or 1, p C)
+        Of the gradient x neighbourhood; written.
+    """
+    height, n = len(valid), len(offset)
+    points, none = np.empty((laid.shape[1] + 1, n, laid.shape[3]), np.float32), np.zeros_like(offset)
+    for strip in range(strips[0], strips[1]):
+        points[:] = 0
+        for band in range(bounds[strip], bounds[strip + 1]):
+            start = TILE * band
+            stop = min(start + TILE, height)
+            values, more = room.pixels[: stop - start], room.more[: stop - start]
+            for i in range(stop - start):
+                multiply(slopes[start + i], weight, values[i])
+                multiply(features[start + i], feedback, more[i])
+                _add(more[i], values[i])
+            gate(values, start, none, offset, valid, features, gradient, sums[strip])
+            _correlate(values, gradient, band, laid[band], room, points)
+        multiply(transform, points[:-1].reshape(len(points) - 1, -1), taps[strip])
+
+
+@compiled
+def descend(
+    above: FloatMap,
+    kernel: FloatMap,
+    slopes: FloatMap,
+    offset: FloatMap,
+    valid: NDArray[np.bool_],
+    below: FloatMap,
+    copied: FloatMap,
+    laid: FloatMap,
+    transform: FloatMap,
+    room: Room,
+    bounds: Bounds,
+    strips: tuple[int, int],
+    sums: Sums,
+    taps: FloatMap,
+) -> None:
+    """Go back through a convolution and the normalisation and ReLU before it.
+
+    Parameters
+    ----------
+    above : ndarray of float32, shape (H + 2, W + 2, C')
+        The gradient of the convolution's output.
+    kernel : ndarray of float32, shape (36, C', C) or (1, 9 C', C)
+        Of the convolution backwards.
+    slopes, offset : ndarrays of float32, shape (C,)
+        See :func:`.grid_loops.gate`.
+    below : ndarray of float32, shape (H + 2, W + 2, C)
+        What the convolution has read; becomes its gradient.
+    copied : ndarray of float32, shape (1, 4 W, 9 C')
+        Room for the neighbours; empty where the convolution is one of points.
+    laid, transform, room, bounds, strips, sums, taps
+        As in :func:`enter`, of the convolution before.
+    """
+    height, n = len(valid), len(offset)
+    points = np.empty((laid.shape[1] + 1, n, laid.shape[3]), np.float32)
+    for strip in range(strips[0], strips[1]):
+        points[:] = 0
+        for band in range(bounds[strip], bounds[strip + 1]):
+            start = TILE * band
+            around = copied if len(copied) else room.points
+            _lay_out(above, band, around, room.rows, room.half)
+            output = room.pixels[: min(TILE, height - start)]
+            _convolve(around, kernel, room, output)
+            gate(output, start, slopes, offset, valid, below, below, sums[strip])
+            _correlate(output, below, band, laid[band], room, points)
+        multiply(transform, points[:-1].reshape(len(points) - 1, -1), taps[strip])
