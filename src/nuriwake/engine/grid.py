@@ -14,20 +14,16 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from nuriwake.engine.folding import (
-    Head,
-    HeadGradient,
-    Normalisation,
-    differentiate_convolution,
-    fold_convolution,
-)
+from nuriwake.engine.folding import Head, HeadGradient, Normalisation
 from nuriwake.engine.grid_borders import border_biases, inside_sums
-from nuriwake.engine.grid_convolution import GridMethod, choose_grid_method, zeros_together
+from nuriwake.engine.grid_convolution import FILTER, GridMethod, choose_grid_method, zeros_together
+from nuriwake.engine.grid_folding import differentiate_taps, fold_taps, turn_taps
 from nuriwake.engine.grid_loops import FloatMap
 from nuriwake.engine.grid_passes import (
     Room,
@@ -40,7 +36,7 @@ from nuriwake.engine.grid_passes import (
     room_for,
 )
 from nuriwake.engine.schedule import Schedule
-from nuriwake.engine.strips import TILE, strips_of
+from nuriwake.engine.strips import BAND, strips_of
 from nuriwake.engine.team import Team
 from nuriwake.learn.weights import EPSILON, Weights
 from nuriwake.raster import BoolMap
@@ -48,6 +44,8 @@ from nuriwake.raster import BoolMap
 Matrix = NDArray[np.float64]
 #: Pixels of a strip: as many sums are added up by the threads, and one for each strip afterwards.
 _STRIP_PIXELS = 2048
+#: Names of what is learned; the others are statistics.
+_LEARNED = (".weight", ".bias")
 #: What is not there, for compiled loops.
 _NO_MAP, _NO_SUMS = np.empty((0, 0, 0), np.float32), np.empty((0, 0, 0))
 
@@ -65,7 +63,7 @@ class _Gradient:
     """Sums over pixels of a convolution's output gradient: alone, and x the neighbourhood."""
 
     bias: Matrix
-    products: Matrix
+    products: FloatMap
 
 
 class GridEngine:
@@ -100,20 +98,22 @@ class GridEngine:
         n_threads: int = 1,
     ) -> None:
         self._weights, self._schedule = weights, schedule
-        self.parameters = {
-            name: array.astype(np.float32)
-            for name, array in weights.arrays.items()
-            if name.endswith((".weight", ".bias"))
-        }
-        self.gradients: dict[str, FloatMap] = {}
-        self._velocities = {name: np.zeros_like(a) for name, a in self.parameters.items()}
+        # All numbers in one piece, for the update, and what they are the numbers of.
+        shapes = {name: a.shape for name, a in weights.arrays.items() if name.endswith(_LEARNED)}
+        self._numbers, self._slope, self._velocity = np.zeros(
+            (3, sum(map(prod, shapes.values()))), np.float32
+        )
+        self.parameters = _views(self._numbers, shapes)
+        self.gradients = _views(self._slope, shapes)
+        for name, array in self.parameters.items():
+            array[:] = weights.arrays[name]
         self._valid = np.ascontiguousarray(valid)
         self._count = int(valid.sum())
 
         height, width = valid.shape
-        strips = strips_of(1, height, width, _STRIP_PIXELS, TILE)
+        strips = strips_of(1, height, width, _STRIP_PIXELS, BAND)
         self._n_strips = len(strips)
-        self._bounds = np.array([0, *(-(-strip.stop // TILE) for strip in strips)])
+        self._bounds = np.array([0, *(-(-strip.stop // BAND) for strip in strips)])
         self._hands = _hands(len(strips), n_threads, width, weights.n_channels)
         blas = ThreadpoolController()
         self._alone: Callable[[], AbstractContextManager[object]] = lambda: blas.limit(
@@ -134,7 +134,7 @@ class GridEngine:
         self._methods = [choose_grid_method(n_inputs, p) for n_inputs in inputs]
         padded, whole = (height + 2, width + 2), (height, width)
         laid_shapes = [
-            (-(-height // TILE), *method.shape(width, n_inputs))
+            (-(-height // BAND), *method.laid(width, n_inputs))
             for method, n_inputs in zip(self._methods, inputs, strict=True)
         ]
         shapes = [(*padded, n) for n in (*inputs, p)] + [(*whole, p), (*whole, q), *laid_shapes]
@@ -161,12 +161,11 @@ class GridEngine:
     def _extract(self, layer: int) -> None:
         """One component: convolution and ReLU into the next map, and its statistics."""
         method, is_last = self._methods[layer], layer == len(self._sources) - 1
-        weight, bias = self._matrix(f"convs.{layer}.weight"), self._matrix(f"convs.{layer}.bias")
-        outside = np.zeros((3, 3, len(bias)))
-        if layer:
-            folded = fold_convolution(weight, bias, self._norms[layer - 1])
-            weight, outside = folded.weight, folded.outside
-        kernel, biases = method.prepare(weight), border_biases(bias, outside)
+        bias = self._matrix(f"convs.{layer}.bias")
+        weight, scale, shift = self._taps(layer), *self._before(layer)
+        kernel = np.empty(method.kernel(weight.shape[2], len(bias)), np.float32)
+        outside = fold_taps(weight, scale, shift, FILTER, kernel)
+        biases = border_biases(bias, outside)
         guess, n = self._guesses[layer], len(bias)
         source = self._sources[layer] if layer else _NO_MAP
         active = self._last if is_last else self._sources[layer + 1]
@@ -229,11 +228,9 @@ class GridEngine:
         """Descend one step towards the targets; return the loss before it."""
         loss = self.differentiate(targets)
         with np.errstate(all="ignore"):
-            for name, gradient in self.gradients.items():
-                velocity = self._velocities[name]
-                velocity *= np.float32(self._schedule.momentum)
-                velocity += gradient
-                self.parameters[name] -= np.float32(self._schedule.learning_rate) * velocity
+            self._velocity *= np.float32(self._schedule.momentum)
+            self._velocity += self._slope
+            self._numbers -= np.float32(self._schedule.learning_rate) * self._velocity
         return loss
 
     def differentiate(self, targets: NDArray[np.int64]) -> float:
@@ -245,8 +242,7 @@ class GridEngine:
             for layer in range(len(self._sources) - 1, 0, -1):
                 gradient = self._descend(layer, gradient, above)
                 above = self._sources[layer]
-        self._set_gradient("convs.0.weight", gradient.products)
-        self._set_gradient("convs.0.bias", gradient.bias)
+        self._differentiate(0, gradient, np.zeros((9, len(gradient.bias))))
         return loss / self._count
 
     def _measure_slopes(self, targets: NDArray[np.int64]) -> tuple[float, HeadGradient[Matrix]]:
@@ -285,23 +281,21 @@ class GridEngine:
                 laid, method.transform, hand.room, self._bounds, hand.strips, sums, taps,
             )
         )  # fmt: skip
-        return self._gather(layer, sums, taps)
+        return _Gradient(sums.sum(axis=0), taps)
 
     def _descend(self, layer: int, gradient: _Gradient, above: FloatMap) -> _Gradient:
         """Back through a convolution and the normalisation and ReLU before it."""
         norm, method = self._norms[layer - 1], self._methods[layer]
-        weight = self._matrix(f"convs.{layer}.weight")
-        taps = inside_sums(above[1:-1, 1:-1], gradient.bias)
-        step = differentiate_convolution(weight, gradient.products, taps, norm)
-        self._set_gradient(f"convs.{layer}.weight", step.weight)
-        self._set_gradient(f"convs.{layer}.bias", gradient.bias)
-        self._set_gradient(f"norms.{layer - 1}.weight", step.gamma)
-        self._set_gradient(f"norms.{layer - 1}.bias", step.beta)
-        back = (weight * norm.scale[:, None, None])[:, :, ::-1, ::-1].swapaxes(0, 1)
-        kernel = method.prepare(back)
-        slopes, offset = step.slope.astype(np.float32), step.offset.astype(np.float32)
+        taps, weight = inside_sums(above, gradient.bias), self._taps(layer)
+        sums = self._differentiate(layer, gradient, taps)
+        gamma, beta, slope, shift = norm.backward(*sums)
+        self._set_gradient(f"norms.{layer - 1}.weight", gamma)
+        self._set_gradient(f"norms.{layer - 1}.bias", beta)
+        kernel = np.empty(method.kernel(*weight.shape[1:]), np.float32)
+        turn_taps(weight, norm.scale, FILTER, kernel)
+        slopes, offset = slope.astype(np.float32), shift.astype(np.float32)
         below, width = self._sources[layer], self._valid.shape[1]
-        shape = method.shape(width, len(weight))
+        shape = method.laid(width, weight.shape[1])
         before, laid, sums, taps = self._reading(layer - 1)
         self._each(
             lambda hand: descend(
@@ -310,7 +304,7 @@ class GridEngine:
                 laid, before.transform, hand.room, self._bounds, hand.strips, sums, taps,
             )
         )  # fmt: skip
-        return self._gather(layer - 1, sums, taps)
+        return _Gradient(sums.sum(axis=0), taps)
 
     def _reading(self, layer: int) -> tuple[GridMethod, FloatMap, Matrix, FloatMap]:
         """What a layer's convolution has read, and room for the sums of its output's gradient."""
@@ -319,15 +313,20 @@ class GridEngine:
         sums = np.zeros((self._n_strips, self._last.shape[2]))
         return method, laid, sums, np.empty((self._n_strips, n_taps, size), np.float32)
 
-    def _gather(self, layer: int, sums: Matrix, taps: FloatMap) -> _Gradient:
-        shape = self.parameters[f"convs.{layer}.weight"].shape
-        products = self._methods[layer].gradient(taps.sum(axis=0, dtype=np.float64), shape)
-        return _Gradient(sums.sum(axis=0), products)
+    def _differentiate(self, layer: int, gradient: _Gradient, inside: Matrix) -> Matrix:
+        """Set a convolution's gradients; return what :func:`differentiate_taps` does."""
+        weight, scale, shift = self._taps(layer), *self._before(layer)
+        slopes = np.empty_like(weight)
+        sums = differentiate_taps(weight, gradient.products, inside, scale, shift, slopes)
+        kernel = slopes.reshape(3, 3, *slopes.shape[1:]).transpose(2, 3, 0, 1)
+        self._set_gradient(f"convs.{layer}.weight", kernel)
+        self._set_gradient(f"convs.{layer}.bias", gradient.bias)
+        return sums
 
     def _set_gradient(self, name: str, gradient: Matrix) -> None:
         """Store a gradient of n times the loss as that of the loss."""
-        scaled = (gradient / self._count).astype(np.float32)
-        self.gradients[name] = scaled.reshape(self.parameters[name].shape)
+        out = self.gradients[name]
+        np.divide(gradient.reshape(out.shape), self._count, out=out)
 
     # --- what the passes share --------------------------------------------------------------
 
@@ -343,9 +342,34 @@ class GridEngine:
     def _matrix(self, name: str) -> Matrix:
         return self.parameters[name].astype(np.float64)
 
+    def _taps(self, layer: int) -> FloatMap:
+        """Return a view of a kernel as it is stored, (9, C', C)."""
+        taps = self.parameters[f"convs.{layer}.weight"].transpose(2, 3, 0, 1)
+        return taps.reshape(9, *taps.shape[2:])
+
+    def _before(self, layer: int) -> tuple[Matrix, Matrix]:
+        """Scale and shift of the normalisation before a convolution; there is none before the first."""
+        if layer:
+            return self._norms[layer - 1].scale, self._norms[layer - 1].shift
+        n_bands = self._sources[0].shape[2]
+        return np.ones(n_bands), np.zeros(n_bands)
+
     def _normalisation(self, name: str, mean: Matrix, variance: Matrix) -> Normalisation[Matrix]:
         gamma, beta = self._matrix(f"{name}.weight"), self._matrix(f"{name}.bias")
         return Normalisation(mean, variance, gamma, beta, EPSILON, self._count)
+
+
+def _views(numbers: FloatMap, shapes: dict[str, tuple[int, ...]]) -> dict[str, FloatMap]:
+    """Return arrays of such shapes that share one; of a kernel, tap by tap."""
+    views, place = {}, 0
+    for name, shape in shapes.items():
+        part, place = numbers[place : place + prod(shape)], place + prod(shape)
+        is_kernel = name.startswith("convs") and len(shape) == 4
+        order = (*shape[2:], *shape[:2]) if is_kernel else shape
+        views[name] = part.reshape(order)
+        if is_kernel:
+            views[name] = views[name].transpose(2, 3, 0, 1)
+    return views
 
 
 def _hands(n_strips: int, n_threads: int, width: int, n_channels: int) -> list[_Hand]:

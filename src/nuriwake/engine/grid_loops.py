@@ -135,11 +135,9 @@ def respond(responses: Any, bias: Any, labels: Any, powers: Any) -> None:
         largest = row[0]
         for c in range(q):
             largest = max(largest, row[c])
-        label = np.int32(0)
+        label = np.int32(q)
         for c in range(q):
-            # The first maximum is the last one from the end.
-            if row[q - 1 - c] == largest:
-                label = np.int32(q - 1 - c)
+            label = min(label, np.int32(c) if row[c] == largest else np.int32(q))
         labels[i] = label
         # It is at least 1 but for responses that are no numbers, which who reads them refuses.
         inverse = _ONE / max(_soften(row, largest, powers), _HALF)

@@ -1,7 +1,7 @@
 """The passes of a training step over the grid, each one compiled loop without Python.
 
-A pass goes over strips of bands: a band is a row of tiles, or their rows of pixels, and what is
-computed between its matrix products stays in a second-level cache. Sums are taken for each strip,
+A pass goes over strips of bands, a few rows each, and what is computed between the matrix products
+of a band stays in a second-level cache. Sums are taken for each strip,
 so that they are the same whichever thread does which.
 """
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from nuriwake.compiled import compiled, inlined
 from nuriwake.engine.grid_loops import FloatMap, activate, copy_neighbours, gate, respond, slope
 from nuriwake.engine.products import multiply
-from nuriwake.engine.strips import POINTS, TILE
+from nuriwake.engine.strips import BAND, POINTS, TILE
 from nuriwake.engine.winograd import fill_pixels, fill_points, fill_slope_points
 
 Sums = NDArray[np.float64]
@@ -27,8 +27,8 @@ class Room(NamedTuple):
 
     Parameters
     ----------
-    points, products : ndarrays of float32, shape (36, tiles in a row, C)
-    pixels, more : ndarrays of float32, shape (4, W, C)
+    points, products : ndarrays of float32, shape (36, tiles in a band, C)
+    pixels, more : ndarrays of float32, shape (rows of a band, W, C)
     rows, half, across : ndarrays of float32
         For what lies between pixels and points, see :func:`.winograd.fill_points`,
         :func:`.winograd.fill_slope_points` and :func:`.winograd.fill_pixels`.
@@ -46,7 +46,7 @@ class Room(NamedTuple):
 def room_for(width: int, n_inputs: int, n_outputs: int) -> Room:
     """Return room for convolutions of maps of so many columns, between so many channels."""
     tiles = -(-width // TILE)
-    points, pixels = (POINTS, tiles, n_outputs), (TILE, width, n_outputs)
+    points, pixels = (POINTS, BAND // TILE * tiles, n_outputs), (BAND, width, n_outputs)
     rows = (TILE + 2, (width + 2) * n_inputs)
     half = (TILE + 2, (TILE * tiles + 2) * n_inputs)
     across = (TILE, TILE + 2, tiles * n_outputs)
@@ -62,7 +62,7 @@ def lay_out(source: FloatMap, laid: FloatMap) -> None:
     ----------
     source : ndarray of float32, shape (H + 2, W + 2, C)
         With a border of zeros.
-    laid : ndarray of float32, shape (bands, 36, tiles in a row, C) or (bands, 1, 4 W, 9 C)
+    laid : ndarray of float32, shape (bands, 36, tiles, C) or (bands, 1, rows W, 9 C)
         Written: the points of the tiles, or the neighbours of the pixels.
     """
     width, n = source.shape[1:]
@@ -74,7 +74,7 @@ def lay_out(source: FloatMap, laid: FloatMap) -> None:
 
 @inlined
 def _lay_out(source: Any, band: int, laid: Any, rows: Any, half: Any) -> None:
-    surroundings = source[TILE * band : TILE * band + TILE + 2]
+    surroundings = source[BAND * band : BAND * band + BAND + 2]
     if len(laid) == POINTS:
         fill_points(surroundings, laid, rows, half)
     else:
@@ -85,8 +85,9 @@ def _lay_out(source: Any, band: int, laid: Any, rows: Any, half: Any) -> None:
 def _convolve(laid: Any, kernel: Any, room: Any, output: Any) -> None:
     """Convolve a band that is laid out; write its rows, (rows, W, C')."""
     if len(laid) == POINTS:
+        n = (output.shape[0] + 3) // TILE * ((output.shape[1] + 3) // TILE)
         for k in range(POINTS):
-            multiply(laid[k], kernel[k], room.products[k])
+            multiply(laid[k, :n], kernel[k], room.products[k, :n])
         edge = room.more.reshape(-1)[: TILE * output.shape[2]].reshape(TILE, -1)
         fill_pixels(room.products, output, room.across, edge)
     else:
@@ -102,10 +103,11 @@ def _correlate(slopes: Any, gradient: Any, band: int, laid: Any, room: Any, sums
     """
     square = sums[-1]
     if len(laid) == POINTS:
-        surroundings = gradient[TILE * band : TILE * band + len(slopes) + 2]
+        surroundings = gradient[BAND * band : BAND * band + BAND + 2]
+        n = (slopes.shape[0] + 3) // TILE * ((slopes.shape[1] + 3) // TILE)
         fill_slope_points(surroundings, room.points, room.rows[:TILE], room.half)
         for k in range(POINTS):
-            multiply(room.points[k].T, laid[k], square)
+            multiply(room.points[k, :n].T, laid[k, :n], square)
             _add(square, sums[k])
     else:
         flat = slopes.reshape(-1, slopes.shape[2])
@@ -142,14 +144,14 @@ def convolve(
     room : Room
     bands : tuple of int
         The first one, and the end.
-    laid : ndarray of float32, shape (36, tiles in a row, C) or (1, 4 W, 9 C)
+    laid : ndarray of float32, shape (36, tiles, C) or (1, rows W, 9 C)
         Room for a band that is laid out.
     features : ndarray of float32, shape (H, W, C')
         Written.
     """
     for band in range(bands[0], bands[1]):
         _lay_out(source, band, laid, room.rows, room.half)
-        output = features[TILE * band : TILE * band + TILE]
+        output = features[BAND * band : BAND * band + BAND]
         _convolve(laid, kernel, room, output)
         for i in range(len(output)):
             for j in range(output.shape[1]):
@@ -197,10 +199,10 @@ def extract(
     square = np.empty((n, n), np.float32)
     for strip in range(strips[0], strips[1]):
         for band in range(bounds[strip], bounds[strip + 1]):
-            start, here = TILE * band, laid[band]
+            start, here = BAND * band, laid[band]
             if len(source):
                 _lay_out(source, band, here, room.rows, room.half)
-            output = room.pixels[: min(TILE, height - start)]
+            output = room.pixels[: min(BAND, height - start)]
             _convolve(here, kernel, room, output)
             activate(output, start, bias, valid, guess, active, sums[strip])
             if len(moments):
@@ -241,8 +243,8 @@ def answer(
         As in :func:`extract`.
     """
     powers = np.empty(len(bias), np.int32)
-    stop = min(TILE * bounds[strips[1]], len(labels))
-    for row in range(TILE * bounds[strips[0]], stop):
+    stop = min(BAND * bounds[strips[1]], len(labels))
+    for row in range(BAND * bounds[strips[0]], stop):
         multiply(features[row], weight, softmax[row])
         respond(softmax[row], bias, labels[row], powers)
 
@@ -274,7 +276,7 @@ def measure(
     square = np.empty(products.shape[1:], np.float32)
     for strip in range(strips[0], strips[1]):
         for band in range(bounds[strip], bounds[strip + 1]):
-            start, stop = TILE * band, min(TILE * band + TILE, len(valid))
+            start, stop = BAND * band, min(BAND * band + BAND, len(valid))
             for row in range(start, stop):
                 losses[strip] += slope(softmax[row], targets[row], valid[row], sums[strip])
             slopes = softmax[start:stop].reshape(-1, softmax.shape[2])
@@ -325,8 +327,8 @@ def enter(
     for strip in range(strips[0], strips[1]):
         points[:] = 0
         for band in range(bounds[strip], bounds[strip + 1]):
-            start = TILE * band
-            stop = min(start + TILE, height)
+            start = BAND * band
+            stop = min(start + BAND, height)
             values, more = room.pixels[: stop - start], room.more[: stop - start]
             for i in range(stop - start):
                 multiply(slopes[start + i], weight, values[i])
@@ -366,7 +368,7 @@ def descend(
         See :func:`.grid_loops.gate`.
     below : ndarray of float32, shape (H + 2, W + 2, C)
         What the convolution has read; becomes its gradient.
-    copied : ndarray of float32, shape (1, 4 W, 9 C')
+    copied : ndarray of float32, shape (1, rows W, 9 C')
         Room for the neighbours; empty where the convolution is one of points.
     laid, transform, room, bounds, strips, sums, taps
         As in :func:`enter`, of the convolution before.
@@ -376,10 +378,10 @@ def descend(
     for strip in range(strips[0], strips[1]):
         points[:] = 0
         for band in range(bounds[strip], bounds[strip + 1]):
-            start = TILE * band
+            start = BAND * band
             around = copied if len(copied) else room.points
             _lay_out(above, band, around, room.rows, room.half)
-            output = room.pixels[: min(TILE, height - start)]
+            output = room.pixels[: min(BAND, height - start)]
             _convolve(around, kernel, room, output)
             gate(output, start, slopes, offset, valid, below, below, sums[strip])
             _correlate(output, below, band, laid[band], room, points)

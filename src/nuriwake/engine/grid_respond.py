@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from nuriwake.engine.folding import Normalisation
-from nuriwake.engine.grid_convolution import choose_grid_method
+from nuriwake.engine.grid_convolution import FILTER, choose_grid_method
+from nuriwake.engine.grid_folding import fold_taps
 from nuriwake.engine.grid_passes import convolve, room_for
-from nuriwake.engine.strips import TILE
+from nuriwake.engine.strips import BAND
 from nuriwake.engine.team import Team
 from nuriwake.learn.weights import EPSILON, Weights
 
@@ -69,16 +70,18 @@ def _extract(
         for array in (_matrix(weights, f"convs.{layer}.bias"), norm.scale, norm.shift)
     )
     method = choose_grid_method(n_inputs, len(weight))
-    kernel = method.prepare(weight)
+    taps = np.ascontiguousarray(weight.transpose(2, 3, 0, 1), np.float32).reshape(9, *weight.shape[:2])
+    kernel = np.empty(method.kernel(n_inputs, len(weight)), np.float32)
+    fold_taps(taps, np.ones(n_inputs), np.zeros(n_inputs), FILTER, kernel)
     padded = np.pad(source, ((1, 1), (1, 1), (0, 0)))
     features = np.empty((height, width, len(weight)), np.float32)
-    n_bands = -(-height // TILE)
+    n_bands = -(-height // BAND)
 
     def extract(bands: Sequence[int]) -> None:
         room = room_for(width, n_inputs, len(weight))
-        laid = np.zeros(method.shape(width, n_inputs), np.float32)
+        laid = np.zeros(method.laid(width, n_inputs), np.float32)
         convolve(padded, kernel, bias, room, (bands[0], bands[-1] + 1), laid, features)
-        part = features[TILE * bands[0] : TILE * (bands[-1] + 1)]
+        part = features[BAND * bands[0] : BAND * (bands[-1] + 1)]
         with np.errstate(over="ignore", invalid="ignore"):
             part *= scale
             part += shift

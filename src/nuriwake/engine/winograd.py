@@ -129,7 +129,7 @@ def fill_points(surroundings: Any, points: Any, room: Any, half: Any) -> None:
     width, n = surroundings.shape[1:]
     run, n_columns = width * n, (width + 1) // 4
     half[:, run:] = 0
-    for row in range(points.shape[1] // n_columns):
+    for row in range((surroundings.shape[0] + 1) // 4):
         d, h = _rows_at(surroundings, 4 * row, room), half
         _from_pixels(
             d[0], d[1], d[2], d[3], d[4], d[5],
@@ -154,7 +154,7 @@ def fill_slope_points(surroundings: Any, points: Any, room: Any, half: Any) -> N
     width, n = surroundings.shape[1:]
     run, n_columns = (width - 2) * n, (width + 1) // 4
     half[:, run:] = 0
-    for row in range(points.shape[1] // n_columns):
+    for row in range((surroundings.shape[0] + 1) // 4):
         d, h, stop = _rows_at(surroundings[1:-1], 4 * row, room), half, n + run
         _from_slopes(
             d[0, n:stop], d[1, n:stop], d[2, n:stop], d[3, n:stop],
@@ -178,7 +178,7 @@ def fill_pixels(points: Any, output: Any, half: Any, room: Any) -> None:
     """
     n, n_columns = points.shape[2], (output.shape[1] + 3) // 4
     run, p = n_columns * n, points.reshape(36, -1)
-    for row in range(points.shape[1] // n_columns):
+    for row in range((output.shape[0] + 3) // 4):
         a, b = row * run, row * run + run
         for j in range(6):
             _to_pixels(
