@@ -3,34 +3,74 @@
 They are parts of the passes of :mod:`nuriwake.engine.grid_passes`. A map is stored as
 (H + 2, W + 2, C) with a border of zeros, or without it. Of both, loops are given whole rows, so
 that the compiler sees that they lie in one piece.
-
-Loops over channels write one or two arrays: what the compiler cannot prove to lie apart it compares
-before each loop, and of more than a few it leaves the vector unit idle.
 """
 
 from __future__ import annotations
 
+from math import factorial, log
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.compiled import compiled, inlined
+from nuriwake.engine.lanes import Lanes, lanewise
 
 FloatMap = NDArray[np.float32]
 
 # Not plain numbers: those would make the compiled loops compute in float64.
 _ZERO, _ONE, _HALF = np.float32(0), np.float32(1), np.float32(0.5)
-_LOG2E = np.float32(1.4426950408889634)
+_LOG2E = 1.4426950408889634
 #: Of 2^x on [-1/2, 1/2]: the powers of log 2 over the factorials.
-_E1, _E2, _E3 = np.float32(0.6931471806), np.float32(0.2402265070), np.float32(0.0555041087)
-_E4, _E5, _E6 = np.float32(0.0096181291), np.float32(0.0013333558), np.float32(0.0001540353)
+_E1, _E2, _E3, _E4, _E5, _E6 = (log(2) ** k / factorial(k) for k in range(1, 7))
 #: Softer than this, a label's share of a cell is nothing beside that of the first.
-_LEAST = np.float32(-126)
+_LEAST = -126.0
 
 
-@inlined
-def copy_neighbours(surroundings: Any, copied: Any) -> None:
+@lanewise
+def add_to(total: Lanes, part: Lanes) -> tuple[Lanes]:
+    """Add to sums."""
+    return (total + part,)
+
+
+@lanewise
+def rectify(y: Lanes, shift: Lanes) -> tuple[Lanes]:
+    """Add a bias and apply the ReLU."""
+    return ((y + shift).at_least(0.0),)
+
+
+@lanewise
+def _activate(
+    y: Lanes, shift: Lanes, guess: Lanes, weight: Lanes, total: Lanes, squares: Lanes
+) -> tuple[Lanes, ...]:
+    active = (y + shift).at_least(0.0)
+    deviation = (active - guess) * weight
+    return active, deviation, total + deviation, squares + deviation * deviation
+
+
+@lanewise
+def _gate(
+    y: Lanes, active: Lanes, slopes: Lanes, offset: Lanes, weight: Lanes, total: Lanes
+) -> tuple[Lanes, ...]:
+    x = (y + (active * slopes + offset) * weight).if_positive(active)
+    return x, x, total + x
+
+
+@lanewise
+def _soften(response: Lanes, largest: Lanes) -> tuple[Lanes]:
+    """e to the power of what a response lacks."""
+    power, x = ((response - largest) * _LOG2E).at_least(_LEAST).split()
+    high = _E3 + x * (_E4 + x * (_E5 + x * _E6))
+    return (power * (1.0 + x * (_E1 + x * (_E2 + x * high))),)
+
+
+@lanewise
+def _scale(row: Lanes, factor: Lanes) -> tuple[Lanes]:
+    return (row * factor,)
+
+
+@compiled
+def copy_neighbours(surroundings: FloatMap, copied: FloatMap) -> None:
     """Copy the 3x3 neighbours of each pixel out.
 
     Parameters
@@ -48,9 +88,15 @@ def copy_neighbours(surroundings: Any, copied: Any) -> None:
                 row[:] = surroundings[i + k, j : j + 3].reshape(n)
 
 
-@inlined
+@compiled
 def activate(
-    products: Any, start: int, bias: Any, valid: Any, guess: Any, active: Any, sums: Any
+    products: FloatMap,
+    start: int,
+    bias: FloatMap,
+    valid: NDArray[np.bool_],
+    guess: FloatMap,
+    active: FloatMap,
+    sums: NDArray[np.float64],
 ) -> None:
     """Add the bias, apply the ReLU, and take the statistics of the result.
 
@@ -80,41 +126,19 @@ def activate(
         total[:] = 0
         squares[:] = 0
         for j in range(n_columns):
-            above, aside = (row == 0) + 2 * (row == len(valid) - 1), (j == 0) + 2 * (j == n_columns - 1)
+            above, aside = (
+                (row == 0) + 2 * (row == len(valid) - 1),
+                (j == 0) + 2 * (j == n_columns - 1),
+            )
             y, a, shift = products[i, j], active[margin + row, margin + j], bias[above, aside]
             weight = _ONE if valid[row, j] else _ZERO
-            for c in range(a.size):
-                a[c] = max(y[c] + shift[c], _ZERO)
-            for c in range(a.size):
-                y[c] = (a[c] - guess[c]) * weight
-            for c in range(a.size):
-                total[c] += y[c]
-                squares[c] += y[c] * y[c]
+            _activate((y, shift, guess, weight, total, squares), (a, y, total, squares))
         sums[0] += total
         sums[1] += squares
 
 
 @inlined
-def _soften(row: Any, largest: Any, powers: Any) -> Any:
-    """Turn responses into e to the power of what they lack; return the sum."""
-    factors = powers.view(np.float32)
-    total = _ZERO
-    for c in range(row.size):
-        x = max((row[c] - largest) * _LOG2E, _LEAST)
-        whole = np.floor(x + _HALF)
-        # A float32 whose exponent is that whole number, and whose other bits are 0.
-        powers[c] = (np.int32(whole) + np.int32(127)) << np.int32(23)
-        x -= whole
-        high = _E3 + x * (_E4 + x * (_E5 + x * _E6))
-        row[c] = _ONE + x * (_E1 + x * (_E2 + x * high))
-    for c in range(row.size):
-        row[c] *= factors[c]
-        total += row[c]
-    return total
-
-
-@inlined
-def respond(responses: Any, bias: Any, labels: Any, powers: Any) -> None:
+def respond(responses: Any, bias: Any, labels: Any) -> None:
     """Add the bias, find the first maximum, and turn the responses into the softmax.
 
     Parameters
@@ -124,14 +148,11 @@ def respond(responses: Any, bias: Any, labels: Any, powers: Any) -> None:
     bias : ndarray of float32, shape (q,)
     labels : ndarray of int64, shape (N,)
         Written, in [0, q).
-    powers : ndarray of int32, shape (q,)
-        Room.
     """
     q = responses.shape[1]
     for i in range(responses.shape[0]):
         row = responses[i]
-        for c in range(q):
-            row[c] += bias[c]
+        add_to((row, bias), (row,))
         largest = row[0]
         for c in range(q):
             largest = max(largest, row[c])
@@ -140,9 +161,11 @@ def respond(responses: Any, bias: Any, labels: Any, powers: Any) -> None:
             label = min(label, np.int32(c) if row[c] == largest else np.int32(q))
         labels[i] = label
         # It is at least 1 but for responses that are no numbers, which who reads them refuses.
-        inverse = _ONE / max(_soften(row, largest, powers), _HALF)
+        _soften((row, largest), (row,))
+        total = _ZERO
         for c in range(q):
-            row[c] *= inverse
+            total += row[c]
+        _scale((row, _ONE / max(total, _HALF)), (row,))
 
 
 @inlined
@@ -177,9 +200,16 @@ def slope(softmax: Any, targets: Any, valid: Any, sums: Any) -> Any:
     return loss
 
 
-@inlined
+@compiled
 def gate(
-    products: Any, start: int, slopes: Any, offset: Any, valid: Any, active: Any, gradient: Any, sums: Any
+    products: FloatMap,
+    start: int,
+    slopes: FloatMap,
+    offset: FloatMap,
+    valid: NDArray[np.bool_],
+    active: FloatMap,
+    gradient: FloatMap,
+    sums: NDArray[np.float64],
 ) -> None:
     """Add what the statistics add, for the pixels that count, and go back through the ReLU.
 
@@ -208,12 +238,7 @@ def gate(
         for j in range(n_columns):
             y, a, g = products[i, j], active[margin + row, margin + j], gradient[1 + row, 1 + j]
             weight = _ONE if valid[row, j] else _ZERO
-            for c in range(y.size):
-                x = y[c] + (a[c] * slopes[c] + offset[c]) * weight
-                y[c] = x if a[c] > _ZERO else _ZERO
-            for c in range(y.size):
-                g[c] = y[c]
-                total[c] += y[c]
+            _gate((y, a, slopes, offset, weight, total), (y, g, total))
         sums += total
 
 

@@ -13,7 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.compiled import compiled, inlined
-from nuriwake.engine.grid_loops import FloatMap, activate, copy_neighbours, gate, respond, slope
+from nuriwake.engine.grid_loops import (
+    FloatMap,
+    activate,
+    add_to,
+    copy_neighbours,
+    gate,
+    rectify,
+    respond,
+    slope,
+)
 from nuriwake.engine.products import multiply
 from nuriwake.engine.strips import BAND, POINTS, TILE
 from nuriwake.engine.winograd import fill_pixels, fill_points, fill_slope_points
@@ -72,8 +81,8 @@ def lay_out(source: FloatMap, laid: FloatMap) -> None:
         _lay_out(source, band, laid[band], rows, half)
 
 
-@inlined
-def _lay_out(source: Any, band: int, laid: Any, rows: Any, half: Any) -> None:
+@compiled
+def _lay_out(source: FloatMap, band: int, laid: FloatMap, rows: FloatMap, half: FloatMap) -> None:
     surroundings = source[BAND * band : BAND * band + BAND + 2]
     if len(laid) == POINTS:
         fill_points(surroundings, laid, rows, half)
@@ -81,8 +90,8 @@ def _lay_out(source: Any, band: int, laid: Any, rows: Any, half: Any) -> None:
         copy_neighbours(surroundings, laid[0])
 
 
-@inlined
-def _convolve(laid: Any, kernel: Any, room: Any, output: Any) -> None:
+@compiled
+def _convolve(laid: FloatMap, kernel: FloatMap, room: Room, output: FloatMap) -> None:
     """Convolve a band that is laid out; write its rows, (rows, W, C')."""
     if len(laid) == POINTS:
         n = (output.shape[0] + 3) // TILE * ((output.shape[1] + 3) // TILE)
@@ -95,8 +104,10 @@ def _convolve(laid: Any, kernel: Any, room: Any, output: Any) -> None:
         multiply(laid[0, : len(flat)], kernel[0], flat)
 
 
-@inlined
-def _correlate(slopes: Any, gradient: Any, band: int, laid: Any, room: Any, sums: Any) -> None:
+@compiled
+def _correlate(
+    slopes: FloatMap, gradient: FloatMap, band: int, laid: FloatMap, room: Room, sums: FloatMap
+) -> None:
     """Add slopes, rows of a gradient, x neighbourhood in what is laid out.
 
     ``sums`` has a matrix, (C', C), for each point, or one for all neighbours, and one of room.
@@ -115,12 +126,10 @@ def _correlate(slopes: Any, gradient: Any, band: int, laid: Any, room: Any, sums
         _add(square, sums[0])
 
 
-@inlined
-def _add(part: Any, total: Any) -> None:
+@compiled
+def _add(part: FloatMap, total: FloatMap) -> None:
     for i in range(len(part)):
-        one, all_ = part[i], total[i]
-        for j in range(len(one)):
-            all_[j] += one[j]
+        add_to((total[i], part[i]), (total[i],))
 
 
 @compiled
@@ -155,9 +164,7 @@ def convolve(
         _convolve(laid, kernel, room, output)
         for i in range(len(output)):
             for j in range(output.shape[1]):
-                y = output[i, j]
-                for c in range(y.size):
-                    y[c] = max(y[c] + bias[c], np.float32(0))
+                rectify((output[i, j], bias), (output[i, j],))
 
 
 @compiled
@@ -208,7 +215,7 @@ def extract(
             if len(moments):
                 flat = output.reshape(-1, n)
                 multiply(flat.T, flat, square)
-                _add(square, moments[strip])
+                moments[strip] += square
                 _clear(active[start : start + len(output)], valid[start : start + len(output)])
 
 
@@ -242,11 +249,10 @@ def answer(
     bounds, strips
         As in :func:`extract`.
     """
-    powers = np.empty(len(bias), np.int32)
     stop = min(BAND * bounds[strips[1]], len(labels))
     for row in range(BAND * bounds[strips[0]], stop):
         multiply(features[row], weight, softmax[row])
-        respond(softmax[row], bias, labels[row], powers)
+        respond(softmax[row], bias, labels[row])
 
 
 @compiled
@@ -281,7 +287,7 @@ def measure(
                 losses[strip] += slope(softmax[row], targets[row], valid[row], sums[strip])
             slopes = softmax[start:stop].reshape(-1, softmax.shape[2])
             multiply(slopes.T, features[start:stop].reshape(len(slopes), -1), square)
-            _add(square, products[strip])
+            products[strip] += square
 
 
 @compiled
@@ -323,7 +329,10 @@ def enter(
         Of the gradient x neighbourhood; written.
     """
     height, n = len(valid), len(offset)
-    points, none = np.empty((laid.shape[1] + 1, n, laid.shape[3]), np.float32), np.zeros_like(offset)
+    points, none = (
+        np.empty((laid.shape[1] + 1, n, laid.shape[3]), np.float32),
+        np.zeros_like(offset),
+    )
     for strip in range(strips[0], strips[1]):
         points[:] = 0
         for band in range(bounds[strip], bounds[strip + 1]):

@@ -70,7 +70,9 @@ def _extract(
         for array in (_matrix(weights, f"convs.{layer}.bias"), norm.scale, norm.shift)
     )
     method = choose_grid_method(n_inputs, len(weight))
-    taps = np.ascontiguousarray(weight.transpose(2, 3, 0, 1), np.float32).reshape(9, *weight.shape[:2])
+    taps = np.ascontiguousarray(weight.transpose(2, 3, 0, 1), np.float32).reshape(
+        9, *weight.shape[:2]
+    )
     kernel = np.empty(method.kernel(n_inputs, len(weight)), np.float32)
     fold_taps(taps, np.ones(n_inputs), np.zeros(n_inputs), FILTER, kernel)
     padded = np.pad(source, ((1, 1), (1, 1), (0, 0)))

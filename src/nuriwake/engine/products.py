@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numpy.typing import NDArray
 
-from nuriwake.compiled import inlined
+from nuriwake.compiled import compiled
+from nuriwake.engine.lanes import LANES, Lanes, lanewise, repeat
 
-#: Columns of a block: a vector of AVX512, two of AVX2, four of NEON.
-_LANES = 16
+FloatMap = NDArray[np.float32]
 
 
 def _block_rows(context: Any) -> int:
@@ -46,7 +48,7 @@ def multiply_block(typingctx: Any, a: Any, b: Any, c: Any, row: Any, column: Any
             for kind, value in zip(signature.args[:3], args[:3], strict=True)
         ]
         steps = [cgutils.unpack_tuple(builder, array.strides) for array in arrays]
-        vector, zero = ir.VectorType(ir.FloatType(), _LANES), ir.Constant(ir.IntType(64), 0)
+        vector, zero = ir.VectorType(ir.FloatType(), LANES), ir.Constant(ir.IntType(64), 0)
 
         def at(number: int, i: Any, j: Any, kind: Any) -> Any:
             """Point to an element."""
@@ -56,12 +58,12 @@ def multiply_block(typingctx: Any, a: Any, b: Any, c: Any, row: Any, column: Any
             return builder.bitcast(builder.gep(start, [offset]), kind.as_pointer())
 
         rows = [builder.add(args[3], zero.type(r)) for r in range(_block_rows(context))]
-        sums = [cgutils.alloca_once_value(builder, vector([0.0] * _LANES)) for _ in rows]
+        sums = [cgutils.alloca_once_value(builder, vector([0.0] * LANES)) for _ in rows]
         depth = cgutils.unpack_tuple(builder, arrays[0].shape)[1]
         with cgutils.for_range(builder, depth) as loop:
             factors = builder.load(at(1, loop.index, args[4], vector), align=4)
             for i, total in zip(rows, sums, strict=True):
-                factor = _repeat(builder, builder.load(at(0, i, loop.index, ir.FloatType())))
+                factor = repeat(builder, builder.load(at(0, i, loop.index, ir.FloatType())))
                 term = builder.fmul(factor, factors, flags=("contract",))
                 sum_ = builder.fadd(builder.load(total), term, flags=("contract",))
                 builder.store(sum_, total)
@@ -72,16 +74,13 @@ def multiply_block(typingctx: Any, a: Any, b: Any, c: Any, row: Any, column: Any
     return types.void(a, b, c, row, column), generate
 
 
-def _repeat(builder: Any, number: Any) -> Any:
-    """Fill a vector with a number."""
-    index = ir.IntType(32)
-    nothing = ir.Constant(ir.VectorType(number.type, _LANES), ir.Undefined)
-    first = builder.insert_element(nothing, number, index(0))
-    return builder.shuffle_vector(first, nothing, ir.VectorType(index, _LANES)([0] * _LANES))
+@lanewise
+def _add_multiple(total: Lanes, row: Lanes, factor: Lanes) -> tuple[Lanes]:
+    return (total + row * factor,)
 
 
-@inlined
-def multiply(a: Any, b: Any, c: Any) -> None:
+@compiled
+def multiply(a: FloatMap, b: FloatMap, c: FloatMap) -> None:
     """Write the product of two matrices.
 
     Parameters
@@ -95,14 +94,13 @@ def multiply(a: Any, b: Any, c: Any) -> None:
     """
     n_rows, n_columns = c.shape
     height = block_rows()
-    if n_rows < height or n_columns < _LANES:
+    if n_rows < height or n_columns < LANES:
         for i in range(n_rows):
             c[i, :] = 0
             for k in range(a.shape[1]):
-                for j in range(n_columns):
-                    c[i, j] += a[i, k] * b[k, j]
+                _add_multiple((c[i], b[k], a[i, k]), (c[i],))
     else:
         # The last blocks are computed again in part, where the sides are no multiples.
-        for j in range(0, n_columns, _LANES):
+        for j in range(0, n_columns, LANES):
             for i in range(0, n_rows, height):
-                multiply_block(a, b, c, min(i, n_rows - height), min(j, n_columns - _LANES))
+                multiply_block(a, b, c, min(i, n_rows - height), min(j, n_columns - LANES))
