@@ -31,7 +31,6 @@ from nuriwake.engine.grid_passes import (
     descend,
     enter,
     extract,
-    lay_out,
     measure,
     room_for,
 )
@@ -127,7 +126,7 @@ class GridEngine:
         self._head: Head[Matrix]
 
     def _allocate(self, image: NDArray[np.float32], weights: Weights) -> None:
-        """Make the maps, and lay the image out, which stays as it is."""
+        """Make the maps."""
         height, width, n_bands = image.shape
         p, q, n_layers = weights.n_channels, weights.n_labels, weights.radius
         inputs = [n_bands] + [p] * (n_layers - 1)
@@ -146,7 +145,6 @@ class GridEngine:
         # The last array holds the softmax, later the slopes d = n dL/dy'.
         self._gradient, self._last, self._slopes = islice(arrays, 3)
         self._laid = list(arrays)
-        lay_out(self._sources[0], self._laid[0])
 
     # --- forwards ---------------------------------------------------------------------------
 
@@ -167,13 +165,12 @@ class GridEngine:
         outside = fold_taps(weight, scale, shift, FILTER, kernel)
         biases = border_biases(bias, outside)
         guess, n = self._guesses[layer], len(bias)
-        source = self._sources[layer] if layer else _NO_MAP
         active = self._last if is_last else self._sources[layer + 1]
         sums = np.zeros((self._n_strips, 2, n))
         moments = np.zeros((self._n_strips, n, n)) if is_last else _NO_SUMS
         self._each(
             lambda hand: extract(
-                source, self._laid[layer], kernel, biases, self._valid, guess, active,
+                self._sources[layer], self._laid[layer], kernel, biases, self._valid, guess, active,
                 hand.room, self._bounds, hand.strips, sums, moments,
             )
         )  # fmt: skip
@@ -296,18 +293,18 @@ class GridEngine:
         slopes, offset = slope.astype(np.float32), shift.astype(np.float32)
         below, width = self._sources[layer], self._valid.shape[1]
         shape = method.laid(width, weight.shape[1])
-        before, laid, sums, taps = self._reading(layer - 1)
+        before, laid, sums, products = self._reading(layer - 1)
         self._each(
             lambda hand: descend(
                 above, kernel, slopes, offset, self._valid, below,
                 np.empty(shape, np.float32) if shape[0] == 1 else _NO_MAP,
-                laid, before.transform, hand.room, self._bounds, hand.strips, sums, taps,
+                laid, before.transform, hand.room, self._bounds, hand.strips, sums, products,
             )
         )  # fmt: skip
-        return _Gradient(sums.sum(axis=0), taps)
+        return _Gradient(sums.sum(axis=0), products)
 
     def _reading(self, layer: int) -> tuple[GridMethod, FloatMap, Matrix, FloatMap]:
-        """What a layer's convolution has read, and room for the sums of its output's gradient."""
+        """Return what a layer has read, and room for the sums of its output's gradient."""
         method, laid = self._methods[layer], self._laid[layer]
         n_taps, size = len(method.transform), laid.shape[3] * self._last.shape[2]
         sums = np.zeros((self._n_strips, self._last.shape[2]))
@@ -323,7 +320,7 @@ class GridEngine:
         self._set_gradient(f"convs.{layer}.bias", gradient.bias)
         return sums
 
-    def _set_gradient(self, name: str, gradient: Matrix) -> None:
+    def _set_gradient(self, name: str, gradient: Matrix | FloatMap) -> None:
         """Store a gradient of n times the loss as that of the loss."""
         out = self.gradients[name]
         np.divide(gradient.reshape(out.shape), self._count, out=out)
@@ -348,7 +345,7 @@ class GridEngine:
         return taps.reshape(9, *taps.shape[2:])
 
     def _before(self, layer: int) -> tuple[Matrix, Matrix]:
-        """Scale and shift of the normalisation before a convolution; there is none before the first."""
+        """Return scale and shift of what a convolution reads; of the image there are none."""
         if layer:
             return self._norms[layer - 1].scale, self._norms[layer - 1].shift
         n_bands = self._sources[0].shape[2]

@@ -64,7 +64,9 @@ def inside_sums(gradient: NDArray[np.float32], total: NDArray[np.float64]) -> ND
     """
     height, width = gradient.shape[0] - 2, gradient.shape[1] - 2
     sums = np.empty((3, 3, total.size))
-    sums[:, :] = total
+    for tap in range(9):
+        for c in range(total.size):
+            sums[tap // 3, tap % 3, c] = total[c]
     for side in range(2):
         row, column = np.zeros(total.size), np.zeros(total.size)
         i, j = 1 + side * (height - 1), 1 + side * (width - 1)
@@ -73,8 +75,9 @@ def inside_sums(gradient: NDArray[np.float32], total: NDArray[np.float64]) -> ND
         for k in range(1, height + 1):
             _add(gradient[k, j], column)
         for tap in range(3):
-            sums[2 * side, tap] -= row
-            sums[tap, 2 * side] -= column
+            for c in range(total.size):
+                sums[2 * side, tap, c] -= row[c]
+                sums[tap, 2 * side, c] -= column[c]
         # A corner was taken out twice: by its row and by its column.
         _add(gradient[i, 1], sums[2 * side, 0])
         _add(gradient[i, width], sums[2 * side, 2])

@@ -37,17 +37,18 @@ def fold_taps(
         What the shift adds through each tap.
     """
     n_outputs, n_inputs = weight.shape[1:]
-    taps, outside = np.empty((9, n_inputs, n_outputs), np.float32), np.zeros((9, n_outputs))
+    outside, is_copied = np.zeros((9, n_outputs)), len(kernel) == 1
+    taps = np.empty((9, n_inputs, n_outputs), np.float32)
+    if is_copied:
+        taps = kernel.reshape(taps.shape)
     for t in range(9):
         for o in range(n_outputs):
             row = weight[t, o]
             for i in range(n_inputs):
                 taps[t, i, o] = np.float32(row[i] * scale[i])
                 outside[t, o] += row[i] * shift[i]
-    if len(kernel) == len(points):
+    if not is_copied:
         multiply(points, taps.reshape(9, -1), kernel.reshape(len(points), -1))
-    else:
-        kernel.reshape(-1)[:] = taps.reshape(-1)
     return outside
 
 
@@ -57,16 +58,15 @@ def turn_taps(weight: FloatMap, scale: Matrix, points: FloatMap, kernel: FloatMa
 
     ``kernel`` has the shape (36, C', C) or (1, 9 C', C).
     """
-    taps = np.empty_like(weight)
+    is_copied = len(kernel) == 1
+    taps = kernel.reshape(weight.shape) if is_copied else np.empty_like(weight)
     for t in range(9):
         for o in range(weight.shape[1]):
             row, turned = weight[t, o], taps[8 - t, o]
             for i in range(row.size):
                 turned[i] = np.float32(row[i] * scale[i])
-    if len(kernel) == len(points):
+    if not is_copied:
         multiply(points, taps.reshape(9, -1), kernel.reshape(len(points), -1))
-    else:
-        kernel.reshape(-1)[:] = taps.reshape(-1)
 
 
 @compiled

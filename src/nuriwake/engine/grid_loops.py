@@ -34,12 +34,6 @@ def add_to(total: Lanes, part: Lanes) -> tuple[Lanes]:
 
 
 @lanewise
-def rectify(y: Lanes, shift: Lanes) -> tuple[Lanes]:
-    """Add a bias and apply the ReLU."""
-    return ((y + shift).at_least(0.0),)
-
-
-@lanewise
 def _activate(
     y: Lanes, shift: Lanes, guess: Lanes, weight: Lanes, total: Lanes, squares: Lanes
 ) -> tuple[Lanes, ...]:
@@ -58,7 +52,7 @@ def _gate(
 
 @lanewise
 def _soften(response: Lanes, largest: Lanes) -> tuple[Lanes]:
-    """e to the power of what a response lacks."""
+    """Take e to the power of what a response lacks."""
     power, x = ((response - largest) * _LOG2E).at_least(_LEAST).split()
     high = _E3 + x * (_E4 + x * (_E5 + x * _E6))
     return (power * (1.0 + x * (_E1 + x * (_E2 + x * high))),)
@@ -84,8 +78,9 @@ def copy_neighbours(surroundings: FloatMap, copied: FloatMap) -> None:
     for i in range(height - 2):
         for j in range(width - 2):
             for k in range(3):
-                row = copied[i * (width - 2) + j, k * n : k * n + n]
-                row[:] = surroundings[i + k, j : j + 3].reshape(n)
+                row, near = copied[i * (width - 2) + j], surroundings[i + k, j : j + 3].reshape(n)
+                for c in range(n):
+                    row[k * n + c] = near[c]
 
 
 @compiled
@@ -133,8 +128,9 @@ def activate(
             y, a, shift = products[i, j], active[margin + row, margin + j], bias[above, aside]
             weight = _ONE if valid[row, j] else _ZERO
             _activate((y, shift, guess, weight, total, squares), (a, y, total, squares))
-        sums[0] += total
-        sums[1] += squares
+        for c in range(total.size):
+            sums[0, c] += total[c]
+            sums[1, c] += squares[c]
 
 
 @inlined
@@ -239,7 +235,8 @@ def gate(
             y, a, g = products[i, j], active[margin + row, margin + j], gradient[1 + row, 1 + j]
             weight = _ONE if valid[row, j] else _ZERO
             _gate((y, a, slopes, offset, weight, total), (y, g, total))
-        sums += total
+        for c in range(total.size):
+            sums[c] += total[c]
 
 
 @compiled

@@ -1,8 +1,8 @@
 """The passes of a training step over the grid, each one compiled loop without Python.
 
 A pass goes over strips of bands, a few rows each, and what is computed between the matrix products
-of a band stays in a second-level cache. Sums are taken for each strip,
-so that they are the same whichever thread does which.
+of a band stays in a second-level cache. Sums are taken for each strip, so that they are the same
+whichever thread does which.
 """
 
 from __future__ import annotations
@@ -19,13 +19,12 @@ from nuriwake.engine.grid_loops import (
     add_to,
     copy_neighbours,
     gate,
-    rectify,
     respond,
     slope,
 )
 from nuriwake.engine.products import multiply
 from nuriwake.engine.strips import BAND, POINTS, TILE
-from nuriwake.engine.winograd import fill_pixels, fill_points, fill_slope_points
+from nuriwake.engine.winograd import input_points, output_pixels, scratch_size, slope_points
 
 Sums = NDArray[np.float64]
 Bounds = NDArray[np.int64]
@@ -38,54 +37,30 @@ class Room(NamedTuple):
     ----------
     points, products : ndarrays of float32, shape (36, tiles in a band, C)
     pixels, more : ndarrays of float32, shape (rows of a band, W, C)
-    rows, half, across : ndarrays of float32
-        For what lies between pixels and points, see :func:`.winograd.fill_points`,
-        :func:`.winograd.fill_slope_points` and :func:`.winograd.fill_pixels`.
+    scratch : ndarray of float32
+        Of :func:`.winograd.scratch_size`.
     """
 
     points: FloatMap
     products: FloatMap
     pixels: FloatMap
     more: FloatMap
-    rows: FloatMap
-    half: FloatMap
-    across: FloatMap
+    scratch: FloatMap
 
 
 def room_for(width: int, n_inputs: int, n_outputs: int) -> Room:
     """Return room for convolutions of maps of so many columns, between so many channels."""
-    tiles = -(-width // TILE)
-    points, pixels = (POINTS, BAND // TILE * tiles, n_outputs), (BAND, width, n_outputs)
-    rows = (TILE + 2, (width + 2) * n_inputs)
-    half = (TILE + 2, (TILE * tiles + 2) * n_inputs)
-    across = (TILE, TILE + 2, tiles * n_outputs)
-    shapes = (points, points, pixels, pixels, rows, half, across)
+    points = POINTS, BAND // TILE * -(-width // TILE), n_outputs
+    pixels, scratch = (BAND, width, n_outputs), (scratch_size(width, max(n_inputs, n_outputs)),)
+    shapes = points, points, pixels, pixels, scratch
     return Room(*(np.zeros(shape, np.float32) for shape in shapes))
 
 
 @compiled
-def lay_out(source: FloatMap, laid: FloatMap) -> None:
-    """Lay a whole map out for a convolution.
-
-    Parameters
-    ----------
-    source : ndarray of float32, shape (H + 2, W + 2, C)
-        With a border of zeros.
-    laid : ndarray of float32, shape (bands, 36, tiles, C) or (bands, 1, rows W, 9 C)
-        Written: the points of the tiles, or the neighbours of the pixels.
-    """
-    width, n = source.shape[1:]
-    rows = np.zeros((TILE + 2, width * n), np.float32)
-    half = np.empty((TILE + 2, (TILE * ((width + 1) // TILE) + 2) * n), np.float32)
-    for band in range(len(laid)):
-        _lay_out(source, band, laid[band], rows, half)
-
-
-@compiled
-def _lay_out(source: FloatMap, band: int, laid: FloatMap, rows: FloatMap, half: FloatMap) -> None:
+def _lay_out(source: FloatMap, band: int, laid: FloatMap, scratch: FloatMap) -> None:
     surroundings = source[BAND * band : BAND * band + BAND + 2]
     if len(laid) == POINTS:
-        fill_points(surroundings, laid, rows, half)
+        input_points(surroundings, laid, scratch)
     else:
         copy_neighbours(surroundings, laid[0])
 
@@ -97,8 +72,7 @@ def _convolve(laid: FloatMap, kernel: FloatMap, room: Room, output: FloatMap) ->
         n = (output.shape[0] + 3) // TILE * ((output.shape[1] + 3) // TILE)
         for k in range(POINTS):
             multiply(laid[k, :n], kernel[k], room.products[k, :n])
-        edge = room.more.reshape(-1)[: TILE * output.shape[2]].reshape(TILE, -1)
-        fill_pixels(room.products, output, room.across, edge)
+        output_pixels(room.products, output, room.scratch)
     else:
         flat = output.reshape(-1, output.shape[2])
         multiply(laid[0, : len(flat)], kernel[0], flat)
@@ -116,7 +90,7 @@ def _correlate(
     if len(laid) == POINTS:
         surroundings = gradient[BAND * band : BAND * band + BAND + 2]
         n = (slopes.shape[0] + 3) // TILE * ((slopes.shape[1] + 3) // TILE)
-        fill_slope_points(surroundings, room.points, room.rows[:TILE], room.half)
+        slope_points(surroundings, room.points, room.scratch)
         for k in range(POINTS):
             multiply(room.points[k, :n].T, laid[k, :n], square)
             _add(square, sums[k])
@@ -132,39 +106,11 @@ def _add(part: FloatMap, total: FloatMap) -> None:
         add_to((total[i], part[i]), (total[i],))
 
 
-@compiled
-def convolve(
-    source: FloatMap,
-    kernel: FloatMap,
-    bias: FloatMap,
-    room: Room,
-    bands: tuple[int, int],
-    laid: FloatMap,
-    features: FloatMap,
-) -> None:
-    """Convolve, add the bias and apply the ReLU.
-
-    Parameters
-    ----------
-    source : ndarray of float32, shape (H + 2, W + 2, C)
-        With a border of zeros.
-    kernel : ndarray of float32, shape (36, C, C') or (1, 9 C, C')
-    bias : ndarray of float32, shape (C',)
-    room : Room
-    bands : tuple of int
-        The first one, and the end.
-    laid : ndarray of float32, shape (36, tiles, C) or (1, rows W, 9 C)
-        Room for a band that is laid out.
-    features : ndarray of float32, shape (H, W, C')
-        Written.
-    """
-    for band in range(bands[0], bands[1]):
-        _lay_out(source, band, laid, room.rows, room.half)
-        output = features[BAND * band : BAND * band + BAND]
-        _convolve(laid, kernel, room, output)
-        for i in range(len(output)):
-            for j in range(output.shape[1]):
-                rectify((output[i, j], bias), (output[i, j],))
+@inlined
+def _add_double(part: Any, total: Any) -> None:
+    for i in range(len(part)):
+        for j in range(part.shape[1]):
+            total[i, j] += part[i, j]
 
 
 @compiled
@@ -186,8 +132,11 @@ def extract(
 
     Parameters
     ----------
-    source, laid
-        As in :func:`lay_out`; an empty source is laid out already.
+    source : ndarray of float32, shape (H + 2, W + 2, C)
+        With a border of zeros.
+    laid : ndarray of float32, shape (bands, 36, tiles, C) or (bands, 1, rows W, 9 C)
+        Written: the points of the tiles, or the neighbours of the pixels. Of fewer bands, the
+        later ones take the places of the first.
     kernel : ndarray of float32, shape (36, C, C') or (1, 9 C, C')
     bias, valid, guess, active
         As in :func:`.grid_loops.activate`.
@@ -206,16 +155,15 @@ def extract(
     square = np.empty((n, n), np.float32)
     for strip in range(strips[0], strips[1]):
         for band in range(bounds[strip], bounds[strip + 1]):
-            start, here = BAND * band, laid[band]
-            if len(source):
-                _lay_out(source, band, here, room.rows, room.half)
+            start, here = BAND * band, laid[band % len(laid)]
+            _lay_out(source, band, here, room.scratch)
             output = room.pixels[: min(BAND, height - start)]
             _convolve(here, kernel, room, output)
             activate(output, start, bias, valid, guess, active, sums[strip])
             if len(moments):
                 flat = output.reshape(-1, n)
                 multiply(flat.T, flat, square)
-                moments[strip] += square
+                _add_double(square, moments[strip])
                 _clear(active[start : start + len(output)], valid[start : start + len(output)])
 
 
@@ -287,7 +235,7 @@ def measure(
                 losses[strip] += slope(softmax[row], targets[row], valid[row], sums[strip])
             slopes = softmax[start:stop].reshape(-1, softmax.shape[2])
             multiply(slopes.T, features[start:stop].reshape(len(slopes), -1), square)
-            products[strip] += square
+            _add_double(square, products[strip])
 
 
 @compiled
@@ -389,7 +337,7 @@ def descend(
         for band in range(bounds[strip], bounds[strip + 1]):
             start = BAND * band
             around = copied if len(copied) else room.points
-            _lay_out(above, band, around, room.rows, room.half)
+            _lay_out(above, band, around, room.scratch)
             output = room.pixels[: min(BAND, height - start)]
             _convolve(around, kernel, room, output)
             gate(output, start, slopes, offset, valid, below, below, sums[strip])

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from nuriwake.engine.folding import Normalisation
 from nuriwake.engine.grid_convolution import FILTER, choose_grid_method
 from nuriwake.engine.grid_folding import fold_taps
-from nuriwake.engine.grid_passes import convolve, room_for
+from nuriwake.engine.grid_passes import extract, room_for
 from nuriwake.engine.strips import BAND
 from nuriwake.engine.team import Team
 from nuriwake.learn.weights import EPSILON, Weights
@@ -79,16 +79,22 @@ def _extract(
     features = np.empty((height, width, len(weight)), np.float32)
     n_bands = -(-height // BAND)
 
-    def extract(bands: Sequence[int]) -> None:
-        room = room_for(width, n_inputs, len(weight))
-        laid = np.zeros(method.laid(width, n_inputs), np.float32)
-        convolve(padded, kernel, bias, room, (bands[0], bands[-1] + 1), laid, features)
+    biases, bounds = np.broadcast_to(bias, (4, 4, len(bias))).copy(), np.arange(n_bands + 1)
+    valid, guess = np.ones((height, width), bool), np.zeros_like(bias)
+
+    def work(bands: Sequence[int]) -> None:
+        room, strips = room_for(width, n_inputs, len(weight)), (bands[0], bands[-1] + 1)
+        laid = np.zeros((1, *method.laid(width, n_inputs)), np.float32)
+        sums, none = np.zeros((n_bands, 2, len(bias))), np.empty((0, 0, 0))
+        extract(
+            padded, laid, kernel, biases, valid, guess, features, room, bounds, strips, sums, none
+        )
         part = features[BAND * bands[0] : BAND * (bands[-1] + 1)]
         with np.errstate(over="ignore", invalid="ignore"):
             part *= scale
             part += shift
 
-    team.share(range(n_bands), extract)
+    team.share(range(n_bands), work)
     return features
 
 

@@ -86,7 +86,7 @@ def lanewise(work: Callable[..., Sequence[Lanes]]) -> Any:
         inputs too.
     """
 
-    @intrinsic  # type: ignore[misc]
+    @intrinsic  # type: ignore[untyped-decorator]
     def loop(typingctx: Any, inputs: Any, outputs: Any) -> Any:  # noqa: ARG001
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             columns = [

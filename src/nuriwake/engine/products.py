@@ -28,7 +28,7 @@ def _block_rows(context: Any) -> int:
     return 8 if "+avx512f" in context.codegen().magic_tuple()[2] else 4
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic  # type: ignore[untyped-decorator]
 def block_rows(typingctx: Any) -> Any:  # noqa: ARG001
     """Return how many rows of a product are computed together."""
 
@@ -38,7 +38,7 @@ def block_rows(typingctx: Any) -> Any:  # noqa: ARG001
     return types.int64(), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic  # type: ignore[untyped-decorator]
 def multiply_block(typingctx: Any, a: Any, b: Any, c: Any, row: Any, column: Any) -> Any:  # noqa: ARG001
     """Compute some rows and 16 columns of c = a b from an element on, without checks."""
 

@@ -88,84 +88,117 @@ def _rows_at(pixels: Any, row: int, room: Any) -> Any:
     if here.shape[0] == room.shape[0]:
         return here.reshape(room.shape)
     room[:] = 0
-    room[: here.shape[0]] = here.reshape(here.shape[0], room.shape[1])
+    for i in range(here.shape[0]):
+        line, part = room[i], here[i].reshape(room.shape[1])
+        for c in range(line.size):
+            line[c] = part[c]
     return room
 
 
-@compiled
-def fill_points(
-    surroundings: NDArray[np.float32],
-    points: NDArray[np.float32],
-    room: NDArray[np.float32],
-    half: NDArray[np.float32],
-) -> None:
-    """Take pixels to the points of their tiles, see :func:`input_points`.
+def scratch_size(width: int, n_channels: int) -> int:
+    """Return how many float32 the functions below need for what lies between pixels and points.
 
-    ``room``, (6, (columns + 2) C), is for what lies below the last row; ``half``,
-    (6, (4 tiles in a row + 2) C), for what lies between pixels and points.
+    Parameters
+    ----------
+    width : int
+        Columns of the image, without a border.
+    n_channels : int
+    """
+    return 12 * (4 * -(-width // TILE) + 2) * n_channels
+
+
+@compiled
+def input_points(
+    surroundings: NDArray[np.float32], points: NDArray[np.float32], scratch: NDArray[np.float32]
+) -> None:
+    """Take pixels to the points of their tiles.
+
+    Parameters
+    ----------
+    surroundings : ndarray of float32, shape (rows + 2, columns + 2, C)
+        With the border that a convolution without padding needs.
+    points : ndarray of float32, shape (36, tiles or more, C)
+        Written.
+    scratch : ndarray of float32
+        Of :func:`scratch_size`.
     """
     width, n = surroundings.shape[1:]
     run, n_columns = width * n, (width + 1) // 4
+    end, p = (4 * n_columns + 2) * n, points
+    room, half = (
+        scratch[: 6 * run].reshape(6, run),
+        scratch[6 * run : 6 * (run + end)].reshape(6, end),
+    )
     half[:, run:] = 0
     for row in range((surroundings.shape[0] + 1) // 4):
         d, h = _rows_at(surroundings, 4 * row, room), half
         _from_pixels(
             (d[0], d[1], d[2], d[3], d[4], d[5]),
             (h[0, :run], h[1, :run], h[2, :run], h[3, :run], h[4, :run], h[5, :run]),
-        )  # fmt: skip
+        )
         for i in range(6):
             for column in range(n_columns):
                 d = half[i, 4 * column * n : (4 * column + 6) * n].reshape(6, n)
-                p, k, t = points, 6 * i, row * n_columns + column
+                k, t = 6 * i, row * n_columns + column
                 _from_pixels(
                     (d[0], d[1], d[2], d[3], d[4], d[5]),
                     (p[k, t], p[k + 1, t], p[k + 2, t], p[k + 3, t], p[k + 4, t], p[k + 5, t]),
-                )  # fmt: skip
+                )
 
 
 @compiled
-def fill_slope_points(
-    surroundings: NDArray[np.float32],
-    points: NDArray[np.float32],
-    room: NDArray[np.float32],
-    half: NDArray[np.float32],
+def slope_points(
+    surroundings: NDArray[np.float32], points: NDArray[np.float32], scratch: NDArray[np.float32]
 ) -> None:
-    """Take slopes to the points of their tiles, see :func:`slope_points`.
+    """Take slopes with respect to a convolution's output to the points of their tiles.
 
-    ``room``, (4, (columns + 2) C'), and ``half`` are as those of :func:`fill_points`.
+    Parameters
+    ----------
+    surroundings : ndarray of float32, shape (rows + 2, columns + 2, C')
+        Of which the border does not count.
+    points : ndarray of float32, shape (36, tiles or more, C')
+        Written.
+    scratch : ndarray of float32
+        Of :func:`scratch_size`.
     """
     width, n = surroundings.shape[1:]
     run, n_columns = (width - 2) * n, (width + 1) // 4
+    a, end, stop, p = 4 * width * n, 4 * n_columns * n, n + run, points
+    room, half = scratch[:a].reshape(4, -1), scratch[a : a + 6 * end].reshape(6, end)
     half[:, run:] = 0
     for row in range((surroundings.shape[0] + 1) // 4):
-        d, h, stop = _rows_at(surroundings[1:-1], 4 * row, room), half, n + run
+        d, h = _rows_at(surroundings[1:-1], 4 * row, room), half
         _from_slopes(
             (d[0, n:stop], d[1, n:stop], d[2, n:stop], d[3, n:stop]),
             (h[0, :run], h[1, :run], h[2, :run], h[3, :run], h[4, :run], h[5, :run]),
-        )  # fmt: skip
+        )
         for i in range(6):
             for column in range(n_columns):
                 d = half[i, 4 * column * n : (4 * column + 4) * n].reshape(4, n)
-                p, k, t = points, 6 * i, row * n_columns + column
+                k, t = 6 * i, row * n_columns + column
                 _from_slopes(
                     (d[0], d[1], d[2], d[3]),
                     (p[k, t], p[k + 1, t], p[k + 2, t], p[k + 3, t], p[k + 4, t], p[k + 5, t]),
-                )  # fmt: skip
+                )
 
 
 @compiled
-def fill_pixels(
-    points: NDArray[np.float32],
-    output: NDArray[np.float32],
-    half: NDArray[np.float32],
-    room: NDArray[np.float32],
+def output_pixels(
+    points: NDArray[np.float32], output: NDArray[np.float32], scratch: NDArray[np.float32]
 ) -> None:
-    """Take products to the convolution's output, see :func:`output_pixels`.
+    """Take products to the convolution's output.
 
-    ``half``, (4, 6, tiles in a row x C'), and ``room``, (4, C'), are for what lies between.
+    Parameters
+    ----------
+    points : ndarray of float32, shape (36, tiles or more, C')
+    output : ndarray of float32, shape (rows, columns, C')
+        Written.
+    scratch : ndarray of float32
+        Of :func:`scratch_size`.
     """
     n, n_columns = points.shape[2], (output.shape[1] + 3) // 4
     run, p = n_columns * n, points.reshape(36, -1)
+    half, room = scratch[: 24 * run].reshape(4, 6, run), scratch[24 * run :]
     for row in range((output.shape[0] + 3) // 4):
         a, b = row * run, row * run + run
         for j in range(6):
@@ -178,68 +211,17 @@ def fill_pixels(
             )  # fmt: skip
         for i in range(min(4, output.shape[0] - 4 * row)):
             for column in range(n_columns):
-                tile = output[4 * row + i, 4 * column : 4 * column + 4]
-                y, h, a, b = tile if len(tile) == 4 else room, half[i], column * n, column * n + n
+                tile = output[4 * row + i, 4 * column : 4 * column + 4].reshape(-1)
+                y, h, a, b = (
+                    tile if len(tile) == 4 * n else room,
+                    half[i],
+                    column * n,
+                    column * n + n,
+                )
                 _to_pixels(
                     (h[0, a:b], h[1, a:b], h[2, a:b], h[3, a:b], h[4, a:b], h[5, a:b]),
-                    (y[0], y[1], y[2], y[3]),
-                )  # fmt: skip
-                if len(tile) < 4:
-                    tile[:] = room[: len(tile)]
-
-
-@compiled
-def input_points(surroundings: NDArray[np.float32], points: NDArray[np.float32]) -> None:
-    """Take pixels to the points of their tiles.
-
-    Parameters
-    ----------
-    surroundings : ndarray of float32, shape (rows + 2, columns + 2, C)
-        With the border that a convolution without padding needs.
-    points : ndarray of float32, shape (36, tiles, C)
-        Written.
-    """
-    width, n = surroundings.shape[1:]
-    room = np.empty((6, width * n), np.float32)
-    half = np.empty((6, (4 * ((width + 1) // 4) + 2) * n), np.float32)
-    fill_points(surroundings, points, room, half)
-
-
-@compiled
-def slope_points(surroundings: NDArray[np.float32], points: NDArray[np.float32]) -> None:
-    """Take slopes with respect to a convolution's output to the points of their tiles.
-
-    Parameters
-    ----------
-    surroundings : ndarray of float32, shape (rows + 2, columns + 2, C')
-        Of which the border does not count.
-    points : ndarray of float32, shape (36, tiles, C')
-        Written.
-    """
-    width, n = surroundings.shape[1:]
-    room = np.empty((4, width * n), np.float32)
-    half = np.empty((6, 4 * ((width + 1) // 4) * n), np.float32)
-    fill_slope_points(surroundings, points, room, half)
-
-
-@compiled
-def output_pixels(
-    points: NDArray[np.float32], bias: NDArray[np.float32], output: NDArray[np.float32]
-) -> None:
-    """Take products to the convolution's output.
-
-    Parameters
-    ----------
-    points : ndarray of float32, shape (36, tiles, C')
-    bias : ndarray of float32, shape (C',)
-        Empty: 0.
-    output : ndarray of float32, shape (rows, columns, C')
-        Written.
-    """
-    n, n_columns = points.shape[2], (output.shape[1] + 3) // 4
-    half, room = np.empty((4, 6, n_columns * n), np.float32), np.empty((4, n), np.float32)
-    fill_pixels(points, output, half, room)
-    for i in range(output.shape[0]):
-        for j in range(output.shape[1]):
-            for c in range(bias.size):
-                output[i, j, c] += bias[c]
+                    (y[:n], y[n : 2 * n], y[2 * n : 3 * n], y[3 * n : 4 * n]),
+                )
+                if len(tile) < 4 * n:
+                    for c in range(tile.size):
+                        tile[c] = room[c]
