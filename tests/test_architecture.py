@@ -163,12 +163,17 @@ def test_heavy_packages_are_loaded_when_needed(code):
     assert not modules & {"torch", "rasterio", "scipy", "skimage", "numba", "numpy", "fastapi"}
 
 
-def test_a_photograph_needs_no_pytorch(coffee, tmp_path):
+def test_photographs_need_no_pytorch(coffee, tmp_path):
     """It takes longer to import than the recipe `fast` takes to learn."""
-    segment = ["segment", str(coffee), "-o", str(tmp_path), "--max-iter", "2"]
-    modules = set(_loaded(f"from nuriwake.faces.cli import run; run({segment!r})").split())
-    assert (tmp_path / "coffee.regions.png").exists()
-    assert not modules & {"torch", "rasterio", "fastapi"}
+    picture, model, quick = str(coffee), str(tmp_path / "m.safetensors"), ["--max-iter", "2"]
+    commands = [
+        ["segment", picture, "-o", str(tmp_path), *quick],
+        ["fit", picture, picture, "--recipe", "fast", "-m", model, *quick],
+        ["apply", model, picture, "-o", str(tmp_path)],
+    ]
+    code = f"from nuriwake.faces.cli import run; assert not any(map(run, {commands!r}))"
+    assert not set(_loaded(code).split()) & {"torch", "rasterio", "fastapi"}
+    assert {"coffee.regions.png", "coffee.labels.png"} <= {p.name for p in tmp_path.iterdir()}
 
 
 def test_public_names_resolve():

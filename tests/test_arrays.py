@@ -229,6 +229,7 @@ def test_what_knows_its_bands_takes_no_axis(image):
         (np.array([["a"]]), "real dtype"),
         ("none.png", r"none\.png: no such file"),
         (b"\x89PNG", r"a builtins\.bytes\. Decode it first"),
+        (bytearray(b"\x89PNG"), r"a builtins\.bytearray\. Decode it first"),
         (str(Path(__file__).parent), "a folder is no picture"),
     ],
 )

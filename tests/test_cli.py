@@ -98,8 +98,12 @@ BAD = {
     "unknown recipe": (["{cup}", "--recipe", "magic"], 2, "`--recipe` must be one of"),
     "no layers": (["{cup}", "--n-layers", "0"], 2, "`--n-layers` must be an int in [1, 16]; got 0"),
     "no number": (["{cup}", "--seed", "x"], 2, "`--seed` must be an int"),
-    "unknown flag": (["{cup}", "--n-layrs", "1"], 2, "--n-layrs"),
-    "no input": ([], 2, "INPUT"),
+    "unknown flag": (
+        ["{cup}", "--n-layrs", "1"],
+        2,
+        "--n-layers). See nuriwake segment --help.",
+    ),
+    "no input": ([], 2, "Missing argument 'INPUT...'. See nuriwake segment --help."),
     "lossy labels": (["{cup}", "-o", "{tmp}/x.jpg"], 2, "would change the labels"),
     "bad bands": (["{cup}", "--bands", "a"], 2, "`--bands` must be a comma-separated list"),
     "band out of range": (["{cup}", "--bands", "4"], 2, "[1, 3]"),
@@ -167,6 +171,7 @@ def test_fit_then_apply_gives_steady_labels_and_colours(picture, tmp_path):
     assert run(["fit", str(picture), str(picture), "-m", str(model), *flags]) == 0
     Image.open(picture).crop((0, 0, 20, 24)).save(picture.parent / "part.png")
     assert run(["apply", str(model), str(picture.parent), "-o", str(out), "--quiet"]) == 0
+    assert (out / "cup.labels.png").read_bytes().startswith(b"\x89PNG")
     whole, part = (read_labels(out / f"{name}.labels.png") for name in ("cup", "part"))
     np.testing.assert_array_equal(part[:, :18], whole[:, :18])
     colours = [np.asarray(Image.open(out / f"{name}.overlay.png")) for name in ("cup", "part")]
@@ -309,6 +314,7 @@ def test_ctrl_c_keeps_labels_only_if_asked(keep, tmp_path, blocks):
     expected = ["cup.labels.png", "cup.nuriwake.json", "cup.overlay.png", "cup.png"]
     assert _files(tmp_path) == (expected if keep else ["cup.png"])
     assert "Traceback" not in errors
+    assert ("nuriwake: interrupted: of what was not done, nothing was written." in errors) != keep
     if keep:
         assert json.loads((tmp_path / "cup.nuriwake.json").read_text())["partial"] is True
 
@@ -396,3 +402,11 @@ def test_a_shell_completes_flags():
     environ = {**os.environ, **environ, "COMP_CWORD": "2"}
     shown = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     assert shown.stdout.split() == ["--max-iter"]
+
+
+def test_a_package_that_is_gone_costs_one_line(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert run(["info"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("nuriwake: the installation is damaged: its package torch cannot be")
+    assert told.count("\n") == 1

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,22 @@ def test_workers_that_always_die_end_the_run() -> None:
         pytest.raises(InputError, match="workers died 4 times in a row"),
     ):
         list(executor.run(worker_tasks.die, [1, 2]))
+
+
+@posix_only
+def test_a_worker_that_dies_while_a_run_is_left_holds_nobody_up() -> None:
+    """Python's pool, before 3.12, waits for ever where tasks were taken back before."""
+
+    def leave_early() -> None:
+        with choose_executor(2) as executor:
+            run = executor.run(worker_tasks.die_a_little_later, range(20))
+            next(run)
+            run.close()
+
+    leaving = threading.Thread(target=leave_early, daemon=True)
+    leaving.start()
+    leaving.join(60)
+    assert not leaving.is_alive()
 
 
 def test_a_scheduler_that_does_not_answer() -> None:

@@ -19,6 +19,8 @@ from nuriwake.learn.guide import Guide
 from nuriwake.segmenter import segment
 
 QUICK = {"recipe": "tip2020", "max_iter": 25, "n_channels": 16, "max_labels": 12}
+#: With the paper's weight of 0.5 it is a matter of the seed whether so small a network follows.
+HEAVY = QUICK | {"scribble_weight": 1.0}
 
 
 @pytest.fixture
@@ -134,7 +136,7 @@ def test_drawn_labels_keep_their_number_and_the_others_go_by_size():
 
 @pytest.mark.parametrize("recipe", ["tip2020", "icassp2018"])
 def test_strokes_spread_over_their_regions(blocks, drawn, recipe):
-    result = segment(blocks, scribbles=drawn, **{**QUICK, "recipe": recipe, "max_iter": 60})
+    result = segment(blocks, scribbles=drawn, **{**HEAVY, "recipe": recipe, "max_iter": 60})
     assert (result.labels[drawn > 0] == drawn[drawn > 0]).mean() >= 0.97
     for part, label in ((np.s_[2:-2, 2:14], 2), (np.s_[2:10, 19:30], 5), (np.s_[14:22, 19:30], 9)):
         assert (result.labels[part] == label).mean() > 0.9
@@ -142,6 +144,6 @@ def test_strokes_spread_over_their_regions(blocks, drawn, recipe):
 
 
 def test_training_stops_when_only_drawn_labels_are_left(blocks, drawn):
-    result = segment(blocks, scribbles=drawn, **{**QUICK, "min_labels": 12, "max_iter": 200})
+    result = segment(blocks, scribbles=drawn, **{**HEAVY, "min_labels": 12, "max_iter": 200})
     assert len(result.history) < 200
     assert set(np.unique(result.labels)) == {2, 5, 9}

@@ -37,7 +37,7 @@ def test_round_trip_is_bit_exact(fitted, saved):
     loaded = nuriwake.load_model(saved)
     ours, theirs = segmenter.model_.network.state_dict(), loaded.network.state_dict()
     assert ours.keys() == theirs.keys()
-    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert all(torch.equal(ours[name].cpu(), theirs[name].cpu()) for name in ours)
     assert loaded.statistics == segmenter.model_.statistics
     assert loaded.settings == segmenter.model_.settings
     np.testing.assert_array_equal(loaded.predict(image), segmenter.predict(image))

@@ -45,6 +45,17 @@ def test_datasets_of_a_file(tmp_path):
     assert (type(copy), str(copy)) == (DatasetPath, str(place))
 
 
+@pytest.mark.parametrize("text", ["{0}/cube.h5::/a", "https://host/in/scene.tif"])
+def test_what_lies_beside_is_a_plain_path(text, tmp_path):
+    place = as_place(text.format(tmp_path))
+    folder = tmp_path if isinstance(place, DatasetPath) else Path()
+    assert place.with_name("b.png") == folder / "b.png"
+    assert place.with_suffix(".png") == folder / f"{place.stem}.png"
+    assert str(place.absolute()) == str(place.resolve())
+    for beside in (place.with_name("b.png"), place.with_suffix(".png")):
+        assert type(beside) is type(Path())
+
+
 def test_what_is_there_is_a_path(tmp_path):
     odd = tmp_path / "a::b.png"
     odd.write_bytes(b"")

@@ -90,7 +90,7 @@ def test_labels_are_numbered_by_size(blocks):
     settings = Settings(recipe="icassp2018", n_channels=16, max_iter=15, n_superpixels=60)
     valid = np.ones((24, 32), bool)
     _, learned = _run(learn(blocks / np.float32(255), valid, settings))
-    sizes = np.bincount(learned.responses.argmax(dim=1).numpy().ravel(), minlength=100)
+    sizes = np.bincount(learned.responses.argmax(dim=1).cpu().numpy().ravel(), minlength=100)
     assert (np.diff(sizes) <= 0).all()
 
 
@@ -101,10 +101,12 @@ def test_frozen_network_repeats_the_training_responses(blocks):
     network = new_network(3, settings)
     _, learned = _run(learn(blocks / np.float32(255), valid, settings, network=network))
     frozen = learned.responses
-    mask = torch.from_numpy(valid)[None, None].float()
+    mask = torch.from_numpy(valid)[None, None].to(learned.image)
     with torch.no_grad():
         training = learned.network.train()(learned.image, mask)
-    torch.testing.assert_close(frozen, training, atol=1e-4, rtol=0)
+    # A graphics card multiplies with the ten bits of TF32.
+    tolerance = 1e-4 if frozen.device.type == "cpu" else 1e-3
+    torch.testing.assert_close(frozen, training, atol=tolerance, rtol=0)
 
 
 def test_making_targets_wakes_no_threads():

@@ -9,8 +9,9 @@ import torch
 from nuriwake.errors import InputError, UsageError
 from nuriwake.estimator import Segmenter
 from nuriwake.learn.network import build_network, masked_statistics
+from nuriwake.recipes.crops import Reference
 from nuriwake.recipes.published import as_tensor
-from nuriwake.recipes.reference import Reference, draw_batch, finish_references
+from nuriwake.recipes.reference import draw_batch, finish_references
 from nuriwake.segmenter import finish_steps, fit_steps
 from nuriwake.settings import Settings
 

@@ -10,6 +10,7 @@ import nuriwake
 from nuriwake.errors import InputError, UsageError
 from nuriwake.estimator import Segmenter
 from nuriwake.segmenter import segment
+from nuriwake.volume_segmenter import segment_volume
 
 QUICK = {"max_iter": 4, "n_channels": 8, "max_labels": 12}
 RECIPES = ("fast", "icassp2018", "tip2020")
@@ -130,6 +131,45 @@ def test_any_number_of_regions_without_training(recipe, blocks):
     assert result.read(n_regions=2).n_regions == 2
     with pytest.raises(UsageError, match="`n_regions` must be an int in"):
         result.cut(10**6)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"regions": "x"}, "`regions` must be \"auto\" or an int of 1 or more; got 'x'"),
+        ({"regions": True}, "`regions` must be .*; got True"),
+        ({"labels": 0}, "`labels` must be None or an int of 1 or more; got 0"),
+        ({"detail": "much"}, "`detail` must be one of fine, medium, coarse; got 'much'"),
+        ({"regions": 3, "detail": "fine"}, "give `regions` or `detail`, not both"),
+    ],
+)
+def test_what_no_image_has_is_refused_before_the_training(asked, message, blocks):
+    with pytest.raises(UsageError, match=message):
+        segment(blocks, on_step=pytest.fail, **asked)
+    with pytest.raises(UsageError, match=message):
+        segment_volume(np.stack([blocks, blocks]), on_step=pytest.fail, **asked)
+
+
+@pytest.mark.parametrize("name", ["regions", "labels"])
+def test_numbers_that_this_image_has_not_are_named_as_they_were_given(name, blocks):
+    with pytest.raises(UsageError, match=rf"`{name}` must be an int in \[1, \d+\]; got 100000"):
+        segment(blocks, **{name: 100_000}, **QUICK)
+
+
+def test_wrong_calls_of_a_result_are_told(blocks, tmp_path):
+    result = segment(blocks, **QUICK)
+    with pytest.raises(UsageError, match="`altitude` must be a number; got 'x'"):
+        result.cut(altitude="x")
+    with pytest.raises(UsageError, match="`altitude` must be a number; got nan"):
+        result.cut(altitude=float("nan"))
+    with pytest.raises(UsageError, match=r"`opacity` must be a number in \[0, 1\]; got 2"):
+        result.overlay(2)
+    for labels in (np.ones((3, 3), int), -result.regions, result.confidence):
+        with pytest.raises(InputError, match="`labels` must be integers of 0 or more of shape"):
+            result.overlay(labels=labels)
+    path = f"{tmp_path}/a.npz"  # a str, as load_model takes
+    nuriwake.save_result(path, result)
+    np.testing.assert_array_equal(nuriwake.load_result(path).regions, result.regions)
 
 
 def test_pictures_show_what_was_asked_for(blocks):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ import tifffile
 from nuriwake.errors import InputError
 from nuriwake.io.geotiff import read_geotiff
 from nuriwake.io.image import image_size, read_image
+from nuriwake.io.sources import open_windows, read_input
+from nuriwake.raster import Window
 
 RGB = np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8)
 
@@ -97,3 +100,43 @@ def test_what_is_broken_costs_one_line(case, tmp_path):
             read(path)
         assert str(caught.value).startswith(str(path))
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("is_placed", [True, False])
+@pytest.mark.parametrize("is_internal", [True, False])
+def test_a_mask_that_gdal_wrote_is_heeded_by_every_road(is_internal, is_placed, tmp_path):
+    rasterio = pytest.importorskip("rasterio")
+    valid = np.ones((20, 30), bool)
+    valid[:7, :9] = False
+    path = tmp_path / "a.tif"
+    profile = {"driver": "GTiff", "height": 20, "width": 30, "count": 3, "dtype": "uint8"}
+    place = {"transform": rasterio.Affine(2, 0, 0, 0, -2, 0), "crs": "EPSG:32633"}
+    with (
+        warnings.catch_warnings(action="ignore"),  # of rasterio: it lies nowhere
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=is_internal),
+        rasterio.open(path, "w", **profile, **(place if is_placed else {})) as file,
+    ):
+        file.write(np.moveaxis(RGB, 2, 0))
+        file.write_mask(valid)
+    windows = open_windows(path)
+    np.testing.assert_array_equal(windows.read(Window.full(windows.shape)).valid, valid)
+    np.testing.assert_array_equal(read_input(path).valid, valid)
+    if is_internal:  # from bytes alone, as the page has them, and without GDAL
+        np.testing.assert_array_equal(read_image(io.BytesIO(path.read_bytes())).valid, valid)
+        np.testing.assert_array_equal(read_image(path, 1).valid, valid)
+
+
+def test_a_mask_follows_its_page_and_counts_more_than_alpha():
+    valid = np.arange(600).reshape(20, 30) % 3 > 0
+    rgba = np.concatenate([RGB, np.zeros((20, 30, 1), np.uint8)], axis=2)
+    buffer = io.BytesIO()
+    with tifffile.TiffWriter(buffer) as file:
+        file.write(RGB, photometric="rgb")
+        file.write(rgba, photometric="rgb", extrasamples=["unassalpha"])
+        file.write(rgba[::2, ::2], photometric="rgb", extrasamples=[2], subfiletype=1)
+        file.write(valid[::2, ::2], photometric="mask", subfiletype=5)
+        file.write(valid, photometric="mask", subfiletype=4)
+    assert read_image(buffer, 1).valid.all()
+    raster = read_image(buffer, 2)
+    assert raster.n_bands == 3
+    np.testing.assert_array_equal(raster.valid, valid)

@@ -13,6 +13,7 @@ from nuriwake.io.selection import Selection
 from nuriwake.io.sources import open_planes, read_input
 from nuriwake.io.stack import open_stack
 from nuriwake.io.tiff_axes import open_stored_tiff
+from nuriwake.raster import Window
 
 ZCYX = np.random.default_rng(0).integers(0, 4000, (5, 3, 12, 16)).astype(np.uint16)
 OME = {
@@ -108,6 +109,21 @@ def test_alpha_is_a_mask_on_every_page(tmp_path: Path) -> None:
     np.testing.assert_array_equal(stack.page(1).array, rgba[1, :, :, :3])
     assert not stack.page(1).valid[:4].any()
     assert stack.page(1).valid[4:].all()
+
+
+def test_a_mask_follows_each_page_of_a_stack(tmp_path: Path) -> None:
+    pages = np.random.default_rng(0).integers(1, 255, (3, 12, 16, 3), np.uint8)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for number, page in enumerate(pages):
+            file.write(page, photometric="rgb", metadata=None)
+            if number:  # the first one has none
+                mask = np.arange(12)[:, None] * np.ones(16) >= number
+                file.write(mask, photometric="mask", subfiletype=4, metadata=None)
+    stack = open_stack(tmp_path / "a.tif")
+    assert [int((~page.valid).sum()) for page in stack] == [0, 16, 32]
+    np.testing.assert_array_equal(stack.page(2).array, pages[2])
+    part = stack.plane(2).read(Window(1, 3, 4, 5))
+    assert part.valid.sum(axis=1).tolist() == [0, 5, 5, 5]
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numba
 
 from nuriwake.faces.cli import run
+from nuriwake.faces.progress import Terminal
+from nuriwake.jobs.listener import Collected
+from nuriwake.jobs.warm_up import compiling_is_told
 
 COUNT = """
 import numba
@@ -34,3 +40,13 @@ def test_info_warms_up_and_says_so(capsys):
     shown = capsys.readouterr()
     assert "warmed up in" in shown.err
     assert shown.out.startswith("python")
+
+
+def test_that_loops_are_compiled_is_told_once_a_command(capsys):
+    for listener in (Terminal(), Collected()):  # of workers, which would tell it afterwards, none
+        for _ in range(2):  # inputs
+            loops = [numba.njit(lambda x: x + 1) for _ in range(2)]
+            with compiling_is_told(listener), ThreadPoolExecutor(2) as pool:
+                assert list(pool.map(lambda loop: loop(1), loops)) == [2, 2]
+    assert capsys.readouterr().err.count("compiling the merging of regions") == 1
+    assert listener.lines == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from nuriwake.errors import OutputError
@@ -56,3 +57,11 @@ def survive_an_interrupt(number: int) -> int:
 def has_module(name: str) -> bool:
     """Tell whether the worker has imported a module."""
     return name in sys.modules
+
+
+def die_a_little_later(number: int) -> int:
+    """Kill the own worker while the others are busy, but for task 0."""
+    if number:
+        time.sleep(0.3 * number)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number

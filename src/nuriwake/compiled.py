@@ -52,7 +52,8 @@ def when_compiling(hear: Callable[[], None]) -> Iterator[None]:
     Parameters
     ----------
     hear : callable
-        Called once, before it begins; never where all loops are loaded from disk.
+        Called once, before it begins, in whichever thread compiles: numba does so in one at a
+        time. Never where all loops are loaded from disk.
     """
 
     class FirstOnly(event.Listener):  # type: ignore[misc]

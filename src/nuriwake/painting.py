@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from nuriwake.errors import InputError, UsageError, out_of_range
 from nuriwake.raster import BoolMap, LabelMap
 
 Picture = NDArray[np.uint8]
@@ -118,11 +119,24 @@ def overlay(picture: Picture, labels: LabelMap, opacity: float = 0.5) -> Picture
     -------
     ndarray of uint8, shape (height, width, 3)
 
+    Raises
+    ------
+    UsageError
+        If the opacity is out of its range.
+    InputError
+        If the labels are of another size, or no labels.
+
     Examples
     --------
     >>> overlay(np.zeros((1, 2, 3), np.uint8), np.array([[1, 1]], np.int32), 0.5)[0, 0].tolist()
     [115, 80, 0]
     """
+    if not 0.0 <= opacity <= 1.0:
+        raise UsageError(out_of_range("opacity", "a number in [0, 1]", opacity))
+    if labels.shape != picture.shape[:2] or labels.dtype.kind not in "iu" or labels.min() < 0:
+        got = f"{labels.dtype} of shape {labels.shape}"
+        expected = f"integers of 0 or more of shape {picture.shape[:2]}"
+        raise InputError(f"`labels` must be {expected}; got {got}.")
     mixed = (1.0 - opacity) * picture + opacity * paint(labels)
     mixed[labels == 0] = 0.0
     mixed[outlines(labels)] = 255.0

@@ -217,7 +217,9 @@ class Raster:
         )
 
 
-def as_raster(image: Raster | NDArray[np.generic], valid: BoolMap | None = None) -> Raster:
+def as_raster(
+    image: Raster | NDArray[np.generic], valid: BoolMap | None = None, name: str = "valid"
+) -> Raster:
     """Make a raster of an array, and check it.
 
     Pixels with a NaN, an infinite value, or one of 1e38 and beyond in any band become invalid.
@@ -228,6 +230,8 @@ def as_raster(image: Raster | NDArray[np.generic], valid: BoolMap | None = None)
         Any real dtype: bool, integers or floats.
     valid : ndarray of bool, shape (height, width), optional
         False where there is no data. Default: every finite pixel counts.
+    name : str
+        What the caller's parameter of the valid pixels is called.
 
     Returns
     -------
@@ -252,7 +256,7 @@ def as_raster(image: Raster | NDArray[np.generic], valid: BoolMap | None = None)
     for mask in (raster.valid, valid):
         if mask is not None and (mask.shape != raster.shape or mask.dtype != bool):
             got = f"{mask.dtype} of shape {mask.shape}"
-            raise InputError(f"`valid` must be a bool array of shape {raster.shape}; got {got}.")
+            raise InputError(f"`{name}` must be a bool array of shape {raster.shape}; got {got}.")
     if valid is not None:
         raster = replace(raster, valid=raster.valid & valid)
     if raster.array.dtype.kind == "f":

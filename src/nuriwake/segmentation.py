@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nuriwake.errors import UsageError, out_of_range
 from nuriwake.painting import Picture, overlay
 from nuriwake.raster import Georeference, LabelMap, Raster
-from nuriwake.regions.tree import Detail, LabelTree, RegionTree
+from nuriwake.regions.tree import Detail, LabelTree, RegionTree, check_detail
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
     from xarray import DataArray
 
     from nuriwake.model import Model
+
+P = TypeVar("P", bound="Partition")
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,60 @@ class Reading:
     n_labels: int | None = None
     prefers_labels: bool = False
     detail: Detail | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a caller of :func:`nuriwake.segment` wants to see, checked before anything is learned.
+
+    Parameters
+    ----------
+    regions : int or "auto"
+    detail : {"fine", "medium", "coarse"} or None
+    labels : int or None
+
+    Raises
+    ------
+    UsageError
+        If no image has such a number or detail, or both regions and a detail are given.
+    """
+
+    regions: int | Literal["auto"] = "auto"
+    detail: Detail | None = None
+    labels: int | None = None
+
+    def __post_init__(self) -> None:
+        is_auto = isinstance(self.regions, str) and self.regions == "auto"
+        if not (is_auto or _can_count(self.regions)):
+            raise UsageError(out_of_range("regions", '"auto" or an int of 1 or more', self.regions))
+        if not (self.labels is None or _can_count(self.labels)):
+            raise UsageError(out_of_range("labels", "None or an int of 1 or more", self.labels))
+        if self.detail is not None:
+            check_detail(self.detail)
+            if not is_auto:
+                raise UsageError("give `regions` or `detail`, not both.")
+
+    def of(self, found: P) -> P:
+        """Return a result that shows this.
+
+        Raises
+        ------
+        UsageError
+            If the image was divided into fewer parts.
+        """
+        n_regions = None if self.regions == "auto" else self.regions
+        if n_regions is not None:
+            found.tree.check_number(n_regions, "regions")
+        if self.labels is not None:
+            found.label_tree.check_number(self.labels, "labels")
+        return found.read(n_regions, self.labels, self.detail)
+
+
+def _can_count(number: object) -> bool:
+    """Tell whether something is a number of parts."""
+    if isinstance(number, bool) or not isinstance(number, int | np.integer):
+        return False
+    return bool(number >= 1)
 
 
 @dataclass(frozen=True, eq=False)

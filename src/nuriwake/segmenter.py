@@ -15,7 +15,7 @@ from nuriwake.machine import count_cores
 from nuriwake.painting import as_picture
 from nuriwake.raster import BoolMap, Raster, as_raster
 from nuriwake.regions.tree import Detail
-from nuriwake.segmentation import HistoryRow, Reading, Segmentation
+from nuriwake.segmentation import Asked, HistoryRow, Reading, Segmentation
 from nuriwake.settings import Settings, lists_settings
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def record_steps(
             step = training.send(stop)
         except StopIteration as done:
             return done.value
-        history.append(HistoryRow(step.iteration, step.n_labels, step.loss))
+        history.append(HistoryRow(step.iteration, step.n_labels, float(step.loss)))
         stop = yield step
 
 
@@ -173,7 +173,7 @@ def fit_steps(images: Sequence[Image], settings: Settings) -> Generator[Step, bo
     """
     from nuriwake.learn.normalise import normalise, pooled_statistics
     from nuriwake.model import Model
-    from nuriwake.recipes.reference import Reference
+    from nuriwake.recipes.crops import Reference
     from nuriwake.recipes.registry import learning_of
 
     if len(images) == 1:
@@ -286,7 +286,7 @@ def segment(
     >>> result.regions[0]
     array([1, 1, 1, 1, 2, 2, 2, 2], dtype=int32)
     """
-    drawn = None
+    asked, drawn = Asked(regions, detail, labels), None
     if scribbles is not None:
         from nuriwake.learn.guidance import decode_scribbles
 
@@ -295,4 +295,4 @@ def segment(
     raster = to_raster(image, valid, mask=mask, channel_axis=channel_axis)
     steps = segment_steps(raster, chosen, scribbles=drawn)
     result = finish_steps(steps, on_step)
-    return result.read(None if regions == "auto" else regions, labels, detail)
+    return asked.of(result)

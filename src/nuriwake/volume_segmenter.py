@@ -14,7 +14,7 @@ from nuriwake.machine import count_cores
 from nuriwake.painting import as_picture
 from nuriwake.raster import BoolMap
 from nuriwake.regions.tree import Detail
-from nuriwake.segmentation import HistoryRow, Reading
+from nuriwake.segmentation import Asked, HistoryRow, Reading
 from nuriwake.segmenter import StepReader, finish_steps, record_steps
 from nuriwake.settings import Settings, Value, lists_settings
 from nuriwake.volume import VOLUME, Volume, as_volume
@@ -155,7 +155,7 @@ def segment_volume(
     >>> result.regions.shape, result.regions[0, ::4, 0].tolist()
     ((4, 12, 12), [1, 1, 2])
     """
-    chosen = volume_settings(settings)
+    asked, chosen = Asked(regions, detail, labels), volume_settings(settings)
     volume = as_volume(array, valid, spacing=spacing)
     result = finish_steps(segment_volume_steps(volume, chosen), on_step)
-    return result.read(None if regions == "auto" else regions, labels, detail)
+    return asked.of(result)

@@ -7,6 +7,7 @@ Exit codes: 0 all done; 1 some inputs failed (the others are done); 2 wrong usag
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import logging
 import os
@@ -14,7 +15,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, ParamSpec
 
 import typer
 from typer.exceptions import TyperException
@@ -30,6 +31,7 @@ from nuriwake.faces.web.command import open_page
 from nuriwake.faces.wording import in_flags
 from nuriwake.machine import let_waiting_threads_sleep
 
+Arguments = ParamSpec("Arguments")
 #: New objects before the interpreter looks for garbage. Importing PyTorch makes very many that
 #: stay, and looking through them again and again is felt in a run of a few seconds.
 _OBJECTS_BEFORE_COLLECTION = 50_000
@@ -63,9 +65,22 @@ def _common(
         typer.echo(context.get_help())
 
 
+def _told_of_ctrl_c(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """Let :func:`run` say that a command was interrupted; typer would end it without a word."""
+
+    @functools.wraps(command)
+    def run_command(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except KeyboardInterrupt as interrupt:
+            raise RunCancelled("interrupted") from interrupt
+
+    return run_command
+
+
 for command in (segment, cut, fit, apply, evaluate, bench, info, recipes):
-    app.command()(command)
-app.command("app")(open_page)
+    app.command()(_told_of_ctrl_c(command))
+app.command("app")(_told_of_ctrl_c(open_page))
 app.add_typer(serve, name="serve")
 
 
@@ -135,15 +150,29 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort, RunCancelled):
         return _complain("interrupted: of what was not done, nothing was written.", 130)
     except TyperException as error:
-        return _complain(f"{one_line(error.format_message())} See nuriwake --help.", 2)
+        return _complain(_with_help(error), 2)
     except (InputError, OutputError) as error:
         return _complain(str(error), 1)
     except NuriwakeError as error:
         return _complain(str(error), 2)
+    except ImportError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in ("", "nuriwake"):
+            raise
+        reason = f"its package {package} cannot be imported ({error})"
+        return _complain(one_line(f"the installation is damaged: {reason}. Install it again."), 2)
     except OSError as error:
         what = error.filename or "standard output"
         return _complain(one_line(f"{what}: cannot be written ({error.strerror or error})."), 1)
     return int(code or 0)
+
+
+def _with_help(error: TyperException) -> str:
+    """Say what is wrong with a command line, and whose help says what is right."""
+    message = one_line(error.format_message())
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "nuriwake"
+    return f"{message}{'' if message.endswith(('.', '?')) else '.'} See {command} --help."
 
 
 def _complain(message: str, code: int) -> int:

@@ -60,11 +60,18 @@ class Terminal:
         self._quiet = quiet
         self._keeps_partial = keeps_partial
         self._progress = progress
+        self._said: set[str] = set()
 
     def say(self, text: str) -> None:
         """Print a line."""
         if not self._quiet:
             typer.echo(text, err=True)
+
+    def say_once(self, text: str) -> None:
+        """Print a line, unless it was printed before."""
+        if text not in self._said:
+            self._said.add(text)
+            self.say(text)
 
     @contextmanager
     def training(self, title: str, max_iter: int) -> Iterator[StepReader]:

@@ -124,9 +124,9 @@ def to_raster(
     """
     if valid is not None and mask is not None:
         raise UsageError("`valid` and `mask` are two names for one thing. Give one of them.")
-    counts = mask if valid is None else valid
+    counts, name = (mask, "mask") if valid is None else (valid, "valid")
     raster = _convert(image, channel_axis)
-    return as_raster(raster, None if counts is None else _one_band(counts))
+    return as_raster(raster, None if counts is None else _one_band(counts), name)
 
 
 def to_rasters(
@@ -206,12 +206,14 @@ def _from_path(image: str | os.PathLike[str], channel_axis: int | None) -> Raste
 
 def _from_any(image: Any, channel_axis: int | None) -> Raster:
     """Take what NumPy can make an array of."""
-    can_be = isinstance(image, list | tuple) or any(
+    is_array = isinstance(image, list | tuple | memoryview) or any(
         hasattr(image, name) for name in ("__array__", "__array_interface__", "__buffer__")
     )
-    if not can_be:
+    # From Python 3.12 on these have __buffer__ too.
+    is_file = isinstance(image, bytes | bytearray)
+    if is_file or not is_array:
         name = "None" if image is None else f"a {type(image).__module__}.{type(image).__name__}"
-        is_open = isinstance(image, bytes | bytearray) or hasattr(image, "read")
+        is_open = is_file or hasattr(image, "read")
         hint = " Decode it first, such as PIL.Image.open(io.BytesIO(data))." if is_open else ""
         raise InputError(f"the image must be one of {_TAKEN}; got {name}.{hint}")
     array = bands_last(_compact(image), channel_axis)

@@ -95,7 +95,7 @@ def check_format(path: Path) -> Family:
 
 
 def is_geotiff(path: Path) -> bool:
-    """Tell whether a TIFF says where it lies, or which value means no data.
+    """Tell whether a TIFF says where it lies or which value means no data, or has a mask beside it.
 
     Raises
     ------
@@ -109,6 +109,8 @@ def is_geotiff(path: Path) -> bool:
     """
     if family_of(path) != "tiff":
         return False
+    if Path(f"{os.fspath(path)}.msk").is_file():  # GDAL's place for a mask
+        return True
     with opened_tiff(path) as file:
         return not _GEO_TAGS.isdisjoint(tag.code for tag in file.pages.first.tags)
 

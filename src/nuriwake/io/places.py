@@ -30,7 +30,27 @@ _REMOTE = re.compile(rf"({'|'.join(_SCHEMES)})://.+|/vsi[a-z0-9_]+/.+|[A-Z][A-Z0
 _DATASET = re.compile(r"(?P<file>.+?)::(?P<inner>/?.+)", re.S)
 
 
-class RemotePath(_SystemPath):
+class _Place(_SystemPath):
+    """A path beside which everything is a plain path."""
+
+    def with_segments(self, *segments: str | os.PathLike[str]) -> Path:
+        """Make what Python, from 3.12 on, derives from this path."""
+        return Path(*segments)
+
+    def with_name(self, name: str) -> Path:  # type: ignore[override]
+        """Return a path in the same folder."""
+        return self.parent / name
+
+    def with_suffix(self, suffix: str) -> Path:  # type: ignore[override]
+        """Return a path in the same folder that ends in something else."""
+        return self.parent / f"{self.stem}{suffix}"
+
+    def absolute(self) -> Path:  # type: ignore[override]
+        """Return what :meth:`resolve` does: where it is does not hang on the folder at hand."""
+        return self.resolve()
+
+
+class RemotePath(_Place):
     """A raster that GDAL fetches: an address, or one of GDAL's own names.
 
     It has a name, a stem and a suffix as a path has, and is written as it was typed; results go
@@ -100,7 +120,7 @@ class RemotePath(_SystemPath):
         return f"{prefix}://{place}" if prefix.startswith("/vsicurl") else prefix + place
 
 
-class DatasetPath(_SystemPath):
+class DatasetPath(_Place):
     """One dataset of a file or a folder that holds many: ``cube.h5::/group/dataset``.
 
     The system sees the file; names of results hold the dataset's.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.io.banded import BandedFile
-from nuriwake.io.stored import Stored
+from nuriwake.io.stored import Indexed, Stored
 from nuriwake.raster import Georeference, Raster, Window, holds_data
 
 
@@ -33,7 +33,7 @@ class PlaneSource(BandedFile):
     positions: Mapping[str, int] = field(default_factory=dict)
 
     def read(self, window: Window) -> Raster:
-        """Read the pixels of one window; those that are not finite or transparent are invalid.
+        """Read the pixels of one window; those not finite, masked or transparent are invalid.
 
         Raises
         ------
@@ -50,24 +50,31 @@ class PlaneSource(BandedFile):
             parts = [self._channels(window, band - 1, band) for band in self.bands]
             array = np.concatenate(parts, axis=2)
         valid = holds_data(array)
-        if has_alpha:
+        if self.stored.mask is not None:
+            axes = self.stored.axes.replace("C", "")
+            valid &= self._part(self.stored.mask, axes, window, slice(0)) != 0
+        elif has_alpha:
             valid &= values[:, :, -1] > 0
         place = self.georeference.shifted(window.row, window.col) if self.georeference else None
         return Raster(array, valid, place, self.band_names, self.path)
 
     def _channels(self, window: Window, first: int, last: int) -> NDArray[Any]:
         """Read neighbouring channels of a window, shape (height, width, last - first)."""
+        values = self._part(self.stored.array, self.stored.axes, window, slice(first, last))
+        return values.reshape((*window.shape, -1))
+
+    def _part(self, array: Indexed, axes: str, window: Window, channels: slice) -> NDArray[Any]:
+        """Read a window of this plane, its axes in the order of rows, columns and channels."""
         part: dict[str, int | slice] = {
             "Y": slice(window.row, window.end_row),
             "X": slice(window.col, window.end_col),
-            "C": slice(first, last),
+            "C": channels,
             **self.positions,
         }
-        axes = self.stored.axes
-        values = self.stored.array[tuple(part[axis] for axis in axes)]
+        values = array[tuple(part[axis] for axis in axes)]
         kept = [axis for axis in axes if axis in "YXC"]
         wanted = "YXC" if "C" in kept else "YX"
-        return values.transpose([kept.index(axis) for axis in wanted]).reshape((*window.shape, -1))
+        return values.transpose([kept.index(axis) for axis in wanted])
 
 
 def plane_of(path: Path, stored: Stored, positions: Mapping[str, int]) -> PlaneSource:

@@ -51,6 +51,8 @@ class Stored:
         Empty where the file has none.
     has_alpha : bool
         Whether the last channel is alpha.
+    mask : ndarray, or what reads like one, optional
+        Of the same axes but channels; 0 where there is no data. It says more than alpha.
 
     Raises
     ------
@@ -74,6 +76,7 @@ class Stored:
     unit: str = ""
     channel_names: tuple[str, ...] = ()
     has_alpha: bool = False
+    mask: Indexed | None = None
 
     def __post_init__(self) -> None:
         if not self.spacing:
@@ -123,16 +126,22 @@ class Stored:
                 raise UsageError(out_of_range("plane", expected, position))
         index = tuple(positions.get(axis, slice(None)) for axis in self.axes)
         kept = [k for k, axis in enumerate(self.axes) if axis not in positions]
+        without_channels = tuple(
+            positions.get(axis, slice(None)) for axis in self.axes if axis != "C"
+        )
         return replace(
             self,
             array=self.array[index],
             axes="".join(self.axes[k] for k in kept),
             spacing=tuple(self.spacing[k] for k in kept),
             channel_names=() if "C" in positions else self.channel_names,
+            mask=None if self.mask is None else self.mask[without_channels],
         )
 
     def ordered(self, axes: str) -> Stored:
         """Read everything, with the axes in another order; those that are missing get length 1.
+
+        The mask is left out.
 
         Parameters
         ----------
@@ -155,4 +164,5 @@ class Stored:
         array = self.array[index].transpose([kept.index(axis) for axis in axes if axis in kept])
         missing = tuple(k for k, axis in enumerate(axes) if axis not in kept)
         spacing = tuple(map(self.step, axes))
-        return replace(self, array=np.expand_dims(array, missing), axes=axes, spacing=spacing)
+        array = np.expand_dims(array, missing)
+        return replace(self, array=array, axes=axes, spacing=spacing, mask=None)

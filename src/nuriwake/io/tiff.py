@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from bisect import bisect
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,7 +23,7 @@ TIFF_SUFFIXES = (".tif", ".tiff")
 #: First bytes of a TIFF: byte order, then 42, or 43 for one beyond 4 GB.
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 #: Bits of the tag NewSubfileType: a smaller copy of another page, a mask of it.
-_REDUCED_OR_MASK = 1 | 4
+_REDUCED, _MASK = 1, 4
 _COMPRESSION_NONE = 1
 #: Values of ExtraSamples that mean alpha, associated or not.
 _ALPHA = (1, 2)
@@ -130,14 +131,37 @@ def check_page(page: TiffPage, name: object, n_pages: int = 1) -> None:
     ends = np.add(page.dataoffsets, page.databytecounts, dtype=np.float64)
     if ends.max(initial=0) > size:
         raise InputError(f"{name}: the file is cut off: its pixels end at byte {ends.max():.0f}.")
-    if page.compression == _COMPRESSION_NONE and sum(page.databytecounts) < page.nbytes // 2:
+    n_bytes = math.prod(page.shape) * page.bitspersample // 8  # a mask has one bit a pixel
+    if page.compression == _COMPRESSION_NONE and sum(page.databytecounts) < n_bytes // 2:
         raise InputError(f"{name}: declares {what} pixels, but holds only a part of them.")
 
 
 def pictures_of(file: TiffFile) -> list[TiffPageSeries]:
     """Return the series of a TIFF that are pictures: no smaller copies, thumbnails or masks."""
-    series = [one for one in file.series if not one.keyframe.subfiletype & _REDUCED_OR_MASK]
+    series = [one for one in file.series if not one.keyframe.subfiletype & (_REDUCED | _MASK)]
     return series or list(file.series[:1])
+
+
+def masks_of(file: TiffFile) -> dict[int, int]:
+    """Tell which page is the mask of which, as GDAL writes them: it follows its picture.
+
+    Smaller copies may lie between. A mask of another size is none.
+
+    Returns
+    -------
+    dict of int to int
+        From the picture's page to the mask's, both from 0.
+    """
+    series = file.series
+    masks = [one for one in series if int(one.keyframe.subfiletype) & (_MASK | _REDUCED) == _MASK]
+    pages = [page for one in masks for page in one.pages if page is not None]
+    owners = sorted(p.index for one in pictures_of(file) for p in one.pages if p is not None)
+    found: dict[int, int] = {}
+    for page in sorted(pages, key=lambda page: int(page.index)):
+        at = bisect(owners, page.index) - 1
+        if at >= 0 and page.shape == file.pages[owners[at]].shape[:2]:
+            found.setdefault(owners[at], int(page.index))
+    return found
 
 
 def first_picture(file: TiffFile, name: object) -> TiffPageSeries:
@@ -161,10 +185,10 @@ def unlike_pages(series: list[TiffPageSeries]) -> str:
     """Say in one line how the pages of a file differ, and what to do."""
     kinds = [f"{one.shape} {one.dtype}" for one in series[:3]]
     more = ", ..." if len(series) > 3 else ""
-    n_pages = sum(len(one.pages) for one in series)
+    numbers = [page.index + 1 for one in series for page in one.pages if page is not None]
     return (
-        f"its {n_pages} pages differ in size or dtype: {', '.join(kinds)}{more}. "
-        f"Choose one with --page N, from 1 to {n_pages}."
+        f"its {len(numbers)} pages differ in size or dtype: {', '.join(kinds)}{more}. "
+        f"Choose one with --page N, from {min(numbers)} to {max(numbers)}."
     )
 
 
@@ -183,7 +207,8 @@ def read_tiff(
     -------
     array : ndarray of shape (height, width) or (height, width, bands)
     alpha : ndarray of shape (height, width) or None
-        0 also where all bands, or any one of floats, have GDAL's nodata value.
+        Of a mask page that follows; else 0 also where all bands, or any one of floats, have GDAL's
+        nodata value.
 
     Raises
     ------
@@ -209,7 +234,7 @@ def read_tiff(
         array: NDArray[Any] = series.asarray()
         if array.ndim == 3 and axes[-1] != "S":
             array = np.moveaxis(array, 0, -1)
-        return _with_validity(array, first)
+        return _with_validity(file, array, first, name)
 
 
 def read_page(
@@ -237,14 +262,23 @@ def read_page(
     page = file.pages[number - 1]
     check_page(page, f"{name}, page {number}")
     array: NDArray[Any] = page.asarray()
-    return _with_validity(np.moveaxis(array, 0, -1) if page.axes == "SYX" else array, page)
+    array = np.moveaxis(array, 0, -1) if page.axes == "SYX" else array
+    return _with_validity(file, array, page, name)
 
 
-def _with_validity(array: NDArray[Any], page: TiffPage) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Part a picture from its alpha band, or tell where it has the nodata value of its file."""
-    extra = page.extrasamples
+def _with_validity(
+    file: TiffFile, array: NDArray[Any], page: TiffPage, name: object
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Part a picture from its alpha band, or tell where its mask or its nodata value says so."""
+    extra, alpha = page.extrasamples, None
     if array.ndim == 3 and len(extra) == 1 and int(extra[0]) in _ALPHA:
-        return array[:, :, :-1], array[:, :, -1]
+        array, alpha = array[:, :, :-1], array[:, :, -1]
+    mask = masks_of(file).get(page.index)
+    if mask is not None:  # GDAL asks the mask first, too
+        check_page(file.pages[mask], f"{name}, page {mask + 1}")
+        return array, file.pages[mask].asarray()
+    if alpha is not None:
+        return array, alpha
     nodata = _nodata(page)
     if nodata is None:
         return array, None

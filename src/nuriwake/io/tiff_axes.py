@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nuriwake.errors import InputError, UsageError, out_of_range
 from nuriwake.io.faults import reading
 from nuriwake.io.stored import AXES, Stored
-from nuriwake.io.tiff import check_page, first_picture, opened_tiff
+from nuriwake.io.tiff import check_page, first_picture, masks_of, opened_tiff
 from nuriwake.io.units import in_seconds, in_unit, unit_name
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class TiffPixels:
         Axes that run over pages.
     offset : int or None
         Where the pixels begin, if they lie in one piece and are not compressed.
+    blank : int
+        What stands where there is no page.
     """
 
     path: Path
@@ -48,6 +50,7 @@ class TiffPixels:
     pages: tuple[int, ...]
     n_leading: int
     offset: int | None
+    blank: int = 0
 
     @property
     def is_page(self) -> bool:
@@ -80,7 +83,7 @@ class TiffPixels:
                 if number >= len(file.pages):
                     raise InputError(f"{self.path}: page {number} cannot be read (it is cut off).")
                 if number < 0:
-                    blank = np.zeros(self.shape[self.n_leading :], self.dtype)
+                    blank = np.full(self.shape[self.n_leading :], self.blank, self.dtype)
                     parts.append(blank[part])
                     continue
                 page = file.pages[number]
@@ -134,10 +137,11 @@ def open_stored_tiff(path: Path, axes: str = "") -> Stored:
         extra = series.keyframe.extrasamples
         has_alpha = len(extra) == 1 and int(extra[0]) in _ALPHA and series.axes.endswith("S")
         has_alpha = has_alpha and series.shape[-1] > 1
-    if axes:
-        letters = _checked(axes, pixels.shape, path)
-    else:
-        letters, pixels = _own_axes(series.axes, pixels)
+        if axes:
+            letters = _checked(axes, pixels.shape, path)
+        else:
+            letters, pixels = _own_axes(series.axes, pixels)
+        mask = _mask(file, letters, pixels)
     stored = Stored(
         pixels,
         letters,
@@ -153,6 +157,7 @@ def open_stored_tiff(path: Path, axes: str = "") -> Stored:
         described.unit,
         names if len(names) == stored.size("C") else (),
         has_alpha,
+        mask,
     )
 
 
@@ -188,7 +193,20 @@ def open_stored_page(path: Path, page: int) -> Stored:
         has_alpha = len(extra) == 1 and int(extra[0]) in _ALPHA and chosen.axes.endswith("S")
         has_alpha = has_alpha and chosen.shape[-1] > 1
         letters, pixels = _own_axes(chosen.axes, pixels)
-    return Stored(pixels, letters, has_alpha=has_alpha)
+        mask = _mask(file, letters, pixels)
+    return Stored(pixels, letters, has_alpha=has_alpha, mask=mask)
+
+
+def _mask(file: TiffFile, letters: str, pixels: TiffPixels) -> TiffPixels | None:
+    """Return the mask pages of the pages that are read; None where there are none."""
+    masks = masks_of(file)
+    found = tuple(masks.get(page, -1) for page in pixels.pages)
+    leading = letters[: pixels.n_leading]
+    fits = len(found) == math.prod(pixels.shape[: pixels.n_leading]) and "C" not in leading
+    if not fits or max(found) < 0:
+        return None
+    shape = tuple(size for size, letter in zip(pixels.shape, letters, strict=True) if letter != "C")
+    return TiffPixels(pixels.path, shape, np.dtype(bool), found, pixels.n_leading, None, blank=1)
 
 
 def _pixels(path: Path, file: TiffFile, series: TiffPageSeries) -> TiffPixels:

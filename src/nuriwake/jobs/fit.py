@@ -13,6 +13,7 @@ from nuriwake.jobs.commit import staging
 from nuriwake.jobs.listener import Listener
 from nuriwake.jobs.plan import plan_model
 from nuriwake.jobs.records import FitRecord
+from nuriwake.jobs.warm_up import compiling_is_told
 from nuriwake.settings import Settings
 
 if TYPE_CHECKING:
@@ -86,7 +87,10 @@ def fit_model(job: FitJob, sources: Sequence[Path], model: Path, listener: Liste
         steps, notes = _steps(job, sources)
         for note in notes:
             listener.say(note)
-        with listener.training(model.name, job.settings.max_iter) as show:
+        with (
+            compiling_is_told(listener),
+            listener.training(model.name, job.settings.max_iter) as show,
+        ):
             trained = finish_steps(steps, show)
         save_model(files.temporary("model", model), trained)
         record = FitRecord(

@@ -13,9 +13,8 @@ from nuriwake.jobs.listener import Collected, Listener
 from nuriwake.jobs.plan import OutputPlan, Wish, plan_outputs
 from nuriwake.jobs.records import RunRecord, is_done
 from nuriwake.jobs.route import FORMATS, Route
+from nuriwake.jobs.warm_up import compiling_is_told
 from nuriwake.settings import Settings
-
-_COMPILING = "compiling the merging of regions for this machine, once: it takes some 20 seconds ..."
 
 
 class Job(Protocol):
@@ -144,9 +143,7 @@ def _run(job: Job, plan: OutputPlan, route: Route, listener: Listener) -> RunRec
     if job.resume and is_done(plan, request, job.settings.model_dump()):
         listener.say(f"{plan.source}: done before, skipped.")
         return None
-    from nuriwake.compiled import when_compiling
-
-    with staging(plan, job.overwrite) as files, when_compiling(lambda: listener.say(_COMPILING)):
+    with staging(plan, job.overwrite) as files, compiling_is_told(listener):
         return job.work(plan, route, request, files, listener)
 
 

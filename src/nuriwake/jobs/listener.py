@@ -19,6 +19,9 @@ class Listener(Protocol):
     def say(self, text: str) -> None:
         """Hear one line for people."""
 
+    def say_once(self, text: str) -> None:
+        """Hear a line that is of use at this moment, and the first time only."""
+
     def training(self, title: str, max_iter: int) -> AbstractContextManager[StepReader]:
         """Follow one training: what is given is called with every step; True ends it there."""
 
@@ -40,6 +43,9 @@ class Collected:
     def say(self, text: str) -> None:
         """Keep a line."""
         self.lines.append(text)
+
+    def say_once(self, text: str) -> None:
+        """Keep nothing: it would be told too late, and by each worker."""
 
     @contextmanager
     def training(self, title: str, max_iter: int) -> Iterator[StepReader]:  # noqa: ARG002

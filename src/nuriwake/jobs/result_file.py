@@ -56,12 +56,12 @@ _DTYPES: Mapping[str, str] = MappingProxyType(
 Arrays = dict[str, NDArray[np.generic]]
 
 
-def save_result(path: Path, partition: Partition, cut: EditedCut | None = None) -> None:
+def save_result(path: str | Path, partition: Partition, cut: EditedCut | None = None) -> None:
     """Write everything that is needed to cut again.
 
     Parameters
     ----------
-    path : pathlib.Path
+    path : str or pathlib.Path
         Ends in ``.npz``.
     partition : Partition
         What :func:`.segment` and :func:`.segment_volume` return.
@@ -75,6 +75,7 @@ def save_result(path: Path, partition: Partition, cut: EditedCut | None = None) 
     OutputError
         If the file cannot be written.
     """
+    path = Path(path)
     if path.suffix != RESULT_SUFFIX:
         raise UsageError(out_of_range("result", f"a name that ends in {RESULT_SUFFIX}", str(path)))
     tree, labels = partition.tree, partition.label_tree
@@ -110,12 +111,12 @@ def save_result(path: Path, partition: Partition, cut: EditedCut | None = None) 
         np.savez_compressed(temporary, allow_pickle=False, **arrays)
 
 
-def load_result(path: Path) -> Partition:
+def load_result(path: str | Path) -> Partition:
     """Read a saved result.
 
     Parameters
     ----------
-    path : pathlib.Path
+    path : str or pathlib.Path
 
     Returns
     -------
@@ -132,11 +133,12 @@ def load_result(path: Path) -> Partition:
     >>> import tempfile
     >>> from nuriwake import segment
     >>> halves = np.repeat(np.uint8([[0, 200]]), 4, axis=1)
-    >>> path = Path(tempfile.mkdtemp()) / "halves.npz"
+    >>> path = f"{tempfile.mkdtemp()}/halves.npz"
     >>> save_result(path, segment(halves, max_iter=2))
     >>> load_result(path).cut(2)
     array([[1, 1, 1, 1, 2, 2, 2, 2]], dtype=int32)
     """
+    path = Path(path)
     check_file(path, ModelError)
     with reading(path, _WHAT, ModelError):
         arrays = _read_arrays(path)

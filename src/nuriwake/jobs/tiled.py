@@ -158,7 +158,6 @@ class Published:
         )
 
     def _describe(self, done: DoneMap) -> RunRecord:
-        from nuriwake.engine.compute import choose_device
         from nuriwake.io.versions import package_versions
 
         height, width = self.source.shape
@@ -172,7 +171,7 @@ class Published:
             bands=self.source.n_bands,
             settings=self.settings.model_dump(),
             versions=package_versions(),
-            device=str(choose_device(self.settings.device)),
+            device=_device_of(self.settings),
             threads=self.settings.threads or count_cores(),
             seconds={"total": round(time.perf_counter() - self._started, 3)},
             iterations=len(history.get("loss", [])),
@@ -201,3 +200,14 @@ class Published:
         seconds = record.seconds["total"]
         listener.say(f"{self.plan.source}: {found}, {seconds:.1f} s -> {written}")
         return record
+
+
+def _device_of(settings: Settings) -> str:
+    """Say where a recipe computes; PyTorch is asked only where it is used."""
+    from nuriwake.recipes.grid_learning import needs_torch
+
+    if not settings.method.is_local and not needs_torch(settings, settings.grid_cells):
+        return "cpu"
+    from nuriwake.engine.compute import choose_device
+
+    return str(choose_device(settings.device))

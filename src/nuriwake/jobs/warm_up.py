@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from nuriwake.jobs.listener import Listener
+
+_COMPILING = "compiling the merging of regions for this machine, once: it takes some 20 seconds ..."
+
+
+@contextmanager
+def compiling_is_told(listener: Listener) -> Iterator[None]:
+    """Tell people why they wait where loops are compiled inside the block."""
+    from nuriwake.compiled import when_compiling
+
+    with when_compiling(lambda: listener.say_once(_COMPILING)):
+        yield
 
 
 def warm_up() -> None:

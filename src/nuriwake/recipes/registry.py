@@ -16,7 +16,7 @@ from nuriwake.recipes.training import Step
 from nuriwake.settings import RecipeName, Settings
 
 if TYPE_CHECKING:
-    from nuriwake.recipes.reference import Reference
+    from nuriwake.recipes.crops import Reference
 
 
 class RecipeSteps(Protocol):

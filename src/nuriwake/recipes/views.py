@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from nuriwake.learn.view import coarse_view, perceptual_colours
 from nuriwake.learn.weights import Weights
 from nuriwake.raster import BoolMap
+from nuriwake.recipes.crops import Reference, place_crop
 from nuriwake.recipes.many_bands import learn_view
-from nuriwake.recipes.reference import Reference, place_crop
 from nuriwake.recipes.training import Step
 from nuriwake.settings import Settings
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from nuriwake.errors import UsageError, out_of_range
 from nuriwake.raster import LabelMap
+from nuriwake.regions.saddles import Saddles
 
 Detail = Literal["fine", "medium", "coarse"]
 #: Where each detail is cut, as a multiple of the automatic altitude of photographs.
@@ -111,11 +112,6 @@ class MergeTree:
         -------
         ndarray of int32, shape (n_leaves,)
 
-        Raises
-        ------
-        UsageError
-            If ``n_regions`` is not in [min_regions, n_leaves], or both are given.
-
         Examples
         --------
         >>> tree = MergeTree(np.array([[1, 2, 3]]), np.array([[0, 1], [2, 3]]), np.array([1., 5.]))
@@ -124,12 +120,11 @@ class MergeTree:
         """
         if n_regions is not None and altitude is not None:
             raise UsageError("give `n_regions` or `altitude`, not both.")
+        if altitude is not None and not _is_real(altitude):
+            raise UsageError(out_of_range("altitude", "a number", altitude))
         if n_regions is None:
             n_regions = self.count_at(self.automatic_altitude if altitude is None else altitude)
-        is_number = isinstance(n_regions, int | np.integer) and not isinstance(n_regions, bool)
-        if not is_number or not self.min_regions <= n_regions <= self.n_leaves:
-            expected = f"an int in [{self.min_regions}, {self.n_leaves}]"
-            raise UsageError(out_of_range(self.counted, expected, n_regions, self._hint()))
+        self.check_number(n_regions, self.counted)
         return self.tops(2 * self.n_leaves - n_regions)[: self.n_leaves]
 
     def tops(self, limit: int) -> NDArray[np.int32]:
@@ -146,9 +141,14 @@ class MergeTree:
         """Give every pixel the number of its leaf's node: 1, 2, ... by first leaf; 0 = no data."""
         return np.append(np.int32(0), number_nodes(nodes))[self.base]
 
-    def _hint(self) -> str:
-        apart = f", and scribbles keep {self.min_regions} apart" if self.min_regions > 1 else ""
-        return f"This image was divided into {self.n_leaves} at the finest{apart}."
+    def check_number(self, number: int, name: str) -> None:
+        """Refuse a number of parts that no cut has; ``name`` is what its parameter is called."""
+        is_number = isinstance(number, int | np.integer) and not isinstance(number, bool)
+        if not is_number or not self.min_regions <= number <= self.n_leaves:
+            apart = f", and scribbles keep {self.min_regions} apart" if self.min_regions > 1 else ""
+            hint = f"This image was divided into {self.n_leaves} at the finest{apart}."
+            expected = f"an int in [{self.min_regions}, {self.n_leaves}]"
+            raise UsageError(out_of_range(name, expected, number, hint))
 
     def with_automatic_altitude(self, altitude: float) -> Self:
         """Return the same tree with another automatic cut."""
@@ -252,8 +252,7 @@ class RegionTree(MergeTree):
     def _altitude(self, detail: Detail | None) -> float:
         if detail is None:
             return self.automatic_altitude
-        if not isinstance(detail, str) or detail not in DETAILS:
-            raise UsageError(out_of_range("detail", f"one of {', '.join(DETAILS)}", detail))
+        check_detail(detail)
         return DETAILS[detail] * self.detail_unit
 
     @cached_property
@@ -314,7 +313,7 @@ class RegionTree(MergeTree):
         array([[1., 4., 0.],
                [0., 4., 0.]])
         """
-        saddles = _Saddles(self)
+        saddles = Saddles(self)
         contours = np.zeros(self.base.shape)
         for inner, one, other in (
             (contours[:, :-1], self.base[:, :-1], self.base[:, 1:]),
@@ -340,6 +339,18 @@ class LabelTree(MergeTree):
     counted: ClassVar[str] = "n_labels"
 
 
+def _is_real(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    return not np.isnan(value)
+
+
+def check_detail(detail: Detail) -> None:
+    """Refuse a detail that there is not."""
+    if not isinstance(detail, str) or detail not in DETAILS:
+        raise UsageError(out_of_range("detail", f"one of {', '.join(DETAILS)}", detail))
+
+
 def number_nodes(nodes: NDArray[np.int32]) -> LabelMap:
     """Give nodes the numbers 1, 2, ... by the first leaf that has them.
 
@@ -352,48 +363,3 @@ def number_nodes(nodes: NDArray[np.int32]) -> LabelMap:
     number = np.empty(len(first), np.int32)
     number[np.argsort(first)] = np.arange(1, len(first) + 1)
     return number[inverse]
-
-
-class _Saddles:
-    """Altitudes at which two leaves meet, for many pairs at once.
-
-    With the leaves in the order of the drawn tree, two leaves meet at the highest of the merges
-    that lie between them: a range maximum, answered from a table of powers of two.
-    """
-
-    def __init__(self, tree: MergeTree) -> None:
-        self._place, heights = _in_drawing_order(tree)
-        self._table = [heights]
-        step = 1
-        while 2 * step <= heights.size:
-            last = self._table[-1]
-            self._table.append(np.maximum(last[:-step], last[step:]))
-            step *= 2
-
-    def between(self, one: NDArray[np.integer], other: NDArray[np.integer]) -> NDArray[np.float64]:
-        """Altitude where leaves ``one[i]`` and ``other[i]`` (from 0, different) meet."""
-        places = np.sort(np.stack([self._place[one], self._place[other]]), axis=0)
-        level = np.log2(places[1] - places[0]).astype(np.int64)
-        result = np.empty(places.shape[1])
-        for i in np.unique(level):
-            here = level == i
-            start, end = places[0, here], places[1, here]
-            result[here] = np.maximum(self._table[i][start], self._table[i][end - 2**i])
-        return result
-
-
-def _in_drawing_order(tree: MergeTree) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Place of each leaf when no branches cross, and the altitude between neighbours there."""
-    n = tree.n_leaves
-    merges = tree.merges.tolist()
-    size = [1] * n
-    for left, right in merges:
-        size.append(size[left] + size[right])
-    place = [0] * len(size)
-    heights = np.zeros(max(n - 1, 0))
-    for k in range(n - 2, -1, -1):
-        left, right = merges[k]
-        place[left] = place[n + k]
-        place[right] = place[n + k] + size[left]
-        heights[place[right] - 1] = tree.altitudes[k]
-    return np.array(place[:n]), heights

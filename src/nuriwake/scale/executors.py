@@ -13,11 +13,12 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from nuriwake.errors import UsageError, WorkersLost, out_of_range, require
@@ -121,7 +122,7 @@ class ProcessExecutor:
                     raise WorkersLost(_all_died(deaths)) from error
 
     def close(self) -> None:
-        """End the processes; what runs ends first, what waits is not begun."""
+        """End the processes; what was given to them ends first."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
@@ -129,17 +130,20 @@ class ProcessExecutor:
     def _run_in_pool(
         self, function: Callable[[Task], Result], tasks: dict[int, Task]
     ) -> Iterator[tuple[int, Result]]:
-        pool = self._start()
-        futures: dict[Future[Result], int] = {
-            pool.submit(function, task): index for index, task in tasks.items()
-        }
+        pool, waiting = self._start(), iter(list(tasks.items()))
+        running: dict[Future[Result], int] = {}
         try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
+            while True:
+                # So few that none need be taken back in the end: Python's pool, before 3.12, waits
+                # for ever when a worker dies after that.
+                for index, task in islice(waiting, 2 * self.n_workers - len(running)):
+                    running[pool.submit(function, task)] = index
+                if not running:
+                    return
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    yield running.pop(future), future.result()
         finally:
-            for future in futures:
-                future.cancel()
-            wait(futures)
+            wait(running)
 
     def _start(self) -> ProcessPoolExecutor:
         from multiprocessing import get_context

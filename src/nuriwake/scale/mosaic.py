@@ -15,6 +15,7 @@ import json
 import pickle
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -270,10 +271,8 @@ def run_tile(job: _TileJob) -> int:
     int
         Index of the tile.
     """
-    from nuriwake.engine.compute import cpu_threads
-
     model: Model = pickle.loads(job.model)
-    with cpu_threads(job.threads):
+    with _threads_of(model, job.threads):
         labels = label_tile(model, job.source.read(job.tile.read), job.tile.core_in_read)
     components = (
         describe_components(labels, job.tile, job.shape, job.min_pixels)
@@ -282,6 +281,15 @@ def run_tile(job: _TileJob) -> int:
     )
     job.folder.save_tile(job.tile.index, labels, components, model.n_labels)
     return job.tile.index
+
+
+def _threads_of(model: Model, threads: int) -> AbstractContextManager[object]:
+    """Compute with so many threads; a model of ``fast`` counts its own, and needs no PyTorch."""
+    if not model.is_local:
+        return nullcontext()
+    from nuriwake.engine.compute import cpu_threads
+
+    return cpu_threads(threads)
 
 
 def _number(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nuriwake.errors import OutputError, UsageError
 from nuriwake.io.geotiff import read_tags, write_label_geotiff
+from nuriwake.io.image import write_labels
 from nuriwake.io.label_zarr import write_label_zarr
 from nuriwake.io.moments import MapTile
 from nuriwake.io.vector import write_polygons
@@ -35,7 +36,7 @@ class MosaicOutputs:
     Parameters
     ----------
     labels : pathlib.Path, optional
-        The labels: a GeoTIFF, or a folder that ends in ``.zarr``.
+        The labels: a GeoTIFF, a folder that ends in ``.zarr``, or, of what fits the memory, a PNG.
     regions : pathlib.Path, optional
         The regions, likewise.
     polygons : pathlib.Path, optional
@@ -243,6 +244,12 @@ def _write_map(
     max_label: int,
     run: str,
 ) -> None:
+    if path.suffix == ".png":  # of a picture that fits the memory
+        whole = np.zeros(done.plan.shape, np.int32)
+        for window, part in blocks:
+            whole[window.slices] = part
+        write_labels(path, whole)
+        return
     write = write_label_zarr if path.suffix == ZARR_SUFFIX else write_label_geotiff
     write(
         path,
