@@ -10,7 +10,7 @@ the same, bit for bit, whatever the number of threads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
@@ -110,10 +110,13 @@ class GridEngine:
         self._count = int(valid.sum())
 
         height, width = valid.shape
-        strips = strips_of(1, height, width, _STRIP_PIXELS, BAND)
-        self._n_strips = len(strips)
+        cut = strips_of(1, height, width, _STRIP_PIXELS, BAND)
+        self._n_strips = len(cut)
         self._bounds = np.array([0, *(-(-strip.stop // BAND) for strip in strips)])
-        self._hands = _hands(len(strips), n_threads, width, weights.n_channels)
+        self._hands = [
+            _Hand(strips, room_for(width, image.shape[2], weights.n_channels))
+            for strips in _shares(self._n_strips, n_threads)
+        ]
         blas = ThreadpoolController()
         self._alone: Callable[[], AbstractContextManager[object]] = lambda: blas.limit(
             limits=1, user_api="blas"
@@ -369,7 +372,7 @@ def _views(numbers: FloatMap, shapes: dict[str, tuple[int, ...]]) -> dict[str, F
     return views
 
 
-def _hands(n_strips: int, n_threads: int, width: int, n_channels: int) -> list[_Hand]:
-    n_hands = max(1, min(n_threads, n_strips))
-    bounds = [n_strips * hand // n_hands for hand in range(n_hands + 1)]
-    return [_Hand(strips, room_for(width, n_channels, n_channels)) for strips in pairwise(bounds)]
+def _shares(n_strips: int, n_threads: int) -> Iterator[tuple[int, int]]:
+    """Share strips out evenly: the first one of each thread, and the end."""
+    n_shares = max(1, min(n_threads, n_strips))
+    return pairwise(n_strips * share // n_shares for share in range(n_shares + 1))
