@@ -319,6 +319,26 @@ def test_ctrl_c_keeps_labels_only_if_asked(keep, tmp_path, blocks):
         assert json.loads((tmp_path / "cup.nuriwake.json").read_text())["partial"] is True
 
 
+@posix_only
+def test_ctrl_c_while_something_is_deleted_is_not_lost():
+    code = """
+import signal, time
+from nuriwake.faces.cli import quieten_libraries
+class Deleted:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(0.1)
+quieten_libraries()
+try:
+    Deleted()
+    time.sleep(20)
+except KeyboardInterrupt:
+    print("heard")
+"""
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (shown.stdout, shown.stderr) == ("heard\n", "")
+
+
 def test_who_is_told_to_end_leaves_nothing(tmp_path, blocks):
     picture = tmp_path / "cup.png"
     Image.fromarray(np.kron(blocks, np.ones((8, 8, 1), np.uint8))).save(picture)

@@ -46,23 +46,23 @@ def inlined(part: Loop) -> Loop:
 
 
 @contextmanager
-def when_compiling(hear: Callable[[], None]) -> Iterator[None]:
+def when_compiling(hear: Callable[[bool], None]) -> Iterator[None]:
     """Tell, inside the block, when the first loop has to be compiled, which takes a while.
 
     Parameters
     ----------
     hear : callable
         Called once, before it begins, in whichever thread compiles: numba does so in one at a
-        time. Never where all loops are loaded from disk.
+        time. Never where all loops are loaded from disk. Told whether what is compiled is kept.
     """
 
     class FirstOnly(event.Listener):  # type: ignore[misc]
         told = False
 
-        def on_start(self, event: object) -> None:  # noqa: ARG002
+        def on_start(self, event: event.Event) -> None:
             if not self.told:
                 self.told = True
-                hear()
+                hear(event.data["dispatcher"].stats.cache_path is not None)
 
         def on_end(self, event: object) -> None:
             """Say nothing: the next loop follows."""

@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Annotated, ParamSpec
@@ -35,6 +36,8 @@ Arguments = ParamSpec("Arguments")
 #: New objects before the interpreter looks for garbage. Importing PyTorch makes very many that
 #: stay, and looking through them again and again is felt in a run of a few seconds.
 _OBJECTS_BEFORE_COLLECTION = 50_000
+#: When Ctrl-C comes again where it met code that cannot raise, such as a deletion.
+_AGAIN_SECONDS = 0.02
 
 app = typer.Typer(
     help="Segment any raster with no labels: a small network is trained on the image itself.",
@@ -107,8 +110,17 @@ def quieten_libraries() -> None:
     logging.getLogger("nuriwake").addHandler(ours)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
-        # Such as rasterio's, when it cannot decode a message of GDAL's: the error comes anyway.
-        sys.unraisablehook = lambda _: None
+        sys.unraisablehook = _hear_ignored
+
+
+def _hear_ignored(ignored: sys.UnraisableHookArgs) -> None:
+    """Hear of what could not be raised; Ctrl-C comes again then.
+
+    The others are such as rasterio's, when it cannot decode a message of GDAL's: its error comes
+    anyway.
+    """
+    if issubclass(ignored.exc_type, KeyboardInterrupt):
+        threading.Timer(_AGAIN_SECONDS, signal.raise_signal, [signal.SIGINT]).start()
 
 
 class _Ended(BaseException):

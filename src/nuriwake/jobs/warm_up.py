@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from nuriwake.jobs.listener import Listener
 
 _COMPILING = "compiling the merging of regions for this machine, once: it takes some 20 seconds ..."
+_ANEW = (
+    "compiling the merging of regions, some 20 seconds each time: neither the program's folder nor "
+    "that of caches can be written. NUMBA_CACHE_DIR names another."
+)
 
 
 @contextmanager
@@ -19,7 +23,7 @@ def compiling_is_told(listener: Listener) -> Iterator[None]:
     """Tell people why they wait where loops are compiled inside the block."""
     from nuriwake.compiled import when_compiling
 
-    with when_compiling(lambda: listener.say_once(_COMPILING)):
+    with when_compiling(lambda is_kept: listener.say_once(_COMPILING if is_kept else _ANEW)):
         yield
 
 
