@@ -101,7 +101,8 @@ def jumps_by_pixel(base, values, reach):
 
 def merge_by_dictionary(areas, pairs, lengths, evidence, linkage, groups):
     """Look at every pair before every merge; return merges as sets of leaves, and their costs."""
-    gain, size_power, limit, floor = 1.0, linkage.size_power, np.inf, 0.0
+    gain, tone_gain, size_power, power = 1.0, 1.0, linkage.size_power, 0.5
+    limit, floor = np.inf, 0.0
     clusters = {
         frozenset([i]): (
             areas[i],
@@ -135,16 +136,20 @@ def merge_by_dictionary(areas, pairs, lengths, evidence, linkage, groups):
         a, colour, p, t, rough, _ = clusters[one]
         b, other_colour, q, u, other_rough, _ = clusters[other]
         length, total, sums = borders[pair]
-        distance = ((colour - other_colour) ** 2).sum()
+        distance = ((colour - other_colour) ** 2).sum() / tone_gain**2
         distance += gain * linkage.texton_weight * hellinger(p, q)
-        distance += linkage.tone_weight * hellinger(t, u)
+        distance += tone_gain * linkage.tone_weight * hellinger(t, u)
         size = (a * b / (a + b)) ** size_power
         surface = (a * b / (a + b)) ** (1 - 1 / linkage.n_axes)
         size *= (surface / length) ** linkage.contact_power
         texton_jump, texture_jump = map(np.linalg.norm, sums[one, other])
         strength = (total[0] + texture_jump + gain * (total[1] + texton_jump)) / length
         strength /= 1 + linkage.roughness * min(rough, other_rough)
-        return size * (linkage.border_offset + strength) ** linkage.border_power * distance**0.5
+        most = gain * linkage.texton_weight * (p.size > 0) + tone_gain * linkage.tone_weight * (
+            t.size > 0
+        )
+        distance = distance**0.5 * (distance / (most or 1.0)) ** (power - 0.5)
+        return size * (linkage.border_offset + strength) ** linkage.border_power * distance
 
     def may_merge(pair):
         one, other = (clusters[name][-1] for name in pair)
@@ -163,7 +168,9 @@ def merge_by_dictionary(areas, pairs, lengths, evidence, linkage, groups):
         best = min(allowed, key=cost)
         if cost(best) > limit:
             floor, limit = cost(best), np.inf
-            gain, size_power = linkage.things.texton_gain, linkage.things.size_power
+            gain, tone_gain = linkage.things.texton_gain, linkage.things.tone_gain
+            size_power = linkage.things.size_power
+            power = linkage.things.difference_power
             best = min(allowed, key=cost)
         costs.append(max(floor, cost(best)))
         one, other = best

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from nuriwake.recipes.growing import calibrated, grow_tree
+from nuriwake.recipes.growing import calibrated, grow_tree, spread
 from nuriwake.regions.graph import RegionGraph, region_graph
 from nuriwake.regions.linkage import Evidence
 from nuriwake.settings import Settings
@@ -21,6 +23,32 @@ def test_full_adaptation_leaves_the_same_number_in_every_image():
     np.testing.assert_array_equal(calibrated(altitudes, adaptation=0.0), altitudes)
     assert calibrated(np.zeros(5), adaptation=0.5).tolist() == [0.0] * 5
     assert calibrated(np.empty(0), adaptation=0.5).size == 0
+
+
+@given(
+    st.lists(st.floats(0, 1e6) | st.just(np.inf), max_size=30),
+    st.just(0.0) | st.floats(1e-6, 1e3),
+    st.floats(0, 1),
+    st.integers(1, 60),
+)
+def test_the_spread_keeps_the_order_and_the_automatic_cut(
+    altitudes, automatic, exponent, n_typical
+):
+    before = np.sort(altitudes)
+    after = spread(before, automatic, exponent, n_typical)
+    is_patch = before <= automatic
+    np.testing.assert_array_equal(after[is_patch], before[is_patch])
+    assert (after[~is_patch] > automatic).all()
+    assert (np.diff(after[np.isfinite(after)]) >= 0).all()
+    np.testing.assert_array_equal(np.isinf(after), np.isinf(before))
+
+
+def test_a_picture_that_shows_more_keeps_more():
+    steps = np.array([0.5, 1.5, 3.0, 6.0])
+    few, typical, many = (spread(steps, 1.0, 0.5, n) for n in (16, 4, 1))
+    np.testing.assert_allclose(typical, steps)
+    np.testing.assert_allclose(few[1:], steps[1:] ** 0.5)
+    np.testing.assert_allclose(many[1:], steps[1:] ** 2)
 
 
 def fields(n_copies: int) -> tuple[RegionGraph, Evidence]:
@@ -67,11 +95,18 @@ def test_things_are_what_lies_above_the_automatic_altitude(n_scenes, is_scribble
         grow_tree(
             graph,
             evidence,
-            Settings(recipe="fast", altitude=0.72, thing_textons=gain, thing_size_power=power),
+            Settings(
+                recipe="fast",
+                altitude=0.72,
+                thing_textons=textons,
+                thing_tones=tones,
+                thing_size_power=size_power,
+                thing_difference_power=power,
+            ),
             groups,
             scene_pixels=6400.0,
         )
-        for gain, power in ((1.0, 0.15), (3.0, 0.5))
+        for textons, tones, size_power, power in ((1.0, 1.0, 0.15, 0.5), (3.0, 3.0, 0.5, 0.8))
     )
     assert 2 < patches.count(None) < 100 * n_scenes
     for altitude in (0.4, 0.6, 0.72):

@@ -16,8 +16,17 @@ from nuriwake.regions.graph import region_graph
 from nuriwake.regions.linkage import Evidence, Linkage, Things
 from nuriwake.regions.merging import merge_regions
 
-#: Number of regions, altitude, adaptation, gain of the textons, size_power.
-THINGS = st.integers(2, 60), st.floats(0.1, 2), st.floats(0, 1), st.floats(0, 3), st.floats(0, 1)
+#: Number of regions, altitude, adaptation, gains of the textons and of the tones, powers of the
+#: size and of the difference.
+THINGS = (
+    st.integers(2, 60),
+    st.floats(0.1, 2),
+    st.floats(0, 1),
+    st.floats(0, 3),
+    st.floats(0.3, 3),
+    st.floats(0, 1),
+    st.floats(0.5, 1),
+)
 
 
 def random_case(seed, n_textons=3, n_labels=5, n_jumps=2):
@@ -178,7 +187,7 @@ def test_up_to_the_automatic_altitude_things_change_nothing():
         merges, altitudes = merge_regions(graph, evidence, bare)
         finite = altitudes[np.isfinite(altitudes)]
         typical = finite[-8]  # leaves eight regions, and one for each other part
-        things = dataclasses.replace(bare, things=Things(8, 1.2, 0.5, 3.0, 0.6))
+        things = dataclasses.replace(bare, things=Things(8, 1.2, 0.5, 3.0, 2.0, 0.6, 0.8))
         found, found_altitudes = merge_regions(graph, evidence, things)
         limit = 1.2 * typical**0.5
         n_patches = max(int((altitudes <= limit).sum()), len(finite) - 7)
@@ -217,7 +226,7 @@ def test_a_large_region_counts_as_one_of_the_limit():
 
 def test_what_may_not_merge_does_not_begin_the_things():
     # Without the check of the groups, the altitudes of some of these are too low.
-    linkage = Linkage(0.2, 0.1, 2.0, 2.0, 1.0, 1.0, things=Things(12, 0.5, 0.5, 0.3, 0.9))
+    linkage = Linkage(0.2, 0.1, 2.0, 2.0, 1.0, 1.0, things=Things(12, 0.5, 0.5, 0.3, 1.0, 0.9, 0.5))
     for seed in range(25):
         graph, evidence = random_case(seed)
         groups = np.random.default_rng(seed).integers(0, 3, graph.n_regions)

@@ -168,15 +168,13 @@ class Settings(BaseModel):
         int, Field(ge=16, le=10_000_000, description="cells of the grid that fast learns on")
     ] = 10_000
     edge_sigma: Annotated[
-        float,
-        Field(gt=0, le=20, description="smoothing of colour edges; more gives fewer leaves (fast)"),
+        float, Field(gt=0, le=20, description="smoothing of edges; more gives fewer leaves (fast)")
     ] = 1.5
     texton_weight: Annotated[
         float, Field(ge=0, le=1000, description="learned labels against colour in regions (fast)")
     ] = 8.0
     tone_weight: Annotated[
-        float,
-        Field(ge=0, le=1000, description="histograms against mean colours in regions (fast)"),
+        float, Field(ge=0, le=1000, description="histograms against mean colours (fast)")
     ] = 30.0
     texton_edges: Annotated[
         float, Field(ge=0, le=1000, description="learned labels against colour on borders (fast)")
@@ -205,19 +203,25 @@ class Settings(BaseModel):
         float, Field(ge=0, le=1, description="how much long common borders merge first (fast)")
     ] = 0.3
     thing_textons: Annotated[
-        float,
-        Field(ge=0, le=100, description="how much more labels count above the altitude (fast)"),
+        float, Field(ge=0, le=100, description="gain of labels above the altitude (fast)")
     ] = 1.5
+    thing_tones: Annotated[
+        float, Field(gt=0, le=100, description="gain of histograms above the altitude (fast)")
+    ] = 2.0
     thing_size_power: Annotated[
         float, Field(ge=0, le=1, description="size_power above the altitude (fast)")
     ] = 0.22
+    thing_difference_power: Annotated[
+        float, Field(ge=0.5, le=1, description="0.5 is that below the altitude (fast)")
+    ] = 0.55
+    thing_spread: Annotated[
+        float, Field(ge=0, le=1, description="how much more is kept where much is shown (fast)")
+    ] = 0.1
     adaptation: Annotated[
-        float,
-        Field(ge=0, le=1, description="how much cuts follow each image's own contrast (fast)"),
+        float, Field(ge=0, le=1, description="how much cuts follow an image's own contrast (fast)")
     ] = 0.3
     altitude: Annotated[
-        float,
-        Field(ge=0, le=1e9, description="cost up to which the automatic cut merges patches (fast)"),
+        float, Field(ge=0, le=1e9, description="cost up to which the automatic cut merges (fast)")
     ] = 0.335
     speck_size: Annotated[
         float,

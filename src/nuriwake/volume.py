@@ -27,7 +27,10 @@ VOLUME: Mapping[str, Value] = MappingProxyType(
         "border_offset": 0.0,
         "border_power": 1.0,
         "size_power": 0.5,
+        "thing_tones": 1.0,
         "thing_size_power": 0.5,
+        "thing_difference_power": 0.5,
+        "thing_spread": 0.0,
         "contact_power": 0.1,
         "altitude": 0.0155,
     }

@@ -54,13 +54,6 @@ def grow_tree(
     """
     n_scenes = max(1.0, float(graph.areas.sum()) / scene_pixels)
     n_typical = round(_TYPICAL_REGIONS * n_scenes)
-    things = Things(
-        n_typical,
-        settings.altitude,
-        settings.adaptation,
-        settings.thing_textons,
-        settings.thing_size_power,
-    )
     linkage = Linkage(
         settings.size_power,
         settings.border_offset,
@@ -72,10 +65,12 @@ def grow_tree(
         size_limit,
         n_axes,
         n_scenes,
-        things if has_things else None,
+        _things(settings, n_typical) if has_things else None,
     )
     merges, altitudes = merge_regions(graph, evidence, linkage, groups)
     altitudes = calibrated(altitudes, settings.adaptation, n_typical)
+    if has_things:
+        altitudes = spread(altitudes, settings.altitude, settings.thing_spread, n_typical)
     is_free = groups is None or np.unique(groups[groups > 0]).size < 2
     n_apart = 1 if is_free else int(np.isinf(altitudes).sum()) + 1
     extent = min(n_pixels or graph.base.size, scene_pixels)
@@ -89,6 +84,18 @@ def grow_tree(
         speck_pixels=speck,
         detail_unit=settings.altitude,
         leaf_pixels=graph.areas,
+    )
+
+
+def _things(settings: Settings, n_typical: int) -> Things:
+    return Things(
+        n_typical,
+        settings.altitude,
+        settings.adaptation,
+        settings.thing_textons,
+        settings.thing_tones,
+        settings.thing_size_power,
+        settings.thing_difference_power,
     )
 
 
@@ -119,3 +126,46 @@ def calibrated(
     finite = altitudes[np.isfinite(altitudes)]
     typical = finite[-min(n_typical, finite.size)] if finite.size else 0.0
     return altitudes / typical**adaptation if typical > 0 else altitudes
+
+
+def spread(
+    altitudes: NDArray[np.float64],
+    automatic: float,
+    exponent: float,
+    n_typical: int = _TYPICAL_REGIONS,
+) -> NDArray[np.float64]:
+    """Let images that show more than others at the automatic altitude keep more above it.
+
+    Altitudes above it, in units of it, are raised to the power (n / ``n_typical``) ** ``exponent``,
+    where n regions are left there.
+
+    Parameters
+    ----------
+    altitudes : ndarray of float64, shape (n - 1,)
+        Never decreasing.
+    automatic : float
+        The automatic altitude. Up to it, nothing changes.
+    exponent : float
+        0 changes nothing.
+    n_typical : int
+        How many regions the image has, about.
+
+    Returns
+    -------
+    ndarray of float64, shape (n - 1,)
+
+    Examples
+    --------
+    >>> altitudes = np.array([0.5, 1.0, 2.0, 4.0])
+    >>> spread(altitudes, automatic=1.0, exponent=0.5, n_typical=3).tolist()
+    [0.5, 1.0, 2.0, 4.0]
+    >>> spread(altitudes, automatic=1.0, exponent=0.5, n_typical=12).round(2).tolist()
+    [0.5, 1.0, 1.41, 2.0]
+    """
+    above = altitudes > automatic
+    if automatic <= 0 or exponent == 0 or not above.any():
+        return altitudes
+    power = ((np.count_nonzero(above) + 1) / n_typical) ** exponent
+    steps = automatic * (altitudes / automatic) ** power
+    # What is hardly above it stays above it.
+    return np.where(above, np.maximum(steps, np.nextafter(automatic, np.inf)), altitudes)

@@ -17,7 +17,8 @@ class Things:
     That is once no more than ``n_regions`` are left (where there never were as many, from the first
     merge on) and the next merge is above the automatic altitude, so that no cut up to there is
     another one. Patches differ in colour by light and shadow alone, and textons tell them apart
-    less surely than things, which are large.
+    less surely than things, which are large. The mean colour of a thing of several parts is that of
+    none of them; the histograms of its tones know the parts.
 
     Parameters
     ----------
@@ -28,15 +29,22 @@ class Things:
         groups keep regions apart, which nobody knows before the end, it may be a little lower.
     texton_gain : float
         How much more textons count: inside regions, along their borders and on either hand.
+    tone_gain : float
+        How much more the histograms of tones count, and how much less the mean colours. Positive.
     size_power : float
         Instead of that of the linkage.
+    difference_power : float
+        The difference of two regions, in units of what their histograms can differ by, to this
+        power in place of its root. At least 0.5.
     """
 
     n_regions: int
     altitude: float
     adaptation: float
     texton_gain: float
+    tone_gain: float
     size_power: float
+    difference_power: float
 
 
 @dataclass(frozen=True)

@@ -132,19 +132,22 @@ def merge_regions(
         is_gone=np.zeros(graph.n_edges, bool),
         next_half=np.full(2 * graph.n_edges, -1),
     )
-    weights = _weights(linkage, linkage.size_power, float(histograms[:1].sum()))
+    weights = _weights(linkage, linkage.size_power, 0.5, float(histograms[:1].sum()))
     growth = _begin(regions, borders, weights)
     if linkage.things is not None:
         _merge(regions, borders, weights, growth, _pause(graph, linkage.things))
-        # What counts otherwise, in place: the histograms of textons come first.
-        regions.histograms[:, :q] *= linkage.things.texton_gain
-        weights = _weigh_as_things(regions, borders, growth, linkage, linkage.things)
+        _weigh_as_things(regions, borders, linkage.things, q)
+        powers = linkage.things.size_power, linkage.things.difference_power
+        weights = _weights(linkage, *powers, float(histograms[:1].sum()))
+        _change_all_costs(regions, borders, weights, growth)
     _merge(regions, borders, weights, growth, _NO_PAUSE)
     done = growth.counts[0]
     return _complete(n, growth.merges[:done], growth.altitudes[:done])
 
 
-def _weights(linkage: Linkage, size_power: float, histograms: float) -> Floats:
+def _weights(
+    linkage: Linkage, size_power: float, difference_power: float, histograms: float
+) -> Floats:
     return np.array(
         [
             size_power + linkage.surface_power * linkage.contact_power,
@@ -153,6 +156,8 @@ def _weights(linkage: Linkage, size_power: float, histograms: float) -> Floats:
             histograms,
             linkage.size_limit * linkage.scenes,
             -linkage.contact_power,
+            difference_power - 0.5,
+            1.0 / histograms if histograms > 0 else 1.0,
         ]
     )
 
@@ -163,17 +168,15 @@ def _pause(graph: RegionGraph, things: Things) -> Floats:
     return np.array([min(n_regions, graph.n_regions - 1), things.altitude, things.adaptation])
 
 
-def _weigh_as_things(
-    regions: Regions, borders: Borders, growth: Growth, linkage: Linkage, things: Things
-) -> Floats:
-    """Let textons count more from here on; return the other weights."""
+def _weigh_as_things(regions: Regions, borders: Borders, things: Things, n_textons: int) -> None:
+    """Let textons and tones count more from here on, and mean colours less."""
     gain = things.texton_gain
+    regions.histograms[:, :n_textons] *= gain
+    regions.histograms[:, n_textons:] *= things.tone_gain
     np.sqrt(regions.histograms, out=regions.roots)
+    regions.colours[:] /= things.tone_gain
     borders.strength[:] += (gain - 1.0) * borders.of_textons
     borders.texton_jumps[:] *= gain
-    weights = _weights(linkage, things.size_power, float(regions.histograms[:1].sum()))
-    _change_all_costs(regions, borders, weights, growth)
-    return weights
 
 
 def _complete(
@@ -240,7 +243,9 @@ def _cost(regions: Regions, borders: Borders, edge: int, weights: Floats) -> flo
     border = (borders.strength[edge] + jump) / inside
     a, b = min(regions.areas[one], weights[4]), min(regions.areas[other], weights[4])
     size = (a * b / (a + b)) ** weights[0] * borders.length[edge] ** weights[5]
-    return float(size * (weights[1] + border) ** weights[2] * np.sqrt(difference))
+    # The root by itself: of patches, whose weights[6] is 0, nothing is rounded otherwise.
+    power = np.sqrt(difference) * (difference * weights[7]) ** weights[6]
+    return float(size * (weights[1] + border) ** weights[2] * power)
 
 
 @compiled
