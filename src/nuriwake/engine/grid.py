@@ -112,7 +112,7 @@ class GridEngine:
         height, width = valid.shape
         cut = strips_of(1, height, width, _STRIP_PIXELS, BAND)
         self._n_strips = len(cut)
-        self._bounds = np.array([0, *(-(-strip.stop // BAND) for strip in strips)])
+        self._bounds = np.array([0, *(-(-strip.stop // BAND) for strip in cut)])
         self._hands = [
             _Hand(strips, room_for(width, image.shape[2], weights.n_channels))
             for strips in _shares(self._n_strips, n_threads)
