@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nuriwake.compiled import compiled
 from nuriwake.engine.lanes import lanewise
-from nuriwake.engine.products import multiply
+from nuriwake.engine.products import multiply, multiply_by_itself
 
 sizes = st.integers(1, 40)
 
@@ -62,3 +62,10 @@ def test_lanes_do_the_same_for_whole_vectors_and_what_is_left(size):
 def test_lanes_refuse_arrays_that_are_not_in_one_piece():
     with pytest.raises(TypeError, match="in one piece"):
         _split_all(*np.empty((4, 8), np.float32)[:, ::2][:1], np.float32(1), *np.empty((3, 4)))
+
+
+@pytest.mark.parametrize("n", [3, 16, 21, 64])
+def test_a_matrix_by_itself_is_right_above_the_diagonal(n):
+    a, square = np.random.default_rng(2).random((30, n), np.float32), np.zeros((n, n), np.float32)
+    multiply_by_itself(a, square)
+    np.testing.assert_allclose(np.triu(square), np.triu(a.T @ a), rtol=1e-5)

@@ -181,7 +181,8 @@ class GridEngine:
         mean = guess + deviation
         self._guesses[layer] = mean.astype(np.float32)
         if is_last:
-            products = moments.sum(axis=0) / self._count
+            above = np.triu(moments.sum(axis=0)) / self._count
+            products = above + np.triu(above, 1).T
             self._set_head(mean, products - np.outer(deviation, deviation))
         else:
             variance = (square - deviation**2).clip(0.0)

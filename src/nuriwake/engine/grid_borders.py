@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 
 from nuriwake.compiled import compiled, inlined
 
+# Which taps of a kernel are inside: at no border, above, below, at both.
+_INSIDE = np.array([[1, 1, 1], [0, 1, 1], [1, 1, 0], [0, 1, 0]], np.float64)
+_INSIDE_BOTH = np.kron(_INSIDE, _INSIDE)
+
 
 def border_biases(bias: NDArray[np.float64], outside: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return a convolution's bias for every way to lie at the image's border.
@@ -33,10 +37,7 @@ def border_biases(bias: NDArray[np.float64], outside: NDArray[np.float64]) -> ND
            [6, 4, 4, 2],
            [3, 2, 2, 1]])
     """
-    # Which taps of a kernel are inside: at no border, above, below, at both.
-    inside = np.array([[1, 1, 1], [0, 1, 1], [1, 1, 0], [0, 1, 0]], np.float64)
-    through = np.kron(inside, inside) @ outside
-    biases: NDArray[np.float32] = (bias + through).astype(np.float32)
+    biases: NDArray[np.float32] = (bias + _INSIDE_BOTH @ outside).astype(np.float32)
     return biases.reshape(4, 4, -1)
 
 

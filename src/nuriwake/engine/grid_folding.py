@@ -43,10 +43,12 @@ def fold_taps(
         taps = kernel.reshape(taps.shape)
     for t in range(9):
         for o in range(n_outputs):
-            row = weight[t, o]
+            row, through = weight[t, o], 0.0
             for i in range(n_inputs):
                 taps[t, i, o] = np.float32(row[i] * scale[i])
-                outside[t, o] += row[i] * shift[i]
+            for i in range(n_inputs):
+                through += row[i] * shift[i]
+            outside[t, o] = through
     if not is_copied:
         multiply(points, taps.reshape(9, -1), kernel.reshape(len(points), -1))
     return outside

@@ -22,7 +22,7 @@ from nuriwake.engine.grid_loops import (
     respond,
     slope,
 )
-from nuriwake.engine.products import multiply
+from nuriwake.engine.products import multiply, multiply_by_itself
 from nuriwake.engine.strips import BAND, POINTS, TILE
 from nuriwake.engine.winograd import input_points, output_pixels, scratch_size, slope_points
 
@@ -148,11 +148,11 @@ def extract(
     sums : ndarray of float64, shape (strips, 2, C')
         Of the deviations and their squares; written where zeros were.
     moments : ndarray of float64, shape (strips, C', C')
-        Of their products, in the same way; of shape (0, 0, 0), they are not taken, and pixels that
-        do not count keep their features.
+        Of their products, in the same way, on the diagonal and above; of shape (0, 0, 0), they are
+        not taken, and pixels that do not count keep their features.
     """
     height, n = len(valid), kernel.shape[2]
-    square = np.empty((n, n), np.float32)
+    square = np.zeros((n, n), np.float32)
     for strip in range(strips[0], strips[1]):
         for band in range(bounds[strip], bounds[strip + 1]):
             start, here = BAND * band, laid[band % len(laid)]
@@ -161,8 +161,7 @@ def extract(
             _convolve(here, kernel, room, output)
             activate(output, start, bias, valid, guess, active, sums[strip])
             if len(moments):
-                flat = output.reshape(-1, n)
-                multiply(flat.T, flat, square)
+                multiply_by_itself(output.reshape(-1, n), square)
                 _add_double(square, moments[strip])
                 _clear(active[start : start + len(output)], valid[start : start + len(output)])
 

@@ -104,3 +104,22 @@ def multiply(a: FloatMap, b: FloatMap, c: FloatMap) -> None:
         for j in range(0, n_columns, LANES):
             for i in range(0, n_rows, height):
                 multiply_block(a, b, c, min(i, n_rows - height), min(j, n_columns - LANES))
+
+
+@compiled
+def multiply_by_itself(a: FloatMap, square: FloatMap) -> None:
+    """Write a^T a; above the diagonal, or near it, only.
+
+    Parameters
+    ----------
+    a : ndarray of float32, shape (k, n)
+    square : ndarray of float32, shape (n, n)
+        What lies further below the diagonal than a block is left as it is.
+    """
+    n, height = len(square), block_rows()
+    if n < LANES:
+        multiply(a.T, a, square)
+    else:
+        for j in range(0, n, LANES):
+            for i in range(0, min(j + LANES, n), height):
+                multiply_block(a.T, a, square, min(i, n - height), min(j, n - LANES))
