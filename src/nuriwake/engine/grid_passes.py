@@ -197,9 +197,11 @@ def answer(
         As in :func:`extract`.
     """
     stop = min(BAND * bounds[strips[1]], len(labels))
-    for row in range(BAND * bounds[strips[0]], stop):
-        multiply(features[row], weight, softmax[row])
-        respond(softmax[row], bias, labels[row])
+    for start in range(BAND * bounds[strips[0]], stop, BAND):
+        rows = slice(start, min(start + BAND, stop))
+        flat = softmax[rows].reshape(-1, len(bias))
+        multiply(features[rows].reshape(len(flat), -1), weight, flat)
+        respond(flat, bias, labels[rows].reshape(-1))
 
 
 @compiled
@@ -286,10 +288,10 @@ def enter(
             start = BAND * band
             stop = min(start + BAND, height)
             values, more = room.pixels[: stop - start], room.more[: stop - start]
-            for i in range(stop - start):
-                multiply(slopes[start + i], weight, values[i])
-                multiply(features[start + i], feedback, more[i])
-                _add(more[i], values[i])
+            flat, rest = values.reshape(-1, n), more.reshape(-1, n)
+            multiply(slopes[start:stop].reshape(len(flat), -1), weight, flat)
+            multiply(features[start:stop].reshape(len(flat), -1), feedback, rest)
+            _add(rest, flat)
             gate(values, start, none, offset, valid, features, gradient, sums[strip])
             _correlate(values, gradient, band, laid[band], room, points)
         multiply(transform, points[:-1].reshape(len(points) - 1, -1), taps[strip])
