@@ -84,19 +84,21 @@ def _count_pages(stream: BinaryIO) -> int:
     count_format, entry, word = ("Q", 20, "Q") if is_big else ("H", 12, "I")
     (offset,) = struct.unpack_from(order + word, head, 8 if is_big else 4)
     seen: set[int] = set()
+
+    def read(form: str) -> int:
+        packed = stream.read(struct.calcsize(form))
+        if len(packed) < struct.calcsize(form):
+            raise ValueError(f"the file is cut off before its page {len(seen)} ends")
+        return int(struct.unpack(form, packed)[0])
+
     while offset:
         if offset in seen:
             raise ValueError("its pages refer to each other in a circle")
         seen.add(offset)
         stream.seek(offset)
-        (n_tags,) = struct.unpack(
-            order + count_format, stream.read(struct.calcsize(order + count_format))
-        )
+        n_tags = read(order + count_format)
         stream.seek(offset + struct.calcsize(order + count_format) + n_tags * entry)
-        following = stream.read(struct.calcsize(order + word))
-        if len(following) < struct.calcsize(order + word):
-            raise ValueError(f"page {len(seen)} is cut off")
-        (offset,) = struct.unpack(order + word, following)
+        offset = read(order + word)
     return len(seen)
 
 
