@@ -200,7 +200,7 @@ def lightness(colours: NDArray[np.float32], valid: BoolMap) -> NDArray[np.float3
     samples = colours[valid]
     if colours.shape[-1] > MAX_VIEW_BANDS:
         return colours @ principal_axes(samples, 1)[:, 0]
-    axis = np.linalg.svd(np.atleast_2d(np.cov(samples, rowvar=False, bias=True)))[0][:, 0]
+    axis = np.linalg.svd(np.atleast_2d(np.cov(samples.T, bias=True)))[0][:, 0]
     axis *= np.sign(axis[np.abs(axis).argmax()])
     component: NDArray[np.float32] = colours @ axis.astype(np.float32)
     return component

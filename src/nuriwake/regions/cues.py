@@ -355,7 +355,7 @@ def add_sums(
 def _leading(field: NDArray[np.float32], n_directions: int) -> NDArray[np.float32]:
     """Turn a field of vectors (..., q) so that the directions in which it varies most are left."""
     cells = field.reshape(-1, field.shape[-1]).astype(np.float64)
-    covariance = np.cov(cells, rowvar=False, bias=True).reshape(2 * field.shape[-1:])
+    covariance = np.cov(cells.T, bias=True).reshape(2 * field.shape[-1:])
     # In ascending order of variance.
     axes = np.linalg.eigh(covariance)[1][:, ::-1][:, :n_directions]
     turned: NDArray[np.float32] = field @ axes.astype(np.float32)
