@@ -149,13 +149,14 @@ class Winograd:
 
     def convolve(self, surroundings: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
         """Convolve (rows + 2, W + 2, C) with a prepared kernel; return (rows, W, C')."""
-        from nuriwake.engine.winograd import input_points, output_pixels
+        from nuriwake.engine.winograd import input_points, output_pixels, scratch_size
 
         shape = surroundings.shape[0] - 2, surroundings.shape[1] - 2, kernel.shape[2]
         points = torch.bmm(_at_points(input_points, surroundings), kernel)
         output = points.new_empty(shape)
-        output_pixels(points.numpy(), bias.numpy(), output.numpy(), 0)
-        return output
+        scratch = points.new_empty(scratch_size(*shape[1:]))
+        output_pixels(points.numpy(), output.numpy(), scratch.numpy())
+        return output.add_(bias) if bias.numel() else output
 
     def correlate(self, source: PaddedMap, slopes: PaddedMap) -> Correlation:
         """Return the sum over pixels of slopes x neighbourhood in the source, still 0."""
@@ -165,13 +166,14 @@ class Winograd:
         return WinogradCorrelation(source, slopes)
 
 
-def _at_points(loop: Callable[[Any, Any], None], surroundings: Tensor) -> Tensor:
+def _at_points(loop: Callable[[Any, Any, Any], None], surroundings: Tensor) -> Tensor:
     """Transform the tiles of a strip, float32 (rows + 2, W + 2, C), to (36, tiles, C)."""
-    from nuriwake.engine.winograd import points_shape
+    from nuriwake.engine.winograd import points_shape, scratch_size
 
     height, width, n_channels = surroundings.shape
     points = surroundings.new_empty(points_shape(height - 2, width - 2, n_channels))
-    loop(surroundings.numpy(), points.numpy())
+    scratch = surroundings.new_empty(scratch_size(width - 2, n_channels))
+    loop(surroundings.numpy(), points.numpy(), scratch.numpy())
     return points
 
 

@@ -10,43 +10,50 @@ the same, bit for bit, whatever the number of threads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import TypeVar
+from itertools import islice, pairwise
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from nuriwake.engine.folding import (
-    Head,
-    HeadGradient,
-    Normalisation,
-    differentiate_convolution,
-    fold_convolution,
-)
+from nuriwake.engine.folding import Head, HeadGradient, Normalisation
 from nuriwake.engine.grid_borders import border_biases, inside_sums
-from nuriwake.engine.grid_convolution import Room, choose_grid_method, zeros_together
-from nuriwake.engine.grid_loops import FloatMap, activate, gate, respond, slope
+from nuriwake.engine.grid_convolution import FILTER, GridMethod, choose_grid_method, zeros_together
+from nuriwake.engine.grid_folding import differentiate_taps, fold_taps, turn_taps
+from nuriwake.engine.grid_loops import FloatMap
+from nuriwake.engine.grid_passes import (
+    Room,
+    answer,
+    descend,
+    enter,
+    extract,
+    measure,
+    room_for,
+)
 from nuriwake.engine.schedule import Schedule
-from nuriwake.engine.strips import TILE, Strip, strips_of
+from nuriwake.engine.strips import BAND, strips_of
 from nuriwake.engine.team import Team
 from nuriwake.learn.weights import EPSILON, Weights
 from nuriwake.raster import BoolMap
 
-Result = TypeVar("Result")
 Matrix = NDArray[np.float64]
-#: Pixels of a strip: its points and maps stay in a second-level cache.
+#: Pixels of a strip: as many sums are added up by the threads, and one for each strip afterwards.
 _STRIP_PIXELS = 2048
+#: Names of what is learned; the others are statistics.
+_LEARNED = (".weight", ".bias")
+#: What is not there, for compiled loops.
+_NO_MAP, _NO_SUMS = np.empty((0, 0, 0), np.float32), np.empty((0, 0, 0))
 
 
 @dataclass(frozen=True)
 class _Hand:
-    """The strips of one thread, and its memory."""
+    """The strips of one thread, the first and the end, and its memory."""
 
-    strips: range
+    strips: tuple[int, int]
     room: Room
 
 
@@ -55,7 +62,7 @@ class _Gradient:
     """Sums over pixels of a convolution's output gradient: alone, and x the neighbourhood."""
 
     bias: Matrix
-    products: Matrix
+    products: FloatMap
 
 
 class GridEngine:
@@ -90,23 +97,31 @@ class GridEngine:
         n_threads: int = 1,
     ) -> None:
         self._weights, self._schedule = weights, schedule
-        self.parameters = {
-            name: array.astype(np.float32)
-            for name, array in weights.arrays.items()
-            if name.endswith((".weight", ".bias"))
-        }
-        self.gradients: dict[str, FloatMap] = {}
-        self._velocities = {name: np.zeros_like(a) for name, a in self.parameters.items()}
+        # All numbers in one piece, for the update, and what they are the numbers of.
+        shapes = {name: a.shape for name, a in weights.arrays.items() if name.endswith(_LEARNED)}
+        self._numbers, self._slope, self._velocity = np.zeros(
+            (3, sum(map(prod, shapes.values()))), np.float32
+        )
+        self.parameters = _views(self._numbers, shapes)
+        self.gradients = _views(self._slope, shapes)
+        for name, array in self.parameters.items():
+            array[:] = weights.arrays[name]
         self._valid = np.ascontiguousarray(valid)
         self._count = int(valid.sum())
 
-        self._strips = strips_of(1, len(valid), valid.shape[1], _STRIP_PIXELS, TILE)
-        self._hands = _hands(len(self._strips), n_threads)
+        height, width = valid.shape
+        cut = strips_of(1, height, width, _STRIP_PIXELS, BAND)
+        self._n_strips = len(cut)
+        self._bounds = np.array([0, *(-(-strip.stop // BAND) for strip in cut)])
+        self._hands = [
+            _Hand(strips, room_for(width, image.shape[2], weights.n_channels))
+            for strips in _shares(self._n_strips, n_threads)
+        ]
         blas = ThreadpoolController()
-        alone: Callable[[], AbstractContextManager[object]] = lambda: blas.limit(  # noqa: E731
+        self._alone: Callable[[], AbstractContextManager[object]] = lambda: blas.limit(
             limits=1, user_api="blas"
         )
-        self._team = Team(len(self._hands), alone)
+        self._team = Team(len(self._hands))
 
         self._allocate(image, weights)
         self._guesses = [np.zeros(weights.n_channels, np.float32) for _ in self._sources]
@@ -114,18 +129,17 @@ class GridEngine:
         self._head: Head[Matrix]
 
     def _allocate(self, image: NDArray[np.float32], weights: Weights) -> None:
-        """Make the maps, and lay the image out, which stays as it is."""
+        """Make the maps."""
         height, width, n_bands = image.shape
         p, q, n_layers = weights.n_channels, weights.n_labels, weights.radius
         inputs = [n_bands] + [p] * (n_layers - 1)
         self._methods = [choose_grid_method(n_inputs, p) for n_inputs in inputs]
         padded, whole = (height + 2, width + 2), (height, width)
-        strip_shapes = [
-            method.shape(strip.stop - strip.start, width, n_inputs)
+        laid_shapes = [
+            (-(-height // BAND), *method.laid(width, n_inputs))
             for method, n_inputs in zip(self._methods, inputs, strict=True)
-            for strip in self._strips
         ]
-        shapes = [(*padded, n) for n in (*inputs, p)] + [(*whole, p), (*whole, q), *strip_shapes]
+        shapes = [(*padded, n) for n in (*inputs, p)] + [(*whole, p), (*whole, q), *laid_shapes]
         arrays = zeros_together(shapes)
         # What each convolution reads, with a border of zeros; later, of all but the image, the
         # gradient of what the one before has written.
@@ -133,15 +147,13 @@ class GridEngine:
         self._sources[0][1:-1, 1:-1] = image
         # The last array holds the softmax, later the slopes d = n dL/dy'.
         self._gradient, self._last, self._slopes = islice(arrays, 3)
-        self._laid = [list(islice(arrays, len(self._strips))) for _ in self._methods]
-        for strip, laid in zip(self._strips, self._laid[0], strict=True):
-            self._methods[0].lay_out(self._surroundings(self._sources[0], strip), laid)
+        self._laid = list(arrays)
 
     # --- forwards ---------------------------------------------------------------------------
 
     def label(self) -> NDArray[np.int64]:
         """Run the network; return the argmax label of each pixel, int64 (H, W)."""
-        with self._team.alone(), np.errstate(all="ignore"):
+        with self._alone(), np.errstate(all="ignore"):
             self._norms = []
             for layer in range(len(self._sources)):
                 self._extract(layer)
@@ -150,41 +162,30 @@ class GridEngine:
     def _extract(self, layer: int) -> None:
         """One component: convolution and ReLU into the next map, and its statistics."""
         method, is_last = self._methods[layer], layer == len(self._sources) - 1
-        weight, bias = self._matrix(f"convs.{layer}.weight"), self._matrix(f"convs.{layer}.bias")
-        outside = np.zeros((3, 3, len(bias)))
-        if layer:
-            folded = fold_convolution(weight, bias, self._norms[layer - 1])
-            weight, outside = folded.weight, folded.outside
-        kernel, biases = method.prepare(weight), border_biases(bias, outside)
-        guess = self._guesses[layer]
-
-        def extract(number: int, room: Room) -> tuple[Matrix, FloatMap | None]:
-            strip, laid = self._strips[number], self._laid[layer][number]
-            if layer:
-                method.lay_out(self._surroundings(self._sources[layer], strip), laid)
-            output, valid = self._output(strip, room), self._valid[strip.index[1]]
-            method.multiply(laid, kernel, output, room)
-            active = self._last[strip.index[1]]
-            if not is_last:
-                active = self._inner(self._sources[layer + 1], strip)
-            sums = np.zeros((2, len(guess)))
-            activate(output, biases, self._states(strip), valid, guess, active, sums)
-            if not is_last:
-                return sums, None
-            if not valid.all():
-                active[~valid] = 0
-            rows = output.reshape(-1, len(guess))
-            return sums, rows.T @ rows
-
-        parts = self._each(extract)
-        sums = np.sum([part for part, _ in parts], axis=0) / self._count
-        mean = guess + sums[0]
+        bias = self._matrix(f"convs.{layer}.bias")
+        weight, scale, shift = self._taps(layer), *self._before(layer)
+        kernel = np.empty(method.kernel(weight.shape[2], len(bias)), np.float32)
+        outside = fold_taps(weight, scale, shift, FILTER, kernel)
+        biases = border_biases(bias, outside)
+        guess, n = self._guesses[layer], len(bias)
+        active = self._last if is_last else self._sources[layer + 1]
+        sums = np.zeros((self._n_strips, 2, n))
+        moments = np.zeros((self._n_strips, n, n)) if is_last else _NO_SUMS
+        self._each(
+            lambda hand: extract(
+                self._sources[layer], self._laid[layer], kernel, biases, self._valid, guess, active,
+                hand.room, self._bounds, hand.strips, sums, moments,
+            )
+        )  # fmt: skip
+        deviation, square = sums.sum(axis=0) / self._count
+        mean = guess + deviation
         self._guesses[layer] = mean.astype(np.float32)
         if is_last:
-            products = _total([part for _, part in parts if part is not None]) / self._count
-            self._set_head(mean, products - np.outer(sums[0], sums[0]))
+            above = np.triu(moments.sum(axis=0)) / self._count
+            products = above + np.triu(above, 1).T
+            self._set_head(mean, products - np.outer(deviation, deviation))
         else:
-            variance = (sums[1] - sums[0] ** 2).clip(0.0)
+            variance = (square - deviation**2).clip(0.0)
             self._norms.append(self._normalisation(f"norms.{layer}", mean, variance))
 
     def _set_head(self, mean: Matrix, covariance: Matrix) -> None:
@@ -203,14 +204,11 @@ class GridEngine:
         weight = np.ascontiguousarray(self._head.weight.T, np.float32)
         bias = self._head.bias.astype(np.float32)
         labels = np.empty(self._valid.shape, np.int64)
-
-        def answer(number: int, _room: Room) -> None:
-            rows = self._strips[number].index[1]
-            responses = _flat(self._slopes[rows])
-            np.dot(_flat(self._last[rows]), weight, out=responses)
-            respond(responses, bias, labels[rows].reshape(-1))
-
-        self._each(answer)
+        self._each(
+            lambda hand: answer(
+                self._last, weight, bias, self._slopes, labels, self._bounds, hand.strips
+            )
+        )
         return labels
 
     def frozen(self) -> Weights:
@@ -231,37 +229,35 @@ class GridEngine:
         """Descend one step towards the targets; return the loss before it."""
         loss = self.differentiate(targets)
         with np.errstate(all="ignore"):
-            for name, gradient in self.gradients.items():
-                velocity = self._velocities[name]
-                velocity *= np.float32(self._schedule.momentum)
-                velocity += gradient
-                self.parameters[name] -= np.float32(self._schedule.learning_rate) * velocity
+            self._velocity *= np.float32(self._schedule.momentum)
+            self._velocity += self._slope
+            self._numbers -= np.float32(self._schedule.learning_rate) * self._velocity
         return loss
 
     def differentiate(self, targets: NDArray[np.int64]) -> float:
         """Set every parameter's gradient to that of the loss for these targets; return the loss."""
-        with self._team.alone(), np.errstate(all="ignore"):
+        with self._alone(), np.errstate(all="ignore"):
             loss, result = self._measure_slopes(targets)
             gradient = self._enter_features(result)
             above = self._gradient
             for layer in range(len(self._sources) - 1, 0, -1):
                 gradient = self._descend(layer, gradient, above)
                 above = self._sources[layer]
-        self._set_gradient("convs.0.weight", gradient.products)
-        self._set_gradient("convs.0.bias", gradient.bias)
+        self._differentiate(0, gradient, np.zeros((9, len(gradient.bias))))
         return loss / self._count
 
     def _measure_slopes(self, targets: NDArray[np.int64]) -> tuple[float, HeadGradient[Matrix]]:
         """Turn the softmax into slopes; go back through the head."""
-
-        def measure(number: int, _room: Room) -> tuple[float, Matrix, FloatMap]:
-            rows = self._strips[number].index[1]
-            slopes, sums = _flat(self._slopes[rows]), np.zeros(self._slopes.shape[2])
-            loss = slope(slopes, targets[rows].reshape(-1), self._valid[rows].reshape(-1), sums)
-            return loss, sums, slopes.T @ _flat(self._last[rows])
-
-        losses, sums, products = zip(*self._each(measure), strict=True)
-        result = self._head.backward(np.sum(sums, axis=0), _total(products))
+        sums = np.zeros((self._n_strips, self._slopes.shape[2]))
+        products = np.zeros((*sums.shape, self._last.shape[2]))
+        losses = np.zeros(self._n_strips)
+        self._each(
+            lambda hand: measure(
+                self._slopes, targets, self._valid, self._last,
+                self._bounds, hand.strips, losses, sums, products,
+            )
+        )  # fmt: skip
+        result = self._head.backward(sums.sum(axis=0), products.sum(axis=0))
         last = f"norms.{len(self._sources) - 1}"
         self._set_gradient("classifier.weight", result.classifier)
         self._set_gradient("classifier_norm.weight", result.response_gamma)
@@ -270,7 +266,7 @@ class GridEngine:
         # The last normalisation removes whatever shifts its input.
         self._set_gradient("classifier.bias", np.zeros_like(result.response_beta))
         self._set_gradient(f"{last}.bias", np.zeros_like(result.gamma))
-        return sum(losses), result
+        return float(losses.sum()), result
 
     def _enter_features(self, result: HeadGradient[Matrix]) -> _Gradient:
         """Back through the head's map and the last ReLU."""
@@ -278,118 +274,106 @@ class GridEngine:
             np.ascontiguousarray(matrix, np.float32)
             for matrix in (self._head.weight, result.feedback, result.offset)
         )
-        layer, none = len(self._sources) - 1, np.zeros_like(offset)
-
-        def enter(number: int, room: Room) -> tuple[Matrix, FloatMap]:
-            strip = self._strips[number]
-            active, slopes = self._last[strip.index[1]], self._slopes[strip.index[1]]
-            values, more = (room.take(name, active.shape) for name in ("values", "more"))
-            np.dot(_flat(slopes), weight, out=_flat(values))
-            values += np.dot(_flat(active), feedback, out=_flat(more)).reshape(active.shape)
-            sums = np.zeros(len(offset))
-            valid = self._valid[strip.index[1]]
-            target = self._inner(self._gradient, strip)
-            gate(values, none, offset, valid, active, target, sums)
-            return sums, self._correlate(layer, number, self._gradient, room)
-
-        return self._gather(layer, self._each(enter))
+        layer = len(self._sources) - 1
+        method, laid, sums, taps = self._reading(layer)
+        self._each(
+            lambda hand: enter(
+                self._slopes, weight, self._last, feedback, offset, self._valid, self._gradient,
+                laid, method.transform, hand.room, self._bounds, hand.strips, sums, taps,
+            )
+        )  # fmt: skip
+        return _Gradient(sums.sum(axis=0), taps)
 
     def _descend(self, layer: int, gradient: _Gradient, above: FloatMap) -> _Gradient:
         """Back through a convolution and the normalisation and ReLU before it."""
         norm, method = self._norms[layer - 1], self._methods[layer]
-        weight = self._matrix(f"convs.{layer}.weight")
-        taps = inside_sums(above[1:-1, 1:-1], gradient.bias)
-        step = differentiate_convolution(weight, gradient.products, taps, norm)
-        self._set_gradient(f"convs.{layer}.weight", step.weight)
+        taps, weight = inside_sums(above, gradient.bias), self._taps(layer)
+        sums = self._differentiate(layer, gradient, taps)
+        gamma, beta, slope, shift = norm.backward(*sums)
+        self._set_gradient(f"norms.{layer - 1}.weight", gamma)
+        self._set_gradient(f"norms.{layer - 1}.bias", beta)
+        kernel = np.empty(method.kernel(*weight.shape[1:]), np.float32)
+        turn_taps(weight, norm.scale, FILTER, kernel)
+        slopes, offset = slope.astype(np.float32), shift.astype(np.float32)
+        below, width = self._sources[layer], self._valid.shape[1]
+        shape = method.laid(width, weight.shape[1])
+        before, laid, sums, products = self._reading(layer - 1)
+        self._each(
+            lambda hand: descend(
+                above, kernel, slopes, offset, self._valid, below,
+                np.empty(shape, np.float32) if shape[0] == 1 else _NO_MAP,
+                laid, before.transform, hand.room, self._bounds, hand.strips, sums, products,
+            )
+        )  # fmt: skip
+        return _Gradient(sums.sum(axis=0), products)
+
+    def _reading(self, layer: int) -> tuple[GridMethod, FloatMap, Matrix, FloatMap]:
+        """Return what a layer has read, and room for the sums of its output's gradient."""
+        method, laid = self._methods[layer], self._laid[layer]
+        n_taps, size = len(method.transform), laid.shape[3] * self._last.shape[2]
+        sums = np.zeros((self._n_strips, self._last.shape[2]))
+        return method, laid, sums, np.empty((self._n_strips, n_taps, size), np.float32)
+
+    def _differentiate(self, layer: int, gradient: _Gradient, inside: Matrix) -> Matrix:
+        """Set a convolution's gradients; return what :func:`differentiate_taps` does."""
+        weight, scale, shift = self._taps(layer), *self._before(layer)
+        slopes = np.empty_like(weight)
+        sums = differentiate_taps(weight, gradient.products, inside, scale, shift, slopes)
+        kernel = slopes.reshape(3, 3, *slopes.shape[1:]).transpose(2, 3, 0, 1)
+        self._set_gradient(f"convs.{layer}.weight", kernel)
         self._set_gradient(f"convs.{layer}.bias", gradient.bias)
-        self._set_gradient(f"norms.{layer - 1}.weight", step.gamma)
-        self._set_gradient(f"norms.{layer - 1}.bias", step.beta)
-        back = (weight * norm.scale[:, None, None])[:, :, ::-1, ::-1].swapaxes(0, 1)
-        kernel = method.prepare(back)
-        slopes, offset = step.slope.astype(np.float32), step.offset.astype(np.float32)
-        below = self._sources[layer]
+        return sums
 
-        def descend(number: int, room: Room) -> tuple[Matrix, FloatMap]:
-            strip = self._strips[number]
-            surroundings = self._surroundings(above, strip)
-            shape = method.shape(strip.stop - strip.start, below.shape[1] - 2, len(weight))
-            laid = room.take(method.name, shape)
-            method.lay_out(surroundings, laid)
-            output, sums = self._output(strip, room), np.zeros(len(slopes))
-            method.multiply(laid, kernel, output, room)
-            active, valid = self._inner(below, strip), self._valid[strip.index[1]]
-            gate(output, slopes, offset, valid, active, active, sums)
-            return sums, self._correlate(layer - 1, number, below, room)
-
-        return self._gather(layer - 1, self._each(descend))
-
-    def _correlate(self, layer: int, number: int, gradient: FloatMap, room: Room) -> FloatMap:
-        """Sum a strip's gradient x the neighbourhood in what the layer's convolution reads."""
-        slopes = self._surroundings(gradient, self._strips[number])
-        return self._methods[layer].correlate(self._laid[layer][number], slopes, room)
-
-    def _gather(self, layer: int, parts: list[tuple[Matrix, FloatMap]]) -> _Gradient:
-        sums, products = zip(*parts, strict=True)
-        gradient = self._methods[layer].gradient(_total(products))
-        return _Gradient(np.sum(sums, axis=0), gradient)
-
-    def _set_gradient(self, name: str, gradient: Matrix) -> None:
+    def _set_gradient(self, name: str, gradient: Matrix | FloatMap) -> None:
         """Store a gradient of n times the loss as that of the loss."""
-        scaled = (gradient / self._count).astype(np.float32)
-        self.gradients[name] = scaled.reshape(self.parameters[name].shape)
+        out = self.gradients[name]
+        np.divide(gradient.reshape(out.shape), self._count, out=out)
 
     # --- what the passes share --------------------------------------------------------------
 
-    def _each(self, work: Callable[[int, Room], Result]) -> list[Result]:
-        """Do something with every strip; return the results in their order."""
+    def _each(self, work: Callable[[_Hand], None]) -> None:
+        """Let every thread do its strips."""
 
-        def work_on(hands: Sequence[_Hand]) -> list[Result]:
-            # What overflows is found in the end: the responses are no numbers.
-            with np.errstate(all="ignore"):
-                return [work(number, hand.room) for hand in hands for number in hand.strips]
+        def work_on(hands: Sequence[_Hand]) -> None:
+            for hand in hands:
+                work(hand)
 
-        parts = self._team.share(self._hands, work_on)
-        return [result for part in parts for result in part]
+        self._team.share(self._hands, work_on)
 
     def _matrix(self, name: str) -> Matrix:
         return self.parameters[name].astype(np.float64)
+
+    def _taps(self, layer: int) -> FloatMap:
+        """Return a view of a kernel as it is stored, (9, C', C)."""
+        taps = self.parameters[f"convs.{layer}.weight"].transpose(2, 3, 0, 1)
+        return taps.reshape(9, *taps.shape[2:])
+
+    def _before(self, layer: int) -> tuple[Matrix, Matrix]:
+        """Return scale and shift of what a convolution reads; of the image there are none."""
+        if layer:
+            return self._norms[layer - 1].scale, self._norms[layer - 1].shift
+        n_bands = self._sources[0].shape[2]
+        return np.ones(n_bands), np.zeros(n_bands)
 
     def _normalisation(self, name: str, mean: Matrix, variance: Matrix) -> Normalisation[Matrix]:
         gamma, beta = self._matrix(f"{name}.weight"), self._matrix(f"{name}.bias")
         return Normalisation(mean, variance, gamma, beta, EPSILON, self._count)
 
-    def _surroundings(self, source: FloatMap, strip: Strip) -> FloatMap:
-        return source[strip.start : strip.stop + 2]
 
-    def _inner(self, source: FloatMap, strip: Strip) -> FloatMap:
-        """Return a strip's rows of a map with a border, with the first and the last column."""
-        return source[strip.start + 1 : strip.stop + 1]
-
-    def _output(self, strip: Strip, room: Room) -> FloatMap:
-        """Return room for a convolution's output, whose first and last column are 0."""
-        return room.take("output", (strip.stop - strip.start, *self._gradient.shape[1:]))
-
-    def _states(self, strip: Strip) -> NDArray[np.int64]:
-        """Which borders of the image each row of a strip is at, see :func:`activate`."""
-        rows = np.arange(strip.start, strip.stop)
-        states: NDArray[np.int64] = (rows == 0) + 2 * (rows == len(self._valid) - 1)
-        return states
+def _views(numbers: FloatMap, shapes: dict[str, tuple[int, ...]]) -> dict[str, FloatMap]:
+    """Return arrays of such shapes that share one; of a kernel, tap by tap."""
+    views, place = {}, 0
+    for name, shape in shapes.items():
+        part, place = numbers[place : place + prod(shape)], place + prod(shape)
+        is_kernel = name.startswith("convs") and len(shape) == 4
+        order = (*shape[2:], *shape[:2]) if is_kernel else shape
+        views[name] = part.reshape(order)
+        if is_kernel:
+            views[name] = views[name].transpose(2, 3, 0, 1)
+    return views
 
 
-def _hands(n_strips: int, n_threads: int) -> list[_Hand]:
-    n_hands = max(1, min(n_threads, n_strips))
-    bounds = [n_strips * hand // n_hands for hand in range(n_hands + 1)]
-    return [_Hand(range(bounds[i], bounds[i + 1]), Room()) for i in range(n_hands)]
-
-
-def _flat(part: FloatMap) -> FloatMap:
-    """Return a view with one row for each pixel."""
-    return part.reshape(-1, part.shape[2])
-
-
-def _total(parts: Sequence[FloatMap]) -> Matrix:
-    """Add products of single precision up in double."""
-    total: Matrix = parts[0].astype(np.float64)
-    for part in parts[1:]:
-        total += part
-    return total
+def _shares(n_strips: int, n_threads: int) -> Iterator[tuple[int, int]]:
+    """Share strips out evenly: the first one of each thread, and the end."""
+    n_shares = max(1, min(n_threads, n_strips))
+    return pairwise(n_strips * share // n_shares for share in range(n_shares + 1))

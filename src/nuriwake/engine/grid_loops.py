@@ -1,32 +1,66 @@
 """The loops over the cells of a grid between its matrix products, in float32.
 
-A map is stored as (H + 2, W + 2, C) with a border of zeros, or without it. Of a strip, loops are
-given whole rows, (rows, W + 2, C) or (rows, W, C), so that the compiler sees that they lie in one
-piece.
-
-Loops over channels write one or two arrays: what the compiler cannot prove to lie apart it compares
-before each loop, and of more than a few it leaves the vector unit idle.
+They are parts of the passes of :mod:`nuriwake.engine.grid_passes`. A map is stored as
+(H + 2, W + 2, C) with a border of zeros, or without it. Of both, loops are given whole rows, so
+that the compiler sees that they lie in one piece.
 """
 
 from __future__ import annotations
 
+from math import factorial, log
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nuriwake.compiled import compiled, inlined
+from nuriwake.engine.lanes import Lanes, lanewise
 
 FloatMap = NDArray[np.float32]
 
 # Not plain numbers: those would make the compiled loops compute in float64.
 _ZERO, _ONE, _HALF = np.float32(0), np.float32(1), np.float32(0.5)
-_LOG2E = np.float32(1.4426950408889634)
+_LOG2E = 1.4426950408889634
 #: Of 2^x on [-1/2, 1/2]: the powers of log 2 over the factorials.
-_E1, _E2, _E3 = np.float32(0.6931471806), np.float32(0.2402265070), np.float32(0.0555041087)
-_E4, _E5, _E6 = np.float32(0.0096181291), np.float32(0.0013333558), np.float32(0.0001540353)
+_E1, _E2, _E3, _E4, _E5, _E6 = (log(2) ** k / factorial(k) for k in range(1, 7))
 #: Softer than this, a label's share of a cell is nothing beside that of the first.
-_LEAST = np.float32(-126)
+_LEAST = -126.0
+
+
+@lanewise
+def add_to(total: Lanes, part: Lanes) -> tuple[Lanes]:
+    """Add to sums."""
+    return (total + part,)
+
+
+@lanewise
+def _activate(
+    y: Lanes, shift: Lanes, guess: Lanes, weight: Lanes, total: Lanes, squares: Lanes
+) -> tuple[Lanes, ...]:
+    active = (y + shift).at_least(0.0)
+    deviation = (active - guess) * weight
+    return active, deviation, total + deviation, squares + deviation * deviation
+
+
+@lanewise
+def _gate(
+    y: Lanes, active: Lanes, slopes: Lanes, offset: Lanes, weight: Lanes, total: Lanes
+) -> tuple[Lanes, ...]:
+    x = (y + (active * slopes + offset) * weight).if_positive(active)
+    return x, x, total + x
+
+
+@lanewise
+def _soften(response: Lanes, largest: Lanes) -> tuple[Lanes]:
+    """Take e to the power of what a response lacks."""
+    power, x = ((response - largest) * _LOG2E).at_least(_LEAST).split()
+    high = _E3 + x * (_E4 + x * (_E5 + x * _E6))
+    return (power * (1.0 + x * (_E1 + x * (_E2 + x * high))),)
+
+
+@lanewise
+def _scale(row: Lanes, factor: Lanes) -> tuple[Lanes]:
+    return (row * factor,)
 
 
 @compiled
@@ -36,27 +70,24 @@ def copy_neighbours(surroundings: FloatMap, copied: FloatMap) -> None:
     Parameters
     ----------
     surroundings : ndarray of float32, shape (rows + 2, W + 2, C)
-    copied : ndarray of float32, shape (rows, W + 2, 9 C)
-        Written, but for its first and last column.
+    copied : ndarray of float32, shape (rows W or more, 9 C)
+        Written.
     """
-    n = 3 * surroundings.shape[2]
-    for i in range(copied.shape[0]):
-        for j in range(1, copied.shape[1] - 1):
+    height, width, n_channels = surroundings.shape
+    n = 3 * n_channels
+    for i in range(height - 2):
+        for j in range(width - 2):
             for k in range(3):
-                copied[i, j, k * n : k * n + n] = surroundings[i + k, j - 1 : j + 2].reshape(n)
-
-
-@inlined
-def _margin(rows: Any, valid: Any) -> Any:
-    """Columns of a strip before the first and after the last of its pixels."""
-    return (rows.shape[1] - valid.shape[1]) // 2
+                row, near = copied[i * (width - 2) + j], surroundings[i + k, j : j + 3].reshape(n)
+                for c in range(n):
+                    row[k * n + c] = near[c]
 
 
 @compiled
 def activate(
     products: FloatMap,
+    start: int,
     bias: FloatMap,
-    states: NDArray[np.int64],
     valid: NDArray[np.bool_],
     guess: FloatMap,
     active: FloatMap,
@@ -66,64 +97,44 @@ def activate(
 
     Parameters
     ----------
-    products : ndarray of float32, shape (rows, W or W + 2, C)
+    products : ndarray of float32, shape (rows, W, C)
         Becomes the result's deviation from the guess, 0 for pixels that do not count.
+    start : int
+        Row of the image that is the first of these.
     bias : ndarray of float32, shape (4, 4, C)
         Of a pixel with the image's border above (1), below (2), at neither (0) or both (3), and
         in the same way to its left and right.
-    states : ndarray of int64, shape (rows,)
-        Which of the four each row has.
-    valid : ndarray of bool, shape (rows, W)
+    valid : ndarray of bool, shape (H, W)
         Which pixels count.
     guess : ndarray of float32, shape (C,)
         Near the mean.
-    active : ndarray of float32, shape (rows, W or W + 2, C)
+    active : ndarray of float32, shape (H, W, C) or (H + 2, W + 2, C)
         Written: the result.
     sums : ndarray of float64, shape (2, C)
         The deviations and their squares are added.
     """
-    n_rows, n_columns = valid.shape
-    first, into = _margin(products, valid), _margin(active, valid)
+    n_rows, n_columns = products.shape[:2]
+    margin = (active.shape[0] - valid.shape[0]) // 2
     total, squares = np.empty_like(guess), np.empty_like(guess)
     for i in range(n_rows):
+        row = start + i
         total[:] = 0
         squares[:] = 0
         for j in range(n_columns):
-            shift = bias[states[i], (j == 0) + 2 * (j == n_columns - 1)]
-            y, a = products[i, first + j], active[i, into + j]
-            weight = _ONE if valid[i, j] else _ZERO
-            for c in range(a.size):
-                a[c] = max(y[c] + shift[c], _ZERO)
-            for c in range(a.size):
-                y[c] = (a[c] - guess[c]) * weight
-            for c in range(a.size):
-                total[c] += y[c]
-                squares[c] += y[c] * y[c]
-        sums[0] += total
-        sums[1] += squares
+            above, aside = (
+                (row == 0) + 2 * (row == len(valid) - 1),
+                (j == 0) + 2 * (j == n_columns - 1),
+            )
+            y, a, shift = products[i, j], active[margin + row, margin + j], bias[above, aside]
+            weight = _ONE if valid[row, j] else _ZERO
+            _activate((y, shift, guess, weight, total, squares), (a, y, total, squares))
+        for c in range(total.size):
+            sums[0, c] += total[c]
+            sums[1, c] += squares[c]
 
 
 @inlined
-def _soften(row: Any, largest: Any, powers: Any) -> Any:
-    """Turn responses into e to the power of what they lack; return the sum."""
-    factors = powers.view(np.float32)
-    total = _ZERO
-    for c in range(row.size):
-        x = max((row[c] - largest) * _LOG2E, _LEAST)
-        whole = np.floor(x + _HALF)
-        # A float32 whose exponent is that whole number, and whose other bits are 0.
-        powers[c] = (np.int32(whole) + np.int32(127)) << np.int32(23)
-        x -= whole
-        high = _E3 + x * (_E4 + x * (_E5 + x * _E6))
-        row[c] = _ONE + x * (_E1 + x * (_E2 + x * high))
-    for c in range(row.size):
-        row[c] *= factors[c]
-        total += row[c]
-    return total
-
-
-@compiled
-def respond(responses: FloatMap, bias: FloatMap, labels: NDArray[np.int64]) -> None:
+def respond(responses: Any, bias: Any, labels: Any) -> None:
     """Add the bias, find the first maximum, and turn the responses into the softmax.
 
     Parameters
@@ -135,32 +146,26 @@ def respond(responses: FloatMap, bias: FloatMap, labels: NDArray[np.int64]) -> N
         Written, in [0, q).
     """
     q = responses.shape[1]
-    powers = np.empty(q, np.int32)
     for i in range(responses.shape[0]):
         row = responses[i]
-        for c in range(q):
-            row[c] += bias[c]
+        add_to((row, bias), (row,))
         largest = row[0]
         for c in range(q):
             largest = max(largest, row[c])
-        labels[i] = 0
+        label = np.int32(q)
         for c in range(q):
-            if row[c] == largest:
-                labels[i] = c
-                break
+            label = min(label, np.int32(c) if row[c] == largest else np.int32(q))
+        labels[i] = label
         # It is at least 1 but for responses that are no numbers, which who reads them refuses.
-        inverse = _ONE / max(_soften(row, largest, powers), _HALF)
+        _soften((row, largest), (row,))
+        total = _ZERO
         for c in range(q):
-            row[c] *= inverse
+            total += row[c]
+        _scale((row, _ONE / max(total, _HALF)), (row,))
 
 
-@compiled
-def slope(
-    softmax: FloatMap,
-    targets: NDArray[np.int64],
-    valid: NDArray[np.bool_],
-    sums: NDArray[np.float64],
-) -> float:
+@inlined
+def slope(softmax: Any, targets: Any, valid: Any, sums: Any) -> Any:
     """Turn the softmax into slopes, softmax - one-hot, of the pixels that count.
 
     Parameters
@@ -194,6 +199,7 @@ def slope(
 @compiled
 def gate(
     products: FloatMap,
+    start: int,
     slopes: FloatMap,
     offset: FloatMap,
     valid: NDArray[np.bool_],
@@ -205,33 +211,32 @@ def gate(
 
     Parameters
     ----------
-    products : ndarray of float32, shape (rows, W or W + 2, C)
+    products : ndarray of float32, shape (rows, W, C)
         The gradient without that part; becomes the result.
+    start : int
+        Row of the image that is the first of these.
     slopes, offset : ndarrays of float32, shape (C,)
         The part is slopes x active + offset.
-    valid : ndarray of bool, shape (rows, W)
-    active : ndarray of float32, shape (rows, W or W + 2, C)
+    valid : ndarray of bool, shape (H, W)
+    active : ndarray of float32, shape (H, W, C) or (H + 2, W + 2, C)
         The ReLU's output.
-    gradient : ndarray of float32, shape (rows, W or W + 2, C)
+    gradient : ndarray of float32, shape (H + 2, W + 2, C)
         Written: the result; may be ``active``.
     sums : ndarray of float64, shape (C,)
         The gradient is added.
     """
-    n_rows, n_columns = valid.shape
-    first, at, into = _margin(products, valid), _margin(active, valid), _margin(gradient, valid)
+    n_rows, n_columns = products.shape[:2]
+    margin = (active.shape[0] - valid.shape[0]) // 2
     total = np.empty_like(offset)
     for i in range(n_rows):
+        row = start + i
         total[:] = 0
         for j in range(n_columns):
-            y, a, g = products[i, first + j], active[i, at + j], gradient[i, into + j]
-            weight = _ONE if valid[i, j] else _ZERO
-            for c in range(y.size):
-                x = y[c] + (a[c] * slopes[c] + offset[c]) * weight
-                y[c] = x if a[c] > _ZERO else _ZERO
-            for c in range(y.size):
-                g[c] = y[c]
-                total[c] += y[c]
-        sums += total
+            y, a, g = products[i, j], active[margin + row, margin + j], gradient[1 + row, 1 + j]
+            weight = _ONE if valid[row, j] else _ZERO
+            _gate((y, a, slopes, offset, weight, total), (y, g, total))
+        for c in range(total.size):
+            sums[c] += total[c]
 
 
 @compiled

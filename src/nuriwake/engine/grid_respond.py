@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from nuriwake.engine.folding import Normalisation
-from nuriwake.engine.grid_convolution import Room, choose_grid_method
-from nuriwake.engine.strips import TILE, Strip, strips_of
+from nuriwake.engine.grid_convolution import FILTER, choose_grid_method
+from nuriwake.engine.grid_folding import fold_taps
+from nuriwake.engine.grid_passes import extract, room_for
+from nuriwake.engine.strips import BAND
 from nuriwake.engine.team import Team
 from nuriwake.learn.weights import EPSILON, Weights
-
-_STRIP_PIXELS = 2048
 
 
 def respond(
@@ -62,7 +62,7 @@ def respond(
 def _extract(
     weights: Weights, layer: int, source: NDArray[np.float32], team: Team
 ) -> NDArray[np.float32]:
-    """One component: convolution, ReLU and normalisation, strip by strip."""
+    """One component: convolution, ReLU and normalisation."""
     height, width, n_inputs = source.shape
     weight, norm = _matrix(weights, f"convs.{layer}.weight"), _frozen(weights, f"norms.{layer}")
     bias, scale, shift = (
@@ -70,26 +70,31 @@ def _extract(
         for array in (_matrix(weights, f"convs.{layer}.bias"), norm.scale, norm.shift)
     )
     method = choose_grid_method(n_inputs, len(weight))
-    kernel = method.prepare(weight)
+    taps = np.ascontiguousarray(weight.transpose(2, 3, 0, 1), np.float32).reshape(
+        9, *weight.shape[:2]
+    )
+    kernel = np.empty(method.kernel(n_inputs, len(weight)), np.float32)
+    fold_taps(taps, np.ones(n_inputs), np.zeros(n_inputs), FILTER, kernel)
     padded = np.pad(source, ((1, 1), (1, 1), (0, 0)))
     features = np.empty((height, width, len(weight)), np.float32)
+    n_bands = -(-height // BAND)
 
-    def extract(strips: Sequence[Strip]) -> None:
-        room = Room()
-        for strip in strips:
-            n_rows = strip.stop - strip.start
-            laid = room.take(method.name, method.shape(n_rows, width, n_inputs))
-            method.lay_out(padded[strip.start : strip.stop + 2], laid)
-            output = room.take("output", (n_rows, width + 2, len(weight)))
-            method.multiply(laid, kernel, output, room)
-            active = features[strip.index[1]]
-            with np.errstate(over="ignore", invalid="ignore"):
-                np.add(output[:, 1:-1], bias, out=active)
-                np.maximum(active, np.float32(0), out=active)
-                active *= scale
-                active += shift
+    biases, bounds = np.broadcast_to(bias, (4, 4, len(bias))).copy(), np.arange(n_bands + 1)
+    valid, guess = np.ones((height, width), bool), np.zeros_like(bias)
 
-    team.share(strips_of(1, height, width, _STRIP_PIXELS, TILE), extract)
+    def work(bands: Sequence[int]) -> None:
+        room, strips = room_for(width, n_inputs, len(weight)), (bands[0], bands[-1] + 1)
+        laid = np.zeros((1, *method.laid(width, n_inputs)), np.float32)
+        sums, none = np.zeros((n_bands, 2, len(bias))), np.empty((0, 0, 0))
+        extract(
+            padded, laid, kernel, biases, valid, guess, features, room, bounds, strips, sums, none
+        )
+        part = features[BAND * bands[0] : BAND * (bands[-1] + 1)]
+        with np.errstate(over="ignore", invalid="ignore"):
+            part *= scale
+            part += shift
+
+    team.share(range(n_bands), work)
     return features
 
 

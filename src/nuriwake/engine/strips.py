@@ -7,6 +7,8 @@ from itertools import pairwise
 
 #: Rows and columns of a tile of Winograd's convolution, and the products that it costs.
 TILE, POINTS = 4, 36
+#: Rows of a band of a grid: two rows of tiles, whose points stay in a second-level cache.
+BAND = 2 * TILE
 
 
 @dataclass(frozen=True)
