@@ -182,6 +182,17 @@ def test_fit_then_apply_gives_steady_labels_and_colours(picture, tmp_path):
     assert len(record["request"]["model_sha256"]) == 64
 
 
+def test_more_regions_than_a_png_holds_cost_one_line(picture, tmp_path, monkeypatch, capsys):
+    model, out = str(tmp_path / "m.safetensors"), tmp_path / "out"
+    assert run(["fit", str(picture), "--recipe", "fast", "-m", model, "--max-iter", "2"]) == 0
+    monkeypatch.setattr("nuriwake.scale.products.MAX_IN_PNG", 1)
+    apply = ["apply", model, str(picture), "--save", "regions", "--quiet"]
+    assert run([*apply, "-o", str(out)]) == 2
+    told = capsys.readouterr().err
+    assert f"{out / 'cup.regions.png'}: a PNG holds at most 1 regions; there are" in told
+    assert _files(out) == []
+
+
 def test_scribbles_from_a_file(picture, tmp_path, capsys):
     drawn = np.full((24, 32), 255, np.uint8)
     drawn[4:20, 4:8], drawn[3:6, 20:28] = 0, 7

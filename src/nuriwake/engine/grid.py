@@ -147,7 +147,7 @@ class GridEngine:
         self._sources[0][1:-1, 1:-1] = image
         # The last array holds the softmax, later the slopes d = n dL/dy'.
         self._gradient, self._last, self._slopes = islice(arrays, 3)
-        self._laid = list(arrays)
+        self._laid, self._is_laid = list(arrays), False
 
     # --- forwards ---------------------------------------------------------------------------
 
@@ -168,15 +168,18 @@ class GridEngine:
         outside = fold_taps(weight, scale, shift, FILTER, kernel)
         biases = border_biases(bias, outside)
         guess, n = self._guesses[layer], len(bias)
+        # The image stays as it is, and is laid out once.
+        source = self._sources[layer] if layer or not self._is_laid else _NO_MAP
         active = self._last if is_last else self._sources[layer + 1]
         sums = np.zeros((self._n_strips, 2, n))
         moments = np.zeros((self._n_strips, n, n)) if is_last else _NO_SUMS
         self._each(
             lambda hand: extract(
-                self._sources[layer], self._laid[layer], kernel, biases, self._valid, guess, active,
+                source, self._laid[layer], kernel, biases, self._valid, guess, active,
                 hand.room, self._bounds, hand.strips, sums, moments,
             )
         )  # fmt: skip
+        self._is_laid = True
         deviation, square = sums.sum(axis=0) / self._count
         mean = guess + deviation
         self._guesses[layer] = mean.astype(np.float32)

@@ -133,7 +133,7 @@ def extract(
     Parameters
     ----------
     source : ndarray of float32, shape (H + 2, W + 2, C)
-        With a border of zeros.
+        With a border of zeros; empty: it is laid out already.
     laid : ndarray of float32, shape (bands, 36, tiles, C) or (bands, 1, rows W, 9 C)
         Written: the points of the tiles, or the neighbours of the pixels. Of fewer bands, the
         later ones take the places of the first.
@@ -156,7 +156,8 @@ def extract(
     for strip in range(strips[0], strips[1]):
         for band in range(bounds[strip], bounds[strip + 1]):
             start, here = BAND * band, laid[band % len(laid)]
-            _lay_out(source, band, here, room.scratch)
+            if len(source):
+                _lay_out(source, band, here, room.scratch)
             output = room.pixels[: min(BAND, height - start)]
             _convolve(here, kernel, room, output)
             activate(output, start, bias, valid, guess, active, sums[strip])

@@ -27,6 +27,8 @@ from nuriwake.scale.workfolder import WorkFolder
 #: What to do where results are there already; ``continue`` also takes what an unfinished run did.
 Existing = Literal["refuse", "resume", "overwrite", "continue"]
 RUN_TAG = "NURIWAKE_RUN"
+#: Ids of 16 bits, the most that the format has.
+MAX_IN_PNG = 65535
 
 
 @dataclass(frozen=True)
@@ -200,9 +202,17 @@ def write_products(
 
     Raises
     ------
+    UsageError
+        If a PNG cannot hold so many regions.
     OutputError
         If a file cannot be written.
     """
+    for path, number in ((outputs.regions, done.n_regions), (outputs.labels, done.n_labels)):
+        if path is not None and path.suffix == ".png" and number > MAX_IN_PNG:
+            raise UsageError(
+                f"{path}: a PNG holds at most {MAX_IN_PNG} regions; there are {number}. Give -o a "
+                "name that ends in .tif, or a larger --min-area."
+            )
     finished: dict[str, Path] = {}
     if outputs.polygons is not None:
         if done.n_regions > MAX_INT32:
