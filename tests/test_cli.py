@@ -172,6 +172,9 @@ def test_fit_then_apply_gives_steady_labels_and_colours(picture, tmp_path):
     Image.open(picture).crop((0, 0, 20, 24)).save(picture.parent / "part.png")
     assert run(["apply", str(model), str(picture.parent), "-o", str(out), "--quiet"]) == 0
     assert (out / "cup.labels.png").read_bytes().startswith(b"\x89PNG")
+    one = tmp_path / "ONE.PNG"
+    assert run(["apply", str(model), str(picture), "-o", str(one), "--save", "labels"]) == 0
+    assert one.read_bytes().startswith(b"\x89PNG")
     whole, part = (read_labels(out / f"{name}.labels.png") for name in ("cup", "part"))
     np.testing.assert_array_equal(part[:, :18], whole[:, :18])
     colours = [np.asarray(Image.open(out / f"{name}.overlay.png")) for name in ("cup", "part")]

@@ -49,7 +49,7 @@ def test_that_loops_are_compiled_is_told_once_a_command(capsys):
             with compiling_is_told(listener), ThreadPoolExecutor(2) as pool:
                 assert list(pool.map(lambda loop: loop(1), loops)) == [2, 2]
     assert (
-        capsys.readouterr().err.count("compiling the merging of regions, some 20 seconds each time")
+        capsys.readouterr().err.count("compiling the merging of regions, some 25 seconds each time")
         == 1
     )
     assert listener.lines == []

@@ -212,7 +212,7 @@ class Settings(BaseModel):
         float, Field(ge=0, le=1, description="size_power above the altitude (fast)")
     ] = 0.22
     thing_difference_power: Annotated[
-        float, Field(ge=0.5, le=1, description="0.5 is that below the altitude (fast)")
+        float, Field(ge=0.5, le=1, description="power of differences above the altitude (fast)")
     ] = 0.55
     thing_spread: Annotated[
         float, Field(ge=0, le=1, description="how much more is kept where much is shown (fast)")

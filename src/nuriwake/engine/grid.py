@@ -1,8 +1,9 @@
 """The training step on a small grid of cells by numpy and compiled loops, without PyTorch.
 
 The same step as of :class:`nuriwake.engine.fused.FusedEngine` in float32, in the same passes over
-the same strips, for one image and without the continuity term: what the recipe ``fast`` trains. It
-takes as long; what it saves is importing PyTorch, which takes longer than the training.
+the same strips, for one image and without the continuity term: what the recipe ``fast`` trains. A
+pass is one compiled call for each thread, and PyTorch, whose import takes longer than the training,
+is not needed.
 
 The strips depend on the grid alone and their sums are added in their order, so that the result is
 the same, bit for bit, whatever the number of threads.

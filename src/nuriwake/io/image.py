@@ -19,6 +19,8 @@ from nuriwake.raster import LabelMap, Raster, as_raster
 IMAGE_SUFFIXES = (*PICTURE_SUFFIXES, *TIFF_SUFFIXES)
 #: Suffixes that keep every label as it is.
 LOSSLESS_SUFFIXES = (".png", *TIFF_SUFFIXES)
+#: Ids of 16 bits, the most that the format has.
+MAX_IN_PNG = 0xFFFF
 
 
 def read_image(source: Path | BinaryIO, page: int | None = None) -> Raster:
@@ -74,7 +76,7 @@ def _is_tiff(source: Path | BinaryIO) -> bool:
     return first_bytes(source).startswith(MAGIC)
 
 
-def label_dtype(labels: LabelMap) -> np.dtype[np.generic]:
+def label_dtype(labels: NDArray[np.integer]) -> np.dtype[np.generic]:
     """Return the smallest unsigned dtype that holds every label.
 
     Examples
@@ -99,7 +101,7 @@ def check_label_path(path: Path) -> None:
         raise UsageError(out_of_range("-o", expected, str(path), hint))
 
 
-def write_labels(path: Path, labels: LabelMap) -> None:
+def write_labels(path: Path, labels: NDArray[np.integer]) -> None:
     """Write a label map without loss: 8- or 16-bit PNG, or TIFF of up to 32 bits.
 
     Parameters
@@ -133,9 +135,10 @@ def write_labels(path: Path, labels: LabelMap) -> None:
         with atomic_path(path) as temporary:
             tifffile.imwrite(temporary, compact, compression="zlib", photometric="minisblack")
         return
-    if compact.dtype.itemsize > 2:
-        n_labels = int(labels.max())
-        raise UsageError(f"{path}: a PNG holds at most 65535 labels; got {n_labels}. Use .tif.")
+    n_labels = int(labels.max(initial=0))
+    if n_labels > MAX_IN_PNG:
+        most = f"a PNG holds at most {MAX_IN_PNG} labels"
+        raise UsageError(f"{path}: {most}; got {n_labels}. Use .tif.")
     write_picture(path, compact)
 
 

@@ -263,8 +263,10 @@ def _roomy(kind: str, path: Path, partition: Partition) -> Path:
     """Name a TIFF where a PNG cannot hold so many ids."""
     if not KINDS[kind].holds_ids or path.suffix.lower() != ".png":
         return path
+    from nuriwake.io.image import MAX_IN_PNG
+
     ids = partition.regions if kind == "regions" else partition.labels
-    return path.with_suffix(".tif") if int(ids.max(initial=0)) > 0xFFFF else path
+    return path.with_suffix(".tif") if int(ids.max(initial=0)) > MAX_IN_PNG else path
 
 
 def _describe(

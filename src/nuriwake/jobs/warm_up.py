@@ -11,9 +11,9 @@ import numpy as np
 if TYPE_CHECKING:
     from nuriwake.jobs.listener import Listener
 
-_COMPILING = "compiling the merging of regions for this machine, once: it takes some 20 seconds ..."
+_COMPILING = "compiling the merging of regions for this machine, once: it takes some 25 seconds ..."
 _ANEW = (
-    "compiling the merging of regions, some 20 seconds each time: neither the program's folder nor "
+    "compiling the merging of regions, some 25 seconds each time: neither the program's folder nor "
     "that of caches can be written. NUMBA_CACHE_DIR names another."
 )
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nuriwake.errors import OutputError, UsageError
 from nuriwake.io.geotiff import read_tags, write_label_geotiff
-from nuriwake.io.image import write_labels
+from nuriwake.io.image import MAX_IN_PNG, write_labels
 from nuriwake.io.label_zarr import write_label_zarr
 from nuriwake.io.moments import MapTile
 from nuriwake.io.vector import write_polygons
@@ -27,8 +27,6 @@ from nuriwake.scale.workfolder import WorkFolder
 #: What to do where results are there already; ``continue`` also takes what an unfinished run did.
 Existing = Literal["refuse", "resume", "overwrite", "continue"]
 RUN_TAG = "NURIWAKE_RUN"
-#: Ids of 16 bits, the most that the format has.
-MAX_IN_PNG = 65535
 
 
 @dataclass(frozen=True)
@@ -208,7 +206,7 @@ def write_products(
         If a file cannot be written.
     """
     for path, number in ((outputs.regions, done.n_regions), (outputs.labels, done.n_labels)):
-        if path is not None and path.suffix == ".png" and number > MAX_IN_PNG:
+        if path is not None and _is_png(path) and number > MAX_IN_PNG:
             raise UsageError(
                 f"{path}: a PNG holds at most {MAX_IN_PNG} regions; there are {number}. Give -o a "
                 "name that ends in .tif, or a larger --min-area."
@@ -247,6 +245,10 @@ def _inner(done: DoneMap, kind: str, final: Path) -> Path:
     return inner
 
 
+def _is_png(path: Path) -> bool:
+    return path.suffix.lower() == ".png"
+
+
 def _write_map(
     path: Path,
     done: DoneMap,
@@ -254,8 +256,8 @@ def _write_map(
     max_label: int,
     run: str,
 ) -> None:
-    if path.suffix == ".png":  # of a picture that fits the memory
-        whole = np.zeros(done.plan.shape, np.int32)
+    if _is_png(path):  # of a picture that fits the memory
+        whole = np.zeros(done.plan.shape, np.uint16)
         for window, part in blocks:
             whole[window.slices] = part
         write_labels(path, whole)
