@@ -117,6 +117,16 @@ def learned() -> tuple[SceneTextons, Raster]:
     return finish_steps(learn_scene_steps(raster, settings)), raster
 
 
+def test_regions_of_a_tile_are_patches(learned) -> None:
+    scene, raster = learned
+    bold = scene.settings.model_copy(update={"thing_textons": 9.0, "thing_size_power": 0.9})
+    found, other = (
+        one.grow_leaves(Window.full(raster.shape), raster.valid, *one.look(raster), most=6)
+        for one in (scene, replace(scene, settings=bold))
+    )
+    np.testing.assert_array_equal(found, other)
+
+
 def outputs_in(folder: Path) -> MosaicOutputs:
     folder.mkdir()
     return MosaicOutputs(*(folder / name for name in ("l.tif", "r.tif", "p.gpkg")))
